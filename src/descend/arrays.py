@@ -1,0 +1,196 @@
+"""Arrays: what comes in, the flat vector of parameters, and the state of training.
+
+Conventions, kept everywhere: ``n`` rows, ``d`` features, ``k`` outputs, ``P`` parameters,
+``S`` slots.  ``X`` is (n, d), ``y`` is (n, k) or, for classes, (n,); scores are (n, k).
+Parameters are ONE flat vector theta of length P; a `Layout` names its slices.  An optimizer's
+memory is an array of slots (S, P).  (theta, slots, step) is the whole state of training.
+
+    >>> layout = Layout((("weight", (2, 1)), ("bias", (1,))))
+    >>> theta = layout.flatten({"weight": [[3.0], [4.0]], "bias": [5.0]})
+    >>> theta
+    array([3., 4., 5.])
+    >>> layout.split(theta)["weight"]
+    array([[3.],
+           [4.]])
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from descend.errors import InputError, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.floating[Any]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The named slices of the flat parameter vector, in order.
+
+    Attributes
+    ----------
+    entries
+        Pairs of a name and a shape, such as ``("layer1.weight", (2, 4))``.
+    """
+
+    entries: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @property
+    def size(self) -> int:
+        """Length P of the flat vector."""
+        return sum(math.prod(shape) for _, shape in self.entries)
+
+    def slices(self) -> dict[str, slice]:
+        """Return where each name lies in the flat vector."""
+        found, start = {}, 0
+        for name, shape in self.entries:
+            found[name] = slice(start, start + math.prod(shape))
+            start = found[name].stop
+        return found
+
+    def split(self, theta: Any) -> dict[str, Any]:
+        """Return each name's part of `theta` (P,) in its own shape: views, not copies."""
+        parts, start = {}, 0
+        for name, shape in self.entries:
+            stop = start + math.prod(shape)
+            parts[name] = theta[start:stop].reshape(shape)
+            start = stop
+        return parts
+
+    def flatten(self, parts: Mapping[str, Any]) -> Floats:
+        """Return the flat vector whose slices are `parts`; the inverse of `split`.
+
+        Raises
+        ------
+        ShapeError
+            If a name is missing or unknown, or a part has another shape.
+        """
+        names = [name for name, _ in self.entries]
+        if set(parts) != set(names):
+            msg = f"Parameters named {names} are needed; found {sorted(parts)}."
+            raise ShapeError(msg)
+        pieces = []
+        for name, shape in self.entries:
+            piece = np.asarray(parts[name], dtype=float)
+            if piece.shape != shape:
+                msg = f"The parameter {name!r} must have shape {shape}; found {piece.shape}."
+                raise ShapeError(msg)
+            pieces.append(piece.ravel())
+        return np.concatenate(pieces) if pieces else np.zeros(0)
+
+    def weights(self) -> Floats:
+        """Return a vector (P,) that is 1 on weights and 0 on biases."""
+        marks = [
+            np.full(math.prod(shape), 0.0 if name.endswith("bias") else 1.0)
+            for name, shape in self.entries
+        ]
+        return np.concatenate(marks)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class State:
+    """The whole state of training: theta (P,), slots (S, P), and the updates done so far."""
+
+    theta: Floats
+    slots: Floats
+    step: int
+
+
+def column_names(X: Any) -> list[str] | None:
+    """Return the column names of a pandas, polars or Arrow table, or None for plain arrays."""
+    names = getattr(X, "column_names", None)  # Arrow; its .columns are the columns themselves
+    if names is None:
+        names = getattr(X, "columns", None)
+    return None if names is None else [str(name) for name in names]
+
+
+def as_array(values: Any, what: str) -> Array:
+    """Return `values` (list, array, Series, DataFrame, Arrow table …) as a NumPy array."""
+    if hasattr(values, "column_names"):  # an Arrow table has no to_numpy of its own
+        columns = [np.asarray(column.to_numpy()) for column in values.itercolumns()]
+        return np.column_stack(columns) if columns else np.zeros((len(values), 0))
+    if hasattr(values, "to_numpy"):
+        return np.asarray(values.to_numpy())
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        msg = f"{what} must be a rectangular array; its rows have different lengths."
+        raise ShapeError(msg) from error
+
+
+def as_numbers(values: Any, what: str, dtype: npt.DTypeLike = None) -> Floats:
+    """Return `values` as a finite float array, or say where it is not.
+
+    Parameters
+    ----------
+    values
+        Anything `as_array` takes.
+    what
+        The name to use in messages, such as ``"X"``.
+    dtype
+        float32 or float64; None keeps float32 and turns everything else into float64.
+
+    Raises
+    ------
+    InputError
+        If an entry is text, missing or infinite.
+    """
+    raw = as_array(values, what)
+    if dtype is None:
+        dtype = np.float32 if raw.dtype == np.float32 else np.float64
+    if np.iscomplexobj(raw):
+        msg = f"{what} must hold real numbers; it holds complex ones. Pass its parts as columns."
+        raise InputError(msg)
+    try:
+        found = np.ascontiguousarray(raw, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        place = _first_text(raw, column_names(values))
+        msg = f"{what} must hold numbers; found {place}. Encode text columns, or use ds.fit."
+        raise InputError(msg) from error
+    with np.errstate(all="ignore"):  # one fast pass; only a suspicious sum is looked into
+        suspicious = not math.isfinite(float(found.sum(dtype=np.float64)))
+    if suspicious and not np.isfinite(found).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(found))[0])
+        msg = (
+            f"{what} must hold finite numbers; found {found[where]} at row {where[0]}"
+            f"{_column(where, column_names(values))}. Drop or fill such rows first."
+        )
+        raise InputError(msg)
+    return found
+
+
+def _column(where: tuple[int, ...], names: list[str] | None) -> str:
+    if len(where) == 1:
+        return ""
+    return f", column {names[where[1]]!r}" if names else f", column {where[1]}"
+
+
+def _first_text(raw: Array, names: list[str] | None) -> str:
+    for where in np.ndindex(raw.shape):
+        try:
+            float(raw[where])
+        except (TypeError, ValueError):
+            return f"{raw[where]!r} at row {where[0]}{_column(where, names)}"
+    return f"an array of {raw.dtype}"
+
+
+def as_matrix(values: Any, what: str, dtype: npt.DTypeLike = None) -> Floats:
+    """Return `values` as a finite (n, columns) float array; one dimension becomes a column."""
+    found = as_numbers(values, what, dtype)
+    if found.ndim == 1:
+        found = found[:, None]
+    if found.ndim != 2:  # noqa: PLR2004 - a matrix has two dimensions
+        msg = f"{what} must have one or two dimensions; found shape {found.shape}."
+        raise ShapeError(msg)
+    return found

@@ -1,0 +1,176 @@
+"""The rows of a run: made ready once, and recognised again by their fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from descend.arrays import Array, Floats, as_array, as_matrix, as_numbers, column_names
+from descend.errors import InputError, ShapeError
+from descend.losses import encode_targets
+from descend.parts import number
+from descend.randomness import permutation
+
+if TYPE_CHECKING:
+    from descend.losses import Loss
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Training and validation rows as engines take them.
+
+    Attributes
+    ----------
+    X, y, weights
+        Training rows: (n, d); (n, k) or integer labels (n,); (n,) or None.
+    validation
+        The same three for the validation rows, or None.
+    classes
+        The sorted labels, or None.
+    names
+        The features' names.
+    """
+
+    X: Floats
+    y: Array
+    weights: Floats | None
+    validation: tuple[Floats, Array, Floats | None] | None
+    classes: list[Any] | None
+    names: list[str]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A SHA-256 digest of all rows, their order and their types."""
+        digest = hashlib.sha256()
+        rows = [self.X, self.y, self.weights, *(self.validation or ())]
+        for array in rows:
+            if array is None:
+                digest.update(b"none")
+                continue
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+def make_data(  # noqa: PLR0913 - the arguments of `train` that concern rows
+    loss: Loss,
+    X: Any,
+    y: Any,
+    *,
+    validation: Any = None,
+    sample_weight: Any = None,
+    seed: int = 0,
+    dtype: Any = None,
+    classes: list[Any] | None = None,
+) -> Data:
+    """Return rows made ready: two-dimensional, finite, labels turned into codes, split.
+
+    Parameters
+    ----------
+    loss
+        Decides what y may hold.
+    X, y
+        Arrays, lists, or tables of pandas, polars or Arrow: (n,) or (n, d); (n,) or (n, k).
+    validation
+        None; a fraction in (0, 1), held out by the keyed permutation; or a pair (X, y), or a
+        triple with weights.
+    sample_weight
+        (n,) of 0 or more, or None.
+    seed
+        Of the split.
+    dtype
+        float32, float64, or None to keep float32 and turn all else into float64.
+    classes
+        The labels, if they are known already.
+
+    Raises
+    ------
+    InputError
+        If something cannot be used; the sentence says what and where.
+    """
+    names = column_names(X)
+    X = as_matrix(X, "X", dtype)
+    y, classes = encode_targets(loss, y, classes, X.dtype)
+    _same_rows(X, y, "y")
+    if len(X) == 0:
+        msg = "Training needs at least one row; X has none."
+        raise InputError(msg)
+    weights = None if sample_weight is None else _weights(sample_weight, X)
+    held: tuple[Floats, Array, Floats | None] | None = None
+    if isinstance(validation, tuple | list):
+        held = _given(loss, validation, X, y, classes)
+    elif validation is not None:
+        X, y, weights, held = _split(X, y, weights, validation, seed)
+    names = names or [f"x{i + 1}" for i in range(X.shape[1])]
+    return Data(X, y, weights, held, classes, names)
+
+
+def _same_rows(X: Floats, other: Array, what: str) -> None:
+    if len(other) != len(X):
+        msg = (
+            f"X and {what} must have the same number of rows; X has shape {X.shape} and {what} "
+            f"{other.shape}."
+        )
+        raise ShapeError(msg)
+
+
+def _weights(sample_weight: Any, X: Floats) -> Floats:
+    weights = as_numbers(as_array(sample_weight, "sample_weight"), "sample_weight", X.dtype)
+    if weights.ndim != 1:
+        msg = f"sample_weight must have shape ({len(X)},); found {weights.shape}."
+        raise ShapeError(msg)
+    _same_rows(X, weights, "sample_weight")
+    if (weights < 0).any():
+        row = int(np.flatnonzero(weights < 0)[0])
+        msg = f"sample_weight must be 0 or more; found {weights[row]} at row {row}."
+        raise InputError(msg)
+    if not weights.any():
+        msg = "sample_weight must not be 0 in every row; leave it out to weigh all rows alike."
+        raise InputError(msg)
+    return weights
+
+
+def _given(
+    loss: Loss, pair: Any, X: Floats, y: Array, classes: list[Any] | None
+) -> tuple[Floats, Array, Floats | None]:
+    if len(pair) not in {2, 3}:
+        msg = f"validation must be a fraction or a pair (X, y); found {len(pair)} parts."
+        raise InputError(msg)
+    held_X = as_matrix(pair[0], "validation X", X.dtype)
+    held_y, _ = encode_targets(loss, pair[1], classes, X.dtype)
+    _same_rows(held_X, held_y, "y of validation")
+    if held_X.shape[1] != X.shape[1] or held_y.shape[1:] != y.shape[1:]:
+        msg = (
+            f"The validation rows must have the columns of the training rows; X has {X.shape}, "
+            f"validation X {held_X.shape}; y {y.shape}, validation y {held_y.shape}."
+        )
+        raise ShapeError(msg)
+    if len(held_X) == 0:
+        msg = "The validation rows must be at least one; there are none. Use validation=None."
+        raise InputError(msg)
+    weights = None if len(pair) == 2 or pair[2] is None else _weights(pair[2], held_X)  # noqa: PLR2004
+    return held_X, held_y, weights
+
+
+def _split(X: Floats, y: Array, weights: Floats | None, fraction: Any, seed: int) -> Any:
+    fraction = number("train", "validation", fraction, low=0, high=1)
+    held = round(len(X) * fraction)
+    if not 0 < held < len(X):
+        msg = (
+            f"A validation fraction of {fraction:g} of {len(X)} rows leaves "
+            f"{len(X) - held} to train on and {held} to validate; give another fraction."
+        )
+        raise InputError(msg)
+    order = permutation(len(X), seed, "split")
+    kept, out = np.sort(order[held:]), np.sort(order[:held])
+    w_kept = None if weights is None else weights[kept]
+    w_out = None if weights is None else weights[out]
+    if w_kept is not None and not (w_kept.any() and w_out is not None and w_out.any()):
+        msg = "The split left a part whose weights are all 0; give another seed or fraction."
+        raise InputError(msg)
+    return X[kept], y[kept], w_kept, (X[out], y[out], w_out)

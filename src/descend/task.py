@@ -1,0 +1,163 @@
+"""The task: model, loss and optimizer, the sentence the whole library stands on.
+
+Every supervised learning task says three things: what computes scores (the model), what says how
+wrong they are (the loss), and what moves the parameters to be less wrong (the optimizer).  The
+three are strangers to one another; only `Task` knows all of them.  So the field's famous names are
+combinations:
+
+=======================  =====================  =====================  ===================
+name                     model                  loss                   penalty
+=======================  =====================  =====================  ===================
+linear regression        Linear()               squared_error()
+ridge, lasso             Linear()               half_squared_error()   l2(a), l1(a)
+logistic regression      Linear()               logistic()             (l2(a))
+softmax regression       Linear()               softmax()              (l2(a))
+Poisson regression       Linear()               poisson()              (l2(a))
+quantile regression      Linear()               quantile(q)            (l1(a))
+support vector machine   Linear()               hinge()                l2(a)
+multilayer perceptron    MLP((16, 8), "relu")   any of them            (l2(a))
+=======================  =====================  =====================  ===================
+
+The objective is the reduced loss plus the penalty: sum(w l) / sum(w) + penalty, or
+sum(w l) + penalty with ``reduction="sum"``.
+
+    >>> from descend.losses import logistic
+    >>> from descend.models import Linear
+    >>> from descend.optimizers import gradient_descent
+    >>> print(Task(Linear(), logistic(), gradient_descent(0.1)))
+    linear + logistic + gradient_descent(0.1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+from descend import models, optimizers
+from descend.errors import InputError
+from descend.losses import LOSSES, Loss
+from descend.models import MLP, Linear, Model
+from descend.optimizers import RULES, Optimizer
+from descend.parts import choice
+from descend.penalties import PENALTIES, Penalty
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A supervised learning task: model + loss + optimizer, and what joins the objective.
+
+    Parameters
+    ----------
+    model
+        `Linear` or `MLP`.
+    loss
+        A part from `descend.losses`, or its name.
+    optimizer
+        From `descend.optimizers`, or its name.
+    penalty
+        A part from `descend.penalties`, or None (default).
+    reduction
+        ``"mean"`` (default) or ``"sum"`` over the rows of a batch.
+
+    Attributes
+    ----------
+    model, loss, optimizer, penalty, reduction
+        As given; names turned into parts.
+
+    Raises
+    ------
+    InputError
+        If a part is of another kind, or the penalty has no meaning with the optimizer.
+
+    Examples
+    --------
+    >>> Task(Linear(), "squared_error", "adam").loss
+    SquaredError()
+    """
+
+    model: Model
+    loss: Loss
+    optimizer: Optimizer
+    penalty: Penalty | None = None
+    reduction: str = "mean"
+
+    def __post_init__(self) -> None:
+        """Check that the parts are what they should be, and fit."""
+        if not isinstance(self.model, Linear | MLP):
+            msg = f"The model of a Task must be Linear(…) or MLP(…). Got {self.model!r} instead."
+            raise InputError(msg)
+        object.__setattr__(self, "loss", LOSSES.check(self.loss, "a Task"))
+        optimizer = self.optimizer
+        if isinstance(optimizer, str):
+            object.__setattr__(self, "optimizer", RULES.make(optimizer))
+        elif not isinstance(optimizer, Optimizer):
+            msg = (
+                f"The optimizer of a Task must be one of {', '.join(RULES)}, made by its "
+                f"function or given by name. Got {optimizer!r} instead."
+            )
+            raise InputError(msg)
+        if self.penalty is not None:
+            object.__setattr__(self, "penalty", PENALTIES.check(self.penalty, "a Task"))
+        choice("Task", "reduction", self.reduction, ("mean", "sum"))
+        if self.penalty is not None and self.penalty.l1 > 0 and not self.optimizer.rule.proximal:
+            fits = ", ".join(rule.name for rule in RULES.classes() if rule.proximal)
+            msg = (
+                f"The penalty {self.penalty.name} works by a proximal step, which has no meaning "
+                f"with {self.optimizer.name}; use l2, or one of {fits}."
+            )
+            raise InputError(msg)
+
+    def __str__(self) -> str:
+        """Return the task in one line, such as ``linear + logistic + adam(0.01)``."""
+        words = [_model_words(self.model), _part_words(self.loss)]
+        words.append(f"{self.optimizer.name}({self.optimizer.learning_rate})")
+        if self.penalty is not None:
+            words.append(_part_words(self.penalty))
+        return " + ".join(words) + (" (sum)" if self.reduction == "sum" else "")
+
+
+def _model_words(model: Model) -> str:
+    if isinstance(model, Linear):
+        return "linear"
+    return f"mlp({', '.join(map(str, model.hidden))}; {model.activation.name})"
+
+
+def _part_words(part: Any) -> str:
+    numbers = [f"{v:g}" for v in part._asdict().values() if not isinstance(v, bool)]
+    return part.name + (f"({', '.join(numbers)})" if numbers else "")
+
+
+def describe(task: Task) -> dict[str, Any]:
+    """Return the task as plain data: closed enumerations, never import paths.
+
+    >>> from descend.models import Linear
+    >>> describe(Task(Linear(), "squared_error", "adam"))["loss"]
+    {'name': 'squared_error'}
+    """
+    return {
+        "model": models.describe(task.model),
+        "loss": LOSSES.describe(task.loss),
+        "optimizer": optimizers.describe(task.optimizer),
+        "penalty": None if task.penalty is None else PENALTIES.describe(task.penalty),
+        "reduction": task.reduction,
+    }
+
+
+def restore(record: Mapping[str, Any]) -> Task:
+    """Return the task that `describe` described.
+
+    >>> from descend.models import Linear
+    >>> task = Task(Linear(), "squared_error", "adam")
+    >>> restore(describe(task)) == task
+    True
+    """
+    penalty = record["penalty"]
+    return Task(
+        models.restore(record["model"]),
+        LOSSES.restore(record["loss"]),
+        optimizers.restore(record["optimizer"]),
+        None if penalty is None else PENALTIES.restore(penalty),
+        record["reduction"],
+    )

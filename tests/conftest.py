@@ -1,0 +1,26 @@
+"""What holds for every test: strict JAX, repeatable hypothesis, and which descend is tested."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+from hypothesis import settings
+
+# Read by JAX when a test first imports it: silent promotion to another dtype is an error.
+os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
+
+# No timed assertions; and a gate must not fail today and pass tomorrow.
+settings.register_profile("here", deadline=None)
+settings.register_profile("gate", deadline=None, derandomize=True)
+settings.load_profile("gate" if os.environ.get("CI") else "here")
+
+
+def pytest_report_header() -> str:
+    found = importlib.util.find_spec("descend")
+    if found is None or found.origin is None:
+        return "descend: not installed; `make test` installs it"
+    folder = Path(found.origin).parent
+    checkout = folder.parent.name == "src"
+    return f"descend: {'the CHECKOUT, not a built wheel' if checkout else 'installed'} ({folder})"
