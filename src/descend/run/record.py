@@ -1,0 +1,380 @@
+"""The run: a point that moved through parameter space, with all that is needed to go back.
+
+    >>> import descend as ds
+    >>> run = ds.train(ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1)),
+    ...                X=[[0.0], [1.0], [2.0]], y=[1.0, 3.0, 5.0], epochs=200)
+    >>> run.predict([[3.0]]).round(2)
+    array([7.])
+    >>> run.at(0).loss, run.at(0).params["weight"]
+    (11.666666666666666, array([[0.]]))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from descend.arrays import Array, Floats, Layout, State, as_array, as_matrix, column_names
+from descend.engines import Problem, Program, engine_for, scores_of
+from descend.errors import InputError, Outcome, ShapeError, did_you_mean
+from descend.losses import predicted
+from descend.run.data import Data, make_data
+
+if TYPE_CHECKING:
+    import os
+
+    from descend.run.history import History
+    from descend.run.keyframes import Keyframes
+    from descend.run.setup import Controller, Setup
+    from descend.task import Task
+
+# Methods of a run that live in modules above this one: looked up by name, when asked for.
+READERS = {
+    "resume": "descend.training:resume",
+}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What happened in a training.
+
+    Attributes
+    ----------
+    task, setup, layout
+        What was asked, and the named slices of theta.
+    theta
+        (P,): the returned parameters; those of the best step where the best was restored.
+    outcome
+        Why training stopped, in a sentence, and the objective at `theta`.
+    history
+        ``history["loss"]`` and the others; see `History`.
+    keyframes, events
+        From which any step is reached again.
+    state, controller
+        Where training stood when it stopped; from here it can be resumed.
+    classes, names
+        The sorted labels, or None; the features' names.
+    engine_used
+        Which engine ran it.
+    fingerprint
+        The digest of the rows it was trained on, once it has been computed.
+    encoder, source
+        For runs on tables: how columns became features, and where the table came from.
+    versions
+        Of the libraries that decide the last bit.
+    data
+        The rows themselves, while they are attached; never saved.
+    """
+
+    task: Task
+    setup: Setup
+    layout: Layout
+    theta: Floats
+    outcome: Outcome
+    history: History
+    keyframes: Keyframes | None
+    events: tuple[dict[str, Any], ...]
+    state: State
+    controller: Controller
+    classes: list[Any] | None
+    names: list[str]
+    engine_used: str
+    fingerprint: str | None = None
+    encoder: dict[str, Any] | None = None
+    source: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    data: Data | None = field(default=None, repr=False)
+
+    def __getattr__(self, name: str) -> Any:
+        """Look up a reader of runs in its module."""
+        if name not in READERS:
+            hint = did_you_mean(name, [*READERS, *self.__dataclass_fields__])
+            msg = f"A run has no {name!r}{hint}."
+            raise AttributeError(msg)
+        module, function = READERS[name].split(":")
+        return partial(getattr(import_module(module), function), self)
+
+    def __str__(self) -> str:
+        """Return the task and the outcome, in a line each."""
+        return f"{self.task}\n{self.outcome.sentence}"
+
+    # ------------------------------------------------------------ parameters and predictions
+
+    @property
+    def params(self) -> dict[str, Floats]:
+        """The returned parameters by name, in their own shapes."""
+        return self.layout.split(self.theta)
+
+    def scores(self, X: Any) -> Floats:
+        """Return the raw scores (n, k) of rows: an array (n, d), or a table with the features."""
+        return scores_of(self.task, self.layout, self.theta, self._features(X))
+
+    def predict(self, X: Any) -> Array:
+        """Return what is predicted for rows: numbers, or labels.
+
+        Parameters
+        ----------
+        X
+            (n, d) as in training; for a run on a table, also a table (path, DataFrame).
+
+        Returns
+        -------
+        Array
+            (n,), or (n, k) for several outputs.
+
+        Raises
+        ------
+        InputError
+            If a column is missing or does not hold what it held in training.
+        """
+        scores, loss = self.scores(X), self.task.loss
+        if loss.targets == "labels":
+            return self._labels()[scores.argmax(axis=1)]
+        found: Array = predicted(loss, scores)
+        if loss.targets == "two labels":
+            found = self._labels()[(scores > 0).astype(np.int64)]
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Return the probability of each label, in the order of `classes`: (n, labels).
+
+        With several two-label outputs: the probability of the second label of each, (n, k).
+
+        Raises
+        ------
+        InputError
+            If the loss has no probabilities.
+        """
+        loss = self.task.loss
+        if not loss.proper:
+            msg = f"The loss {loss.name} gives no probabilities; train with logistic or softmax."
+            raise InputError(msg)
+        found = predicted(loss, self.scores(X))
+        if loss.targets == "labels" or found.shape[1] > 1:
+            return found
+        return np.column_stack([1 - found[:, 0], found[:, 0]])
+
+    def _labels(self) -> Array:
+        return np.asarray(self.classes)
+
+    def _features(self, X: Any) -> Floats:
+        named = column_names(X)
+        if self.encoder is not None and (named is not None or not hasattr(X, "shape")):
+            if named is not None or isinstance(X, str) or hasattr(X, "__fspath__"):
+                return self._encoded(X)
+        if named is not None:
+            missing = [name for name in self.names if name not in named]
+            if missing and set(named) & set(self.names):
+                hint = did_you_mean(missing[0], named)
+                msg = f"The columns {missing} are needed for prediction and are not there{hint}."
+                raise InputError(msg)
+            if not missing:
+                X = as_array(X, "X")[:, [named.index(name) for name in self.names]]
+        found = as_matrix(X, "X", self.theta.dtype)
+        if found.shape[1] != self.setup.d:
+            hint = " Pass one row as [[…]]." if np.ndim(X) == 1 else ""
+            msg = f"X must have {self.setup.d} columns; found shape {found.shape}.{hint}"
+            raise ShapeError(msg)
+        return found
+
+    def _encoded(self, table: Any) -> Floats:
+        from descend.tables import Encoder  # noqa: PLC0415 - loads DuckDB, so only for tables
+
+        X = Encoder.from_json(self.encoder or {}).transform(table).X
+        return X.astype(self.theta.dtype, copy=False)
+
+    # ------------------------------------------------------------ any step again
+
+    def at(self, step: int) -> Moment:
+        """Return the exact state after `step` updates, by replay from the nearest keyframe.
+
+        Parameters
+        ----------
+        step
+            0 to the number of updates done.
+
+        Raises
+        ------
+        InputError
+            If the step was never reached, the run holds no keyframes, or rows are needed to
+            replay and none are attached.
+        """
+        done = self.state.step
+        if not isinstance(step, int | np.integer) or not 0 <= step <= done:
+            msg = f"This run did {done} updates: ask for a step from 0 to {done}, not {step!r}."
+            raise InputError(msg)
+        if step == done:
+            return Moment(self, self.state)
+        if self.keyframes is None:
+            msg = "This file holds a model without its keyframes, so only its last step is there."
+            raise InputError(msg)
+        nearest = self.keyframes.before(int(step))
+        if nearest.step == step:
+            return Moment(self, nearest)
+        return Moment(self, self.replay(nearest, int(step)))
+
+    def replay(self, state: State, step: int) -> State:
+        """Return the state at `step`, trained on from `state`, applying what was recorded."""
+        while state.step < step:
+            scale, until = self.scale_at(state.step)
+            state, _ = self.program.advance(state, min(until, step) - state.step, scale)
+        return state
+
+    def scale_at(self, step: int) -> tuple[float, int]:
+        """Return what plateaus had made of the rate at an update, and until which update."""
+        scale, until = 1.0, self.state.step
+        for event in self.events:
+            if event["kind"] != "scale":
+                continue
+            if event["step"] > step:
+                return scale, event["step"]
+            scale = event["value"]
+        return scale, max(until, step + 1)
+
+    @cached_property
+    def program(self) -> Program:
+        """The engine, at work on this run's problem; needs the rows."""
+        return engine_for(self.engine_used, self.problem)[1]
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The task with its rows; needs them attached."""
+        data = self.data
+        if data is None:
+            msg = (
+                "This run holds no rows; give them back with run.attach(X, y) (or --data) to "
+                "replay between keyframes."
+            )
+            raise InputError(msg)
+        s = self.setup
+        return Problem(
+            self.task,
+            self.layout,
+            data.X,
+            data.y,
+            data.weights,
+            s.batch_size,
+            s.shuffle,
+            s.seed,
+            s.learning_rate,
+        )
+
+    def attach(
+        self, X: Any, y: Any, *, sample_weight: Any = None, validation: Any = None
+    ) -> Run:
+        """Return this run with its rows given back, after checking that they are the same.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As they were given to `train`.
+        validation
+            The pair (X, y), if one was given to `train`; a fraction is split off again.
+
+        Raises
+        ------
+        InputError
+            If the rows are not those the run was trained on.
+        """
+        held = self.setup.validation if validation is None else validation
+        if held == "given":
+            msg = "This run had validation rows of its own; give them back too (validation=…)."
+            raise InputError(msg)
+        data = make_data(
+            self.task.loss,
+            X,
+            y,
+            validation=held,
+            sample_weight=sample_weight,
+            seed=self.setup.seed,
+            dtype=np.dtype(self.setup.dtype),
+            classes=self.classes,
+        )
+        return self.with_data(data)
+
+    def with_data(self, data: Data) -> Run:
+        """Return this run with rows made ready by `make_data`, after checking their digest."""
+        known = self.fingerprint
+        if known is not None and data.fingerprint != known:
+            msg = (
+                f"These are not the rows the run was trained on: their digest is "
+                f"{data.fingerprint[:12]}…, the run's {known[:12]}… (training rows then: "
+                f"{self.setup.n}, now: {len(data.X)}); give back the same rows in the same order."
+            )
+            raise InputError(msg)
+        return replace(self, data=data)
+
+    # ------------------------------------------------------------ to disk and back
+
+    def save(self, path: str | os.PathLike[str], *, keyframes: bool = True) -> None:
+        """Write the run to one file, in one move; without keyframes it is a model file.
+
+        Parameters
+        ----------
+        path
+            Where to; an older file there is replaced.
+        keyframes
+            Whether to keep the states along the way; default yes.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written; whatever was there is left as it was.
+        """
+        from descend.run.files import save  # noqa: PLC0415 - files reads records
+
+        save(self, path, keyframes=keyframes)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """The state of a run after some number of updates.
+
+    Attributes
+    ----------
+    run, state
+        Whose, and (theta, slots, step).
+    """
+
+    run: Run = field(repr=False)
+    state: State
+
+    @property
+    def step(self) -> int:
+        """Updates done."""
+        return self.state.step
+
+    @property
+    def theta(self) -> Floats:
+        """The parameters (P,)."""
+        return self.state.theta
+
+    @property
+    def slots(self) -> Floats:
+        """The optimizer's memory (S, P)."""
+        return self.state.slots
+
+    @property
+    def params(self) -> dict[str, Floats]:
+        """The parameters by name."""
+        return self.run.layout.split(self.theta)
+
+    @cached_property
+    def _looked_at(self) -> tuple[float, Floats]:
+        return self.run.program.value_and_gradient(self.theta, self.step)
+
+    @property
+    def loss(self) -> float:
+        """The objective over the next update's batch: ``history["loss"][step]``."""
+        return self._looked_at[0]
+
+    @property
+    def gradient(self) -> Floats:
+        """Its gradient (P,)."""
+        return self._looked_at[1]
