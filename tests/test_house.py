@@ -284,6 +284,25 @@ def test_every_init_only_exports():
     assert more_than_exports(package()) == []
 
 
+def without_init(sources: Sources) -> list[str]:
+    """Return a sentence for every folder that would be found by chance, as a namespace package."""
+    folders = {path.rpartition("/")[0] for path in sources}
+    return [
+        f"{folder}/ has modules and no __init__.py; add one."
+        for folder in sorted(folders)
+        if f"{folder}/__init__.py".lstrip("/") not in sources
+    ]
+
+
+def test_a_folder_without_init_is_seen():
+    sources = {"__init__.py": "", "engines/__init__.py": "", "tables/read.py": ""}
+    assert without_init(sources) == ["tables/ has modules and no __init__.py; add one."]
+
+
+def test_every_folder_has_an_init():
+    assert without_init(package()) == []
+
+
 # Classes: an interface or a leaf -----------------------------------------------------------------
 
 

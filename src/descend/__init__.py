@@ -1,0 +1,60 @@
+"""descend: linear, logistic and small neural models by gradient descent, and why each run went so.
+
+A supervised learning task is a model, a loss and an optimizer; a run is a point moving through
+parameter space, every step of it on record.
+
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
+    >>> run = ds.train(task, X=[[0.0], [1.0], [2.0]], y=[1.0, 3.0, 5.0], epochs=500)
+    >>> run.predict([[3.0]]).round(3)
+    array([7.])
+"""
+
+from descend import activations as activations
+from descend import datasets as datasets
+from descend import losses as losses
+from descend import metrics as metrics
+from descend import optimizers as optimizers
+from descend import penalties as penalties
+from descend import schedules as schedules
+from descend.errors import DescendError as DescendError
+from descend.errors import InputError as InputError
+from descend.errors import Outcome as Outcome
+from descend.errors import ParameterError as ParameterError
+from descend.errors import RunFileError as RunFileError
+from descend.errors import ShapeError as ShapeError
+from descend.losses import absolute_error as absolute_error
+from descend.losses import brier as brier
+from descend.losses import half_squared_error as half_squared_error
+from descend.losses import hinge as hinge
+from descend.losses import huber as huber
+from descend.losses import log_cosh as log_cosh
+from descend.losses import logistic as logistic
+from descend.losses import poisson as poisson
+from descend.losses import quantile as quantile
+from descend.losses import softmax as softmax
+from descend.losses import squared_error as squared_error
+from descend.losses import squared_hinge as squared_hinge
+from descend.models import MLP as MLP
+from descend.models import Linear as Linear
+from descend.optimizers import adagrad as adagrad
+from descend.optimizers import adam as adam
+from descend.optimizers import adamw as adamw
+from descend.optimizers import amsgrad as amsgrad
+from descend.optimizers import gradient_descent as gradient_descent
+from descend.optimizers import momentum as momentum
+from descend.optimizers import nadam as nadam
+from descend.optimizers import nesterov as nesterov
+from descend.optimizers import rmsprop as rmsprop
+from descend.penalties import elastic_net as elastic_net
+from descend.penalties import l1 as l1
+from descend.penalties import l2 as l2
+from descend.run import History as History
+from descend.run import Run as Run
+from descend.run import load as load
+from descend.task import Task as Task
+from descend.training import Callback as Callback
+from descend.training import resume as resume
+from descend.training import train as train
+
+__version__ = "0.1.0"

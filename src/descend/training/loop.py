@@ -1,0 +1,276 @@
+"""The loop: advance, record, decide, until nothing is left to do.
+
+An engine advances many updates at a time and the loop looks at what it did afterwards.  When a decision
+falls in the middle, the stretch is run again up to it: updates are functions of the state, so that is
+exact.  Where stretches are cut therefore changes nothing, neither parameters nor history.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from descend import losses, metrics
+from descend.engines import scores_of
+from descend.schedules import ReduceOnPlateau
+from descend.training import stopping
+from descend.training.callbacks import Now, listeners
+
+if TYPE_CHECKING:
+    from descend.arrays import State
+    from descend.engines import Problem, Program, Trace
+    from descend.errors import Reason
+    from descend.run import Controller, Data, Keyframes, Series, Setup
+    from descend.training.progress import Bar
+
+_SHORT, _LONG = 0.05, 0.2  # seconds a stretch should take, so that Ctrl-C and the bar respond
+_FIRST_STRETCH = 32
+
+
+@final
+@dataclass
+class Loop:
+    """A training under way.
+
+    Attributes
+    ----------
+    setup, problem, program, data
+        What was asked, made ready, and the engine at work on it.
+    state, controller
+        Where it stands.
+    updates, epochs, keyframes, events
+        What it has recorded; `keyframes` and `updates` stay empty where nothing is recorded.
+    callbacks, bar
+        Who is watching.
+    """
+
+    setup: Setup
+    problem: Problem
+    program: Program
+    data: Data
+    state: State
+    controller: Controller
+    updates: Series
+    epochs: Series
+    keyframes: Keyframes
+    events: list[dict[str, Any]]
+    callbacks: tuple[Any, ...]
+    bar: Bar
+    stretch: int = _FIRST_STRETCH
+    validation_loss: float | None = None
+    last_loss: float | None = None
+
+    def run(self) -> Reason:
+        """Train until something stops it; return what did."""
+        if any([callback(self._now()) is True for callback in listeners(self.callbacks, "start")]):
+            return "callback"
+        stopped: Reason | None = None
+        try:
+            while stopped is None:
+                if self.state.step >= self.setup.updates:
+                    return "epochs"
+                stopped = self._advance(self._next_cut() - self.state.step)
+                self.bar.show(self.state.step, self.last_loss)
+        except KeyboardInterrupt:
+            return "interrupted"
+        finally:
+            self.bar.close()
+        return stopped
+
+    # ------------------------------------------------------------ how far to go at once
+
+    def _next_cut(self) -> int:
+        step = self.state.step
+        cuts = [step + self.stretch, self.setup.updates]
+        if self.setup.record:
+            cuts.append(self.keyframes.next_after(step))
+        if self._watches_epochs():
+            m = self.setup.batches_per_epoch
+            cuts.append((step // m + 1) * m)
+        if listeners(self.callbacks, "step"):
+            cuts.append(step + 1)
+        return min(cuts)
+
+    def _watches_epochs(self) -> bool:
+        s = self.setup
+        return (
+            self.data.validation is not None
+            or s.loss_tolerance is not None
+            or not s.full_batch
+            or self._plateau() is not None
+            or bool(listeners(self.callbacks, "epoch"))
+        )
+
+    def _plateau(self) -> ReduceOnPlateau | None:
+        schedule = self.problem.task.optimizer.schedule
+        return schedule if isinstance(schedule, ReduceOnPlateau) else None
+
+    # ------------------------------------------------------------ one stretch
+
+    def _advance(self, updates: int) -> Reason | None:
+        started = time.monotonic()
+        after, trace = self.program.advance(self.state, updates, self.controller.scale)
+        self._adapt(updates, time.monotonic() - started)
+        stop = self._first_stop(trace)
+        if stop is not None:
+            done, reason = stop
+            if done < updates:
+                after, _ = self.program.advance(self.state, done, self.controller.scale)
+            self._take(after, trace, done)
+            return reason
+        self._take(after, trace, updates)
+        if any([callback(self._now()) is True for callback in listeners(self.callbacks, "step")]):
+            # An epoch that ends here is still closed: resuming must find it as it would have been.
+            return self._end_of_epoch() or "callback"
+        return self._end_of_epoch()
+
+    def _adapt(self, updates: int, seconds: float) -> None:
+        if updates == self.stretch and seconds < _SHORT:
+            self.stretch *= 2
+        elif seconds > _LONG:
+            self.stretch = max(self.stretch // 2, 1)
+
+    def _first_stop(self, trace: Trace) -> tuple[int, Reason] | None:
+        """Return after how many updates of the trace the run stops, and why, or None."""
+        diverged = self._divergence(trace)
+        tolerance = self.setup.gradient_tolerance
+        small = None
+        if tolerance is not None and self.setup.full_batch:
+            small = stopping.small_gradient(self.controller, trace, tolerance)
+        if diverged is not None and self.setup.on_divergence == "stop":
+            if small is None or diverged <= small:
+                return diverged, "diverged"
+        return None if small is None else (small, "gradient")
+
+    def _divergence(self, trace: Trace) -> int | None:
+        """Return the first update of the trace at which the run had diverged, or None."""
+        controller, begun = self.controller, 0
+        while controller.diverged_at is None and begun < len(trace.loss):
+            rest = type(trace)(*(column[begun:] for column in trace))
+            found = stopping.suspect(controller, rest)
+            if found is None:
+                return None
+            at = begun + found
+            state, _ = self.program.advance(self.state, at, controller.scale)
+            loss = float(trace.loss[at])
+            if stopping.has_diverged(controller, self.problem, self.program, state.theta, loss):
+                controller.diverged_at = self.state.step + at
+                return at
+            begun = at + 1
+        return None
+
+    def _take(self, after: State, trace: Trace, done: int) -> None:
+        """Accept the first `done` updates of the trace, which led to `after`."""
+        if done == 0:
+            return
+        if self.setup.record:
+            rows = np.column_stack([column[:done] for column in trace])
+            self.updates.extend(rows, self.setup.updates)
+        if not self.setup.full_batch:
+            self._add_to_epoch(trace, done)
+        self.last_loss = float(trace.loss[done - 1])
+        self.state = after
+        if self.setup.record:
+            self.keyframes.add(after)
+
+    def _add_to_epoch(self, trace: Trace, done: int) -> None:
+        s, c = self.setup, self.controller
+        size, m = s.batch_size or s.n, s.batches_per_epoch
+        first = self.state.step % m
+        rows = np.minimum(np.arange(first, first + done) * size + size, s.n) - (
+            np.arange(first, first + done) * size
+        )
+        parts = trace.loss[:done] * (1.0 if self.problem.task.reduction == "sum" else rows)
+        # Left to right, one after another: the same bits however the epoch was cut.
+        c.epoch_loss = float(np.add.accumulate(np.concatenate([[c.epoch_loss], parts]))[-1])
+        c.epoch_rows += int(rows.sum())
+
+    # ------------------------------------------------------------ the end of an epoch
+
+    def _end_of_epoch(self) -> Reason | None:
+        s, c = self.setup, self.controller
+        if not self._watches_epochs() or self.state.step % s.batches_per_epoch:
+            return None
+        train_loss = self._epoch_loss()
+        row = [train_loss, *self._validate()]
+        if self.epochs.names and s.record:
+            self.epochs.extend(np.array([row[: len(self.epochs.names)]]), s.epochs)
+        c.epoch_loss, c.epoch_rows = 0.0, 0
+        stop = self._after_epoch(train_loss)
+        asked = [callback(self._now()) for callback in listeners(self.callbacks, "epoch")]
+        if stop is None and any(answer is True for answer in asked):
+            return "callback"
+        return stop
+
+    def _after_epoch(self, train_loss: float) -> Reason | None:
+        s, c = self.setup, self.controller
+        watched = train_loss if self.validation_loss is None else self.validation_loss
+        schedule = self._plateau()
+        if schedule is not None and stopping.plateau(c, watched, schedule):
+            self.events.append({"kind": "scale", "step": self.state.step, "value": c.scale})
+        if (
+            s.patience is not None
+            and self.validation_loss is not None
+            and stopping.out_of_patience(
+                c, self.validation_loss, self.state.step, self.state.theta, s.patience
+            )
+        ):
+            return "validation"
+        if s.gradient_tolerance is not None and not s.full_batch and self._gradient_is_small():
+            return "gradient"
+        tolerance = s.loss_tolerance
+        if tolerance is not None and stopping.settled(c, train_loss, tolerance):
+            return "settled"
+        return None
+
+    def _gradient_is_small(self) -> bool:
+        """Look at the whole gradient once an epoch: a batch's own says little."""
+        c = self.controller
+        if c.first_gradient is None:
+            begun = self.program.value_and_gradient(self.problem.start().theta)[1]
+            c.first_gradient = float(np.linalg.norm(begun))
+        here = float(np.linalg.norm(self.program.value_and_gradient(self.state.theta)[1]))
+        return here <= (self.setup.gradient_tolerance or 0.0) * c.first_gradient
+
+    def _epoch_loss(self) -> float:
+        c = self.controller
+        if self.setup.full_batch:
+            return math.nan if self.last_loss is None else self.last_loss
+        return c.epoch_loss / (1 if self.problem.task.reduction == "sum" else c.epoch_rows)
+
+    def _validate(self) -> list[float]:
+        held = self.data.validation
+        if held is None:
+            return []
+        X, y, weights = held
+        task = self.problem.task
+        scores = scores_of(task, self.problem.layout, self.state.theta, X)
+        with np.errstate(all="ignore"):
+            self.validation_loss = losses.reduce(losses.rows(task.loss, scores, y), weights, "mean")
+            measured = [self._measure(name, scores, y, weights) for name in self.setup.metrics]
+        return [self.validation_loss, *measured]
+
+    def _measure(self, name: str, scores: Any, y: Any, weights: Any) -> float:
+        loss = self.problem.task.loss
+        if name == "accuracy":
+            labels = loss.targets == "labels"
+            found = scores.argmax(axis=1) if labels else (scores > 0).astype(y.dtype)
+            return metrics.accuracy(found, y, weights)
+        function: Any = getattr(metrics, name)
+        return float(function(losses.predicted(loss, scores), y, weights))
+
+    def _now(self) -> Now:
+        return Now(
+            self.state.step,
+            self.state.step // self.setup.batches_per_epoch,
+            self.setup.updates,
+            self.last_loss,
+            self.validation_loss,
+            self.state.theta.copy(),
+            self.state.slots.copy(),
+            self.problem.layout,
+        )
