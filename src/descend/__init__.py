@@ -23,6 +23,8 @@ from descend.errors import Outcome as Outcome
 from descend.errors import ParameterError as ParameterError
 from descend.errors import RunFileError as RunFileError
 from descend.errors import ShapeError as ShapeError
+from descend.fitting import Fit as Fit
+from descend.fitting import fit as fit
 from descend.losses import absolute_error as absolute_error
 from descend.losses import brier as brier
 from descend.losses import half_squared_error as half_squared_error

@@ -664,17 +664,19 @@ def _learn_classes(loss: Loss, labels: Array) -> list[Any]:
 
 def _codes(labels: Array, classes: list[Any]) -> Array:
     known = np.asarray(classes, dtype=labels.dtype if labels.dtype != object else None)
-    place = np.minimum(np.searchsorted(known, labels), len(known) - 1)
-    strange = known[place] != labels
+    order = np.argsort(known, kind="stable")  # labels read from tables may be sorted as numbers
+    place = np.minimum(np.searchsorted(known, labels, sorter=order), len(known) - 1)
+    codes: Array = order[place]
+    strange = known[codes] != labels
     if strange.any():
         row = int(np.flatnonzero(strange)[0])
+        found = labels[row].item() if hasattr(labels[row], "item") else labels[row]
         msg = (
             f"Labels must be among those of the training rows, {classes[:8]}; "
-            f"found {labels[row].item() if hasattr(labels[row], 'item') else labels[row]!r} "
-            f"at row {row}."
+            f"found {found!r} at row {row}."
         )
         raise InputError(msg)
-    return place.astype(np.int64)
+    return codes.astype(np.int64)
 
 
 # ---------------------------------------------------------------- public makers

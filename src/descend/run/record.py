@@ -138,6 +138,8 @@ class Run:
         found: Array = predicted(loss, scores)
         if loss.targets == "two labels":
             found = self._labels()[(scores > 0).astype(np.int64)]
+        elif self.encoder is not None:  # a net was trained on a standardised target
+            found = found * self.encoder["target"]["scale"] + self.encoder["target"]["mean"]
         return found[:, 0] if found.shape[1] == 1 else found
 
     def predict_proba(self, X: Any) -> Floats:

@@ -33,12 +33,16 @@ class TargetPlan:
         The labels as text, sorted; empty for numbers.
     counts
         Whether all entries are whole numbers of 0 and above.
+    mean, scale
+        Numbers are trained on as (y - mean)/scale, and predicted in their own units again.
     """
 
     name: str
     kind: str
     classes: tuple[str, ...]
     counts: bool
+    mean: float = 0.0
+    scale: float = 1.0
 
     def describe(self) -> dict[str, Any]:
         """Return the plan as plain data."""
@@ -47,6 +51,8 @@ class TargetPlan:
             "kind": self.kind,
             "classes": list(self.classes),
             "counts": self.counts,
+            "mean": self.mean,
+            "scale": self.scale,
         }
 
     @classmethod
@@ -56,7 +62,14 @@ class TargetPlan:
             msg = f"A target is of kind number or labels, not {record['kind']!r}."
             raise RunFileError(msg)
         classes = tuple(map(str, record["classes"]))
-        return cls(str(record["name"]), record["kind"], classes, bool(record["counts"]))
+        return cls(
+            str(record["name"]),
+            record["kind"],
+            classes,
+            bool(record["counts"]),
+            float(record["mean"]),
+            float(record["scale"]),
+        )
 
     def encode(self, table: Table) -> Array:
         """Return the target of every row: floats, or integer codes; missing is NaN or -1."""

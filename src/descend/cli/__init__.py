@@ -1,0 +1,7 @@
+"""The command line: ``descend fit``, ``predict``, ``evaluate``, ``show``, ``resume``, ``replay``, ``classics``.
+
+`app` declares the commands, `guard` turns what goes wrong into a sentence and an exit status,
+`options` reads and writes option files, and `words` puts results into text.
+"""
+
+from descend.cli.app import main as main
