@@ -77,6 +77,16 @@ def guarded(run: Callable[[], Any]) -> int:
         complain("There is not enough memory for this; use fewer rows, columns or hidden units.")
         return BAD_INPUT
     except Exception as error:  # noqa: BLE001 - the outermost door
+        usage = getattr(error, "format_message", None)  # the parser's own complaints
+        if type(error).__name__ == "NoArgsIsHelpError":
+            say(str(error))
+            return BAD_INPUT
+        if usage is not None:
+            complain(f"{usage()} See: descend --help")
+            return BAD_INPUT
+        if type(error).__name__ == "Abort":
+            complain("Interrupted; nothing was written.")
+            return INTERRUPTED
         if os.environ.get("DESCEND_TRACEBACK"):
             traceback.print_exc()
         complain(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from descend.fitting import Fit
     from descend.run import Run
@@ -72,8 +70,8 @@ def of_coefficients(run: Run) -> list[str]:
     kind = "" if run.classes is None else f" of the score for {_positive(run)}"
     lines = [f"Strongest coefficients{kind}, in original units (per standard deviation):"]
     for name, standard, own in [*listed[:-1][:STRONGEST], listed[-1]]:
-        cells = "  ".join(f"{v:.6g}" for v in np.ravel(own)[:6])
-        scaled = "  ".join(f"{v:+.4f}" for v in np.ravel(standard)[:6])
+        cells = "  ".join(f"{v:.6g}" for v in own.ravel()[:6])
+        scaled = "  ".join(f"{v:+.4f}" for v in standard.ravel()[:6])
         lines.append(f"  {name:32} {cells:>14}   ({scaled})")
     if len(listed) - 1 > STRONGEST:
         lines.append(f"  … and {len(listed) - 1 - STRONGEST} weaker ones")
@@ -144,7 +142,7 @@ def summary(fit: Fit, files: list[str], options: dict[str, Any]) -> dict[str, An
         "metrics": fit.metrics,
         "baseline": fit.baseline,
         "coefficients": [
-            {"feature": name, "standardised": np.ravel(s), "original": np.ravel(o)}
+            {"feature": name, "standardised": s.ravel(), "original": o.ravel()}
             for name, s, o in fit.coefficients()
         ],
         "source": fit.prepared.source,

@@ -14,7 +14,6 @@ import math
 import os
 import platform
 import re
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,8 @@ _LONGEST_HEADER = 100_000_000  # safetensors' own limit
 
 def versions() -> dict[str, str]:
     """Return the versions that decide the last bit of a run."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
+
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for name in ("descend", "numpy", "scipy"):
         try:

@@ -230,13 +230,20 @@ def resume(
             "ask for more with epochs (--epochs)."
         )
         raise InputError(msg)
+    ended = run.outcome.reason
+    if ended in {"gradient", "settled", "validation"} or (
+        ended == "diverged" and run.setup.on_divergence == "stop"
+    ):
+        msg = (
+            f"There is nothing to resume: the run ended by its own rule. {run.outcome.sentence} "
+            "Train again with another rule to go further."
+        )
+        raise InputError(msg)
     problem, program = run.problem, run.program
     data = run.data
     if data is None:  # run.problem has said so in its own words already
         raise AssertionError
     controller = run.controller.copy()
-    if run.setup.on_divergence == "stop":
-        controller.diverged_at = None
     loop = Loop(
         setup=setup,
         problem=problem,
@@ -254,7 +261,9 @@ def resume(
     if len(run.history.updates):
         loop.last_loss = float(run.history.updates.column("loss")[-1])
     again = _finished(loop, run.engine_used)
-    return replace(again, encoder=run.encoder, source=run.source, names=run.names)
+    return replace(
+        again, encoder=run.encoder, source=run.source, names=run.names, classes=run.classes
+    )
 
 
 # ---------------------------------------------------------------- what was asked
