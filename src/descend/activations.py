@@ -20,8 +20,6 @@ import numpy as np
 
 from descend.parts import Family, Namespace, formulas_of, number
 
-ACTIVATIONS = Family("activation")
-
 
 class Activation(Protocol):
     """An activation: a named value with formulas, callable on an array."""
@@ -70,13 +68,15 @@ def _call(self: Activation, z: Any) -> Any:
     return value(self, np.asarray(z, dtype=float) if np.ndim(z) == 0 else np.asarray(z))
 
 
-@ACTIVATIONS.add
+ACTIVATIONS: Family[Activation] = Family("activation", call=_call)
+
+
+@ACTIVATIONS.add(
+    "identity",
+    rowwise=False,
+)
 class Identity(NamedTuple):
     """a = z, slope 1."""
-
-    name = "identity"
-    rowwise = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Elementwise:
@@ -85,13 +85,12 @@ class Identity(NamedTuple):
         return Elementwise(value=lambda activation, z: z, slope=lambda activation, z, a: z * 0 + 1)
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "sigmoid",
+    rowwise=False,
+)
 class Sigmoid(NamedTuple):
     """a = 1 / (1 + e^-z), slope a (1 - a)."""
-
-    name = "sigmoid"
-    rowwise = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Elementwise:
@@ -108,13 +107,12 @@ class Sigmoid(NamedTuple):
         return Elementwise(value, slope)
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "tanh",
+    rowwise=False,
+)
 class Tanh(NamedTuple):
     """a = tanh z, slope 1 - a²."""
-
-    name = "tanh"
-    rowwise = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Elementwise:
@@ -130,13 +128,12 @@ class Tanh(NamedTuple):
         return Elementwise(value, slope)
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "relu",
+    rowwise=False,
+)
 class Relu(NamedTuple):
     """a = max(z, 0), slope 1 above 0 and 0 elsewhere, at 0 too."""
-
-    name = "relu"
-    rowwise = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Elementwise:
@@ -153,13 +150,13 @@ class Relu(NamedTuple):
         return Elementwise(value, slope)
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "leaky_relu",
+    rowwise=False,
+)
 class LeakyRelu(NamedTuple):
     """a = z above 0 and alpha z below."""
 
-    name = "leaky_relu"
-    rowwise = False
-    __call__ = _call
     alpha: float
 
     @staticmethod
@@ -176,13 +173,13 @@ class LeakyRelu(NamedTuple):
         return Elementwise(value, slope)
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "elu",
+    rowwise=False,
+)
 class Elu(NamedTuple):
     """a = z above 0 and alpha (e^z - 1) below, where the slope is a + alpha."""
 
-    name = "elu"
-    rowwise = False
-    __call__ = _call
     alpha: float
 
     @staticmethod
@@ -203,13 +200,12 @@ _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBE = 0.044715
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "gelu",
+    rowwise=False,
+)
 class Gelu(NamedTuple):
     """a = z/2 (1 + tanh u) with u = sqrt(2/pi) (z + 0.044715 z³)."""
-
-    name = "gelu"
-    rowwise = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Elementwise:
@@ -227,13 +223,12 @@ class Gelu(NamedTuple):
         return Elementwise(value, slope)
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "silu",
+    rowwise=False,
+)
 class Silu(NamedTuple):
     """a = z s with s = 1 / (1 + e^-z), slope s (1 + z (1 - s))."""
-
-    name = "silu"
-    rowwise = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Elementwise:
@@ -252,13 +247,12 @@ class Silu(NamedTuple):
         return Elementwise(value, slope)
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "softplus",
+    rowwise=False,
+)
 class Softplus(NamedTuple):
     """a = log(1 + e^z), slope 1 / (1 + e^-z)."""
-
-    name = "softplus"
-    rowwise = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Elementwise:
@@ -275,13 +269,12 @@ class Softplus(NamedTuple):
         return Elementwise(value, slope)
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "cos",
+    rowwise=False,
+)
 class Cos(NamedTuple):
     """a = cos z, slope -sin z."""
-
-    name = "cos"
-    rowwise = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Elementwise:
@@ -297,13 +290,12 @@ class Cos(NamedTuple):
         return Elementwise(value, slope)
 
 
-@ACTIVATIONS.add
+@ACTIVATIONS.add(
+    "softmax",
+    rowwise=True,
+)
 class Softmax(NamedTuple):
     """a_j = e^z_j / sum_i e^z_i along each row; the vector-Jacobian product is a (g - a·g)."""
-
-    name = "softmax"
-    rowwise = True
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Rowwise:
@@ -321,7 +313,7 @@ class Softmax(NamedTuple):
 
 
 @ACTIVATIONS.maker
-def identity() -> Identity:
+def identity() -> Activation:
     """Return the identity: a = z.
 
     Returns
@@ -333,11 +325,11 @@ def identity() -> Identity:
     >>> identity()(np.array([-1.0, 2.0]))
     array([-1.,  2.])
     """
-    return Identity()
+    return ACTIVATIONS.value(Identity())
 
 
 @ACTIVATIONS.maker
-def sigmoid() -> Sigmoid:
+def sigmoid() -> Activation:
     """Return the logistic sigmoid: a = 1 / (1 + e^-z), between 0 and 1.
 
     Returns
@@ -349,11 +341,11 @@ def sigmoid() -> Sigmoid:
     >>> sigmoid()(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
     """
-    return Sigmoid()
+    return ACTIVATIONS.value(Sigmoid())
 
 
 @ACTIVATIONS.maker
-def tanh() -> Tanh:
+def tanh() -> Activation:
     """Return the hyperbolic tangent: a = (e^z - e^-z) / (e^z + e^-z), between -1 and 1.
 
     Returns
@@ -365,11 +357,11 @@ def tanh() -> Tanh:
     >>> tanh()(np.array([0.0, 1e4]))
     array([0., 1.])
     """
-    return Tanh()
+    return ACTIVATIONS.value(Tanh())
 
 
 @ACTIVATIONS.maker
-def relu() -> Relu:
+def relu() -> Activation:
     """Return the rectified linear unit: a = max(z, 0), with slope 0 at the kink.
 
     Returns
@@ -386,11 +378,11 @@ def relu() -> Relu:
     V. Nair and G. Hinton, "Rectified linear units improve restricted Boltzmann machines",
     ICML 2010.
     """
-    return Relu()
+    return ACTIVATIONS.value(Relu())
 
 
 @ACTIVATIONS.maker
-def leaky_relu(alpha: float = 0.01) -> LeakyRelu:
+def leaky_relu(alpha: float = 0.01) -> Activation:
     """Return the leaky rectifier: a = z above 0 and alpha z below.
 
     Parameters
@@ -412,11 +404,13 @@ def leaky_relu(alpha: float = 0.01) -> LeakyRelu:
     A. Maas, A. Hannun and A. Ng, "Rectifier nonlinearities improve neural network acoustic
     models", ICML 2013.
     """
-    return LeakyRelu(number("leaky_relu", "alpha", alpha, low=0, high=1, closed="low"))
+    return ACTIVATIONS.value(
+        LeakyRelu(number("leaky_relu", "alpha", alpha, low=0, high=1, closed="low"))
+    )
 
 
 @ACTIVATIONS.maker
-def elu(alpha: float = 1.0) -> Elu:
+def elu(alpha: float = 1.0) -> Activation:
     """Return the exponential linear unit: a = z above 0 and alpha (e^z - 1) below.
 
     Parameters
@@ -438,11 +432,11 @@ def elu(alpha: float = 1.0) -> Elu:
     D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep network learning
     by exponential linear units (ELUs)", ICLR 2016, equation 15.
     """
-    return Elu(number("elu", "alpha", alpha, low=0))
+    return ACTIVATIONS.value(Elu(number("elu", "alpha", alpha, low=0)))
 
 
 @ACTIVATIONS.maker
-def gelu() -> Gelu:
+def gelu() -> Activation:
     """Return the Gaussian error linear unit in its tanh form.
 
     a = z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z³))).  Other libraries default to the form with
@@ -462,11 +456,11 @@ def gelu() -> Gelu:
     D. Hendrycks and K. Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08415,
     section 2.
     """
-    return Gelu()
+    return ACTIVATIONS.value(Gelu())
 
 
 @ACTIVATIONS.maker
-def silu() -> Silu:
+def silu() -> Activation:
     """Return the sigmoid-weighted linear unit (swish): a = z / (1 + e^-z).
 
     Returns
@@ -483,11 +477,11 @@ def silu() -> Silu:
     S. Elfwing, E. Uchibe and K. Doya, "Sigmoid-weighted linear units for neural network
     function approximation in reinforcement learning", Neural Networks 107 (2018), equation 5.
     """
-    return Silu()
+    return ACTIVATIONS.value(Silu())
 
 
 @ACTIVATIONS.maker
-def softplus() -> Softplus:
+def softplus() -> Activation:
     """Return softplus, a smooth rectifier: a = log(1 + e^z).
 
     Returns
@@ -504,11 +498,11 @@ def softplus() -> Softplus:
     C. Dugas et al., "Incorporating second-order functional knowledge for better option
     pricing", NIPS 2000.
     """
-    return Softplus()
+    return ACTIVATIONS.value(Softplus())
 
 
 @ACTIVATIONS.maker
-def cos() -> Cos:
+def cos() -> Activation:
     """Return the cosine: a = cos z.
 
     Returns
@@ -520,11 +514,11 @@ def cos() -> Cos:
     >>> cos()(np.array([0.0]))
     array([1.])
     """
-    return Cos()
+    return ACTIVATIONS.value(Cos())
 
 
 @ACTIVATIONS.maker
-def softmax() -> Softmax:
+def softmax() -> Activation:
     """Return softmax along rows: a_j = e^z_j / sum_i e^z_i; each row sums to 1.
 
     As a part of a network this is an activation between layers.  To classify, use the loss
@@ -545,4 +539,4 @@ def softmax() -> Softmax:
     J. Bridle, "Probabilistic interpretation of feedforward classification network outputs",
     Neurocomputing, NATO ASI Series 68 (1990).
     """
-    return Softmax()
+    return ACTIVATIONS.value(Softmax())

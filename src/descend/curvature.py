@@ -166,7 +166,15 @@ def _sampled(problem: Problem) -> Problem:
     y = problem.y[rows] if problem.task.loss.targets == "labels" else problem.y[rows] * 1.0
     weights = None if problem.weights is None else problem.weights[rows]
     return Problem(
-        problem.task, problem.layout, X, y, weights, None, False, problem.seed, problem.learning_rate
+        problem.task,
+        problem.layout,
+        X,
+        y,
+        weights,
+        None,
+        False,
+        problem.seed,
+        problem.learning_rate,
     )
 
 

@@ -1,9 +1,9 @@
 """Fitting: from a table to a trained, measured run; what ``descend fit`` does.
 
-    >>> import descend as ds
-    >>> done = ds.fit(ds.datasets.shipped_table("diabetes"), "progression", epochs=200)
-    >>> done.run.task.loss, done.rows["test"]
-    (SquaredError(), 66)
+>>> import descend as ds
+>>> done = ds.fit(ds.datasets.shipped_table("diabetes"), "progression", epochs=200)
+>>> done.run.task.loss, done.rows["test"]
+(SquaredError(), 66)
 """
 
 from __future__ import annotations

@@ -31,8 +31,6 @@ from descend.arrays import Array, Floats, as_array, as_matrix
 from descend.errors import InputError, ShapeError
 from descend.parts import Family, Namespace, formulas_of, number
 
-LOSSES = Family("loss")
-
 Targets = Literal["numbers", "counts", "two labels", "labels"]
 Reduction = Literal["mean", "sum"]
 
@@ -86,18 +84,20 @@ def _call(self: Loss, scores: Any, y: Any) -> Any:
     return rows(self, scores, y)
 
 
+LOSSES: Family[Loss] = Family("loss", call=_call)
+
+
 # ---------------------------------------------------------------- numbers
 
 
-@LOSSES.add
+@LOSSES.add(
+    "squared_error",
+    targets="numbers",
+    steepest_curvature=2.0,
+    proper=False,
+)
 class SquaredError(NamedTuple):
     """e², slope 2 e, curvature 2."""
-
-    name = "squared_error"
-    targets = "numbers"
-    steepest_curvature = 2.0
-    proper = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -116,15 +116,14 @@ class SquaredError(NamedTuple):
         return Formulas(value, slope, curvature, _raw)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "half_squared_error",
+    targets="numbers",
+    steepest_curvature=1.0,
+    proper=False,
+)
 class HalfSquaredError(NamedTuple):
     """e²/2, slope e, curvature 1."""
-
-    name = "half_squared_error"
-    targets = "numbers"
-    steepest_curvature = 1.0
-    proper = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -143,15 +142,14 @@ class HalfSquaredError(NamedTuple):
         return Formulas(value, slope, curvature, _raw)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "absolute_error",
+    targets="numbers",
+    steepest_curvature=math.inf,
+    proper=False,
+)
 class AbsoluteError(NamedTuple):
     """|e|, slope the sign of e, and 0 at the kink."""
-
-    name = "absolute_error"
-    targets = "numbers"
-    steepest_curvature = math.inf
-    proper = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -170,15 +168,15 @@ class AbsoluteError(NamedTuple):
         return Formulas(value, slope, curvature, _raw)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "huber",
+    targets="numbers",
+    steepest_curvature=1.0,
+    proper=False,
+)
 class Huber(NamedTuple):
     """e²/2 up to |e| = delta and delta (|e| - delta/2) beyond: slope e, held within ±delta."""
 
-    name = "huber"
-    targets = "numbers"
-    steepest_curvature = 1.0
-    proper = False
-    __call__ = _call
     delta: float
 
     @staticmethod
@@ -201,15 +199,15 @@ class Huber(NamedTuple):
         return Formulas(value, slope, curvature, _raw)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "quantile",
+    targets="numbers",
+    steepest_curvature=math.inf,
+    proper=False,
+)
 class Quantile(NamedTuple):
     """q (y - s) where s is too small and (1 - q)(s - y) where it is too large."""
 
-    name = "quantile"
-    targets = "numbers"
-    steepest_curvature = math.inf
-    proper = False
-    __call__ = _call
     q: float
 
     @staticmethod
@@ -234,15 +232,14 @@ class Quantile(NamedTuple):
 _LOG_2 = math.log(2.0)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "log_cosh",
+    targets="numbers",
+    steepest_curvature=1.0,
+    proper=False,
+)
 class LogCosh(NamedTuple):
     """log cosh e, slope tanh e, curvature 1 - tanh² e."""
-
-    name = "log_cosh"
-    targets = "numbers"
-    steepest_curvature = 1.0
-    proper = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -263,15 +260,14 @@ class LogCosh(NamedTuple):
         return Formulas(value, slope, curvature, _raw)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "poisson",
+    targets="counts",
+    steepest_curvature=math.inf,
+    proper=False,
+)
 class Poisson(NamedTuple):
     """e^s - y s, slope e^s - y, curvature e^s: the likelihood of counts without log y!."""
-
-    name = "poisson"
-    targets = "counts"
-    steepest_curvature = math.inf
-    proper = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -296,15 +292,14 @@ class Poisson(NamedTuple):
 # ---------------------------------------------------------------- labels
 
 
-@LOSSES.add
+@LOSSES.add(
+    "logistic",
+    targets="two labels",
+    steepest_curvature=0.25,
+    proper=True,
+)
 class Logistic(NamedTuple):
     """log(1 + e^s) - y s, slope p - y with p = 1/(1 + e^-s), curvature p (1 - p)."""
-
-    name = "logistic"
-    targets = "two labels"
-    steepest_curvature = 0.25
-    proper = True
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -329,16 +324,15 @@ class Logistic(NamedTuple):
         return Formulas(value, slope, curvature, link)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "softmax",
+    targets="labels",
+    # The Hessian of a row is diag(p) - p pᵀ, whose largest eigenvalue is at most 1/2.
+    steepest_curvature=0.5,
+    proper=True,
+)
 class Softmax(NamedTuple):
     """log sum_j e^s_j - s_y for the labelled class y: slope p - onehot(y)."""
-
-    name = "softmax"
-    targets = "labels"
-    # The Hessian of a row is diag(p) - p pᵀ, whose largest eigenvalue is at most 1/2.
-    steepest_curvature = 0.5
-    proper = True
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -367,16 +361,15 @@ class Softmax(NamedTuple):
         return Formulas(value, slope, curvature, link)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "brier",
+    targets="two labels",
+    # The largest |curvature|, at y = 0 and p = (15 - sqrt(33))/24; a test finds it again.
+    steepest_curvature=0.1540585701213505,
+    proper=True,
+)
 class Brier(NamedTuple):
     """(p - y)² with p = 1/(1 + e^-s), slope 2 (p - y) p (1 - p): it vanishes where p is sure."""
-
-    name = "brier"
-    targets = "two labels"
-    # The largest |curvature|, at y = 0 and p = (15 - sqrt(33))/24; a test finds it again.
-    steepest_curvature = 0.1540585701213505
-    proper = True
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -406,15 +399,14 @@ class Brier(NamedTuple):
         return Formulas(value, slope, curvature, link)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "hinge",
+    targets="two labels",
+    steepest_curvature=math.inf,
+    proper=False,
+)
 class Hinge(NamedTuple):
     """max(0, 1 - m) with the margin m = ±s: slope ∓1 inside the margin, 0 outside and on it."""
-
-    name = "hinge"
-    targets = "two labels"
-    steepest_curvature = math.inf
-    proper = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -436,15 +428,14 @@ class Hinge(NamedTuple):
         return Formulas(value, slope, curvature, _raw)
 
 
-@LOSSES.add
+@LOSSES.add(
+    "squared_hinge",
+    targets="two labels",
+    steepest_curvature=2.0,
+    proper=False,
+)
 class SquaredHinge(NamedTuple):
     """max(0, 1 - m)² with the margin m = ±s: slope ∓2 (1 - m) inside the margin."""
-
-    name = "squared_hinge"
-    targets = "two labels"
-    steepest_curvature = 2.0
-    proper = False
-    __call__ = _call
 
     @staticmethod
     def formulas(xp: Namespace) -> Formulas:
@@ -630,9 +621,8 @@ def encode_targets(
 def _several_two_label_outputs(loss: Loss, labels: Array, dtype: Any) -> tuple[Array, list[Any]]:
     numbers = as_matrix(labels, "y", dtype)
     if loss.targets == "labels" or not np.isin(numbers, (0.0, 1.0)).all():
-        msg = (
-            f"{loss.name} with targets of shape {labels.shape} needs "
-            + ("one label per row, shape (n,)." if loss.targets == "labels" else "zeros and ones.")
+        msg = f"{loss.name} with targets of shape {labels.shape} needs " + (
+            "one label per row, shape (n,)." if loss.targets == "labels" else "zeros and ones."
         )
         raise InputError(msg)
     return numbers, [0, 1]
@@ -683,7 +673,7 @@ def _codes(labels: Array, classes: list[Any]) -> Array:
 
 
 @LOSSES.maker
-def squared_error() -> SquaredError:
+def squared_error() -> Loss:
     """Return the squared error: (s - y)².  Its mean is "MSE".
 
     Returns
@@ -699,11 +689,11 @@ def squared_error() -> SquaredError:
     ----------
     A.-M. Legendre, "Nouvelles méthodes pour la détermination des orbites des comètes" (1805).
     """
-    return SquaredError()
+    return LOSSES.value(SquaredError())
 
 
 @LOSSES.maker
-def half_squared_error() -> HalfSquaredError:
+def half_squared_error() -> Loss:
     """Return half the squared error: (s - y)²/2, whose slope is s - y.
 
     Returns
@@ -715,11 +705,11 @@ def half_squared_error() -> HalfSquaredError:
     >>> half_squared_error()(np.array([[1.0]]), np.array([[3.0]]))
     array([2.])
     """
-    return HalfSquaredError()
+    return LOSSES.value(HalfSquaredError())
 
 
 @LOSSES.maker
-def absolute_error() -> AbsoluteError:
+def absolute_error() -> Loss:
     """Return the absolute error: |s - y|, which a median minimises.
 
     Returns
@@ -731,11 +721,11 @@ def absolute_error() -> AbsoluteError:
     >>> absolute_error()(np.array([[1.0]]), np.array([[3.0]]))
     array([2.])
     """
-    return AbsoluteError()
+    return LOSSES.value(AbsoluteError())
 
 
 @LOSSES.maker
-def huber(delta: float = 1.0) -> Huber:
+def huber(delta: float = 1.0) -> Loss:
     """Return Huber's loss: e²/2 for |e| <= delta and delta (|e| - delta/2) beyond.
 
     Parameters
@@ -761,11 +751,11 @@ def huber(delta: float = 1.0) -> Huber:
     ----------
     P. Huber, "Robust estimation of a location parameter", Ann. Math. Statist. 35 (1964).
     """
-    return Huber(number("huber", "delta", delta, low=0))
+    return LOSSES.value(Huber(number("huber", "delta", delta, low=0)))
 
 
 @LOSSES.maker
-def quantile(q: float = 0.5) -> Quantile:
+def quantile(q: float = 0.5) -> Loss:
     """Return the quantile (pinball) loss: q (y - s) if s < y, else (1 - q)(s - y).
 
     Parameters
@@ -791,11 +781,11 @@ def quantile(q: float = 0.5) -> Quantile:
     ----------
     R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46 (1978).
     """
-    return Quantile(number("quantile", "q", q, low=0, high=1))
+    return LOSSES.value(Quantile(number("quantile", "q", q, low=0, high=1)))
 
 
 @LOSSES.maker
-def log_cosh() -> LogCosh:
+def log_cosh() -> Loss:
     """Return log cosh(s - y): near e²/2 for small errors and |e| - log 2 for large ones.
 
     Returns
@@ -807,11 +797,11 @@ def log_cosh() -> LogCosh:
     >>> log_cosh()(np.array([[1e4]]), np.array([[0.0]]))
     array([9999.30685282])
     """
-    return LogCosh()
+    return LOSSES.value(LogCosh())
 
 
 @LOSSES.maker
-def poisson() -> Poisson:
+def poisson() -> Loss:
     """Return the Poisson loss: e^s - y s for counts y; the expected count is e^s.
 
     The term log y! of the likelihood, which no parameter changes, is left out; so the loss may
@@ -830,11 +820,11 @@ def poisson() -> Poisson:
     ----------
     J. Nelder and R. Wedderburn, "Generalized linear models", J. R. Statist. Soc. A 135 (1972).
     """
-    return Poisson()
+    return LOSSES.value(Poisson())
 
 
 @LOSSES.maker
-def logistic() -> Logistic:
+def logistic() -> Loss:
     """Return the logistic loss (binary cross-entropy): log(1 + e^s) - y s for y in {0, 1}.
 
     Returns
@@ -850,11 +840,11 @@ def logistic() -> Logistic:
     ----------
     D. Cox, "The regression analysis of binary sequences", J. R. Statist. Soc. B 20 (1958).
     """
-    return Logistic()
+    return LOSSES.value(Logistic())
 
 
 @LOSSES.maker
-def softmax() -> Softmax:
+def softmax() -> Loss:
     """Return the softmax cross-entropy: log sum_j e^s_j - s_y, for one integer label per row.
 
     For exclusive classes.  Where a row can have several labels at once, use `logistic` with one
@@ -874,11 +864,11 @@ def softmax() -> Softmax:
     J. Bridle, "Training stochastic model recognition algorithms as networks can lead to maximum
     mutual information estimation of parameters", NIPS 1989.
     """
-    return Softmax()
+    return LOSSES.value(Softmax())
 
 
 @LOSSES.maker
-def brier() -> Brier:
+def brier() -> Loss:
     """Return the Brier loss: the squared error of the probability, (p - y)², p = 1/(1 + e^-s).
 
     This is "MSE on a sigmoid".  Its slope carries p (1 - p), so it stalls where a model is sure
@@ -898,11 +888,11 @@ def brier() -> Brier:
     G. Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather
     Review 78 (1950).
     """
-    return Brier()
+    return LOSSES.value(Brier())
 
 
 @LOSSES.maker
-def hinge() -> Hinge:
+def hinge() -> Loss:
     """Return the hinge loss: max(0, 1 - m), where m is s for the second label and -s else.
 
     Returns
@@ -918,11 +908,11 @@ def hinge() -> Hinge:
     ----------
     C. Cortes and V. Vapnik, "Support-vector networks", Machine Learning 20 (1995).
     """
-    return Hinge()
+    return LOSSES.value(Hinge())
 
 
 @LOSSES.maker
-def squared_hinge() -> SquaredHinge:
+def squared_hinge() -> Loss:
     """Return the squared hinge loss: max(0, 1 - m)², where m is s for the second label, -s else.
 
     Returns
@@ -934,4 +924,4 @@ def squared_hinge() -> SquaredHinge:
     >>> squared_hinge()(np.array([[0.5], [0.5]]), np.array([[1.0], [0.0]]))
     array([0.25, 2.25])
     """
-    return SquaredHinge()
+    return LOSSES.value(SquaredHinge())

@@ -32,7 +32,7 @@ from descend.parts import Family, Namespace, formulas_of, number
 from descend.penalties import soft_threshold
 from descend.schedules import SCHEDULES, Schedule
 
-RULES = Family("optimizer")
+RULES: Family[Any] = Family("optimizer")
 
 # A schedule may end at a rate of exactly 0, where nothing moves: 0/(0 + tiny) is 0, not NaN.
 # Added to any rate above 1e-14 it changes no bit.
@@ -139,16 +139,16 @@ def clipped(optimizer: Optimizer, gradient: Floats) -> Floats:
 # ---------------------------------------------------------------- the rules
 
 
-@RULES.add
+@RULES.add(
+    "gradient_descent",
+    slots=(),
+    initial=(),
+    proximal=True,
+    scaled=False,
+    usual_rate=0.01,
+)
 class GradientDescent(NamedTuple):
     """theta' = theta - rate g."""
-
-    name = "gradient_descent"
-    slots = ()
-    initial = ()
-    proximal = True
-    scaled = False
-    usual_rate = 0.01
 
     @staticmethod
     def formulas(xp: Namespace) -> Any:
@@ -161,16 +161,17 @@ class GradientDescent(NamedTuple):
         return update
 
 
-@RULES.add
+@RULES.add(
+    "momentum",
+    slots=("velocity",),
+    initial=(0.0,),
+    proximal=True,
+    scaled=False,
+    usual_rate=0.01,
+)
 class Momentum(NamedTuple):
     """v' = beta v + g; theta' = theta - rate v'."""
 
-    name = "momentum"
-    slots = ("velocity",)
-    initial = (0.0,)
-    proximal = True
-    scaled = False
-    usual_rate = 0.01
     beta: float
 
     @staticmethod
@@ -186,16 +187,17 @@ class Momentum(NamedTuple):
         return update
 
 
-@RULES.add
+@RULES.add(
+    "nesterov",
+    slots=("velocity",),
+    initial=(0.0,),
+    proximal=True,
+    scaled=False,
+    usual_rate=0.01,
+)
 class Nesterov(NamedTuple):
     """v' = beta v + g; theta' = theta - rate (g + beta v')."""
 
-    name = "nesterov"
-    slots = ("velocity",)
-    initial = (0.0,)
-    proximal = True
-    scaled = False
-    usual_rate = 0.01
     beta: float
 
     @staticmethod
@@ -217,16 +219,17 @@ class Nesterov(NamedTuple):
         return update
 
 
-@RULES.add
+@RULES.add(
+    "adagrad",
+    slots=("sum_of_squares",),
+    initial=(0.0,),
+    proximal=False,
+    scaled=True,
+    usual_rate=0.01,
+)
 class AdaGrad(NamedTuple):
     """s' = s + g²; theta' = theta - rate g / (sqrt(s') + epsilon)."""
 
-    name = "adagrad"
-    slots = ("sum_of_squares",)
-    initial = (0.0,)
-    proximal = False
-    scaled = True
-    usual_rate = 0.01
     epsilon: float
 
     @staticmethod
@@ -241,16 +244,17 @@ class AdaGrad(NamedTuple):
         return update
 
 
-@RULES.add
+@RULES.add(
+    "rmsprop",
+    slots=("mean_square",),
+    initial=(0.0,),
+    proximal=False,
+    scaled=True,
+    usual_rate=0.001,
+)
 class RMSProp(NamedTuple):
     """s' = decay s + (1 - decay) g²; theta' = theta - rate g / (sqrt(s') + epsilon)."""
 
-    name = "rmsprop"
-    slots = ("mean_square",)
-    initial = (0.0,)
-    proximal = False
-    scaled = True
-    usual_rate = 0.001
     decay: float
     epsilon: float
 
@@ -266,16 +270,17 @@ class RMSProp(NamedTuple):
         return update
 
 
-@RULES.add
+@RULES.add(
+    "adam",
+    slots=("mean", "mean_square"),
+    initial=(0.0, 0.0),
+    proximal=False,
+    scaled=True,
+    usual_rate=0.001,
+)
 class Adam(NamedTuple):
     """m' = b1 m + (1 - b1) g; v' = b2 v + (1 - b2) g²; step by m̂ / (sqrt(v̂) + epsilon)."""
 
-    name = "adam"
-    slots = ("mean", "mean_square")
-    initial = (0.0, 0.0)
-    proximal = False
-    scaled = True
-    usual_rate = 0.001
     beta1: float
     beta2: float
     epsilon: float
@@ -295,16 +300,17 @@ class Adam(NamedTuple):
         return update
 
 
-@RULES.add
+@RULES.add(
+    "adamw",
+    slots=("mean", "mean_square"),
+    initial=(0.0, 0.0),
+    proximal=False,
+    scaled=True,
+    usual_rate=0.001,
+)
 class AdamW(NamedTuple):
     """Adam, with weights also multiplied by 1 - rate weight_decay before each update."""
 
-    name = "adamw"
-    slots = ("mean", "mean_square")
-    initial = (0.0, 0.0)
-    proximal = False
-    scaled = True
-    usual_rate = 0.001
     beta1: float
     beta2: float
     epsilon: float
@@ -326,16 +332,17 @@ class AdamW(NamedTuple):
         return update
 
 
-@RULES.add
+@RULES.add(
+    "nadam",
+    slots=("mean", "mean_square", "momentum_product"),
+    initial=(0.0, 0.0, 1.0),
+    proximal=False,
+    scaled=True,
+    usual_rate=0.002,
+)
 class NAdam(NamedTuple):
     """Adam that looks ahead: the mean is corrected with the next step's momentum."""
 
-    name = "nadam"
-    slots = ("mean", "mean_square", "momentum_product")
-    initial = (0.0, 0.0, 1.0)
-    proximal = False
-    scaled = True
-    usual_rate = 0.002
     beta1: float
     beta2: float
     epsilon: float
@@ -360,16 +367,17 @@ class NAdam(NamedTuple):
         return update
 
 
-@RULES.add
+@RULES.add(
+    "amsgrad",
+    slots=("mean", "mean_square", "largest_mean_square"),
+    initial=(0.0, 0.0, 0.0),
+    proximal=False,
+    scaled=True,
+    usual_rate=0.001,
+)
 class AMSGrad(NamedTuple):
     """Adam whose second average never shrinks: the largest v' so far is used."""
 
-    name = "amsgrad"
-    slots = ("mean", "mean_square", "largest_mean_square")
-    initial = (0.0, 0.0, 0.0)
-    proximal = False
-    scaled = True
-    usual_rate = 0.001
     beta1: float
     beta2: float
     epsilon: float
@@ -462,7 +470,9 @@ def gradient_descent(
     A.-L. Cauchy, "Méthode générale pour la résolution des systèmes d'équations simultanées",
     C. R. Acad. Sci. 25 (1847).
     """
-    return _optimizer(GradientDescent(), learning_rate, schedule, clip_value, clip_norm)
+    return _optimizer(
+        RULES.value(GradientDescent()), learning_rate, schedule, clip_value, clip_norm
+    )
 
 
 def momentum(
@@ -506,7 +516,7 @@ def momentum(
     B. Polyak, "Some methods of speeding up the convergence of iteration methods", USSR Comput.
     Math. Math. Phys. 4 (1964).
     """  # noqa: E501 - the formula stays on one line
-    rule = Momentum(_fraction("momentum", "beta", beta))
+    rule = RULES.value(Momentum(_fraction("momentum", "beta", beta)))
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
@@ -552,7 +562,7 @@ def nesterov(
     O(1/k²)", Soviet Math. Dokl. 27 (1983); I. Sutskever et al., "On the importance of
     initialization and momentum in deep learning", ICML 2013.
     """
-    rule = Nesterov(_fraction("nesterov", "beta", beta))
+    rule = RULES.value(Nesterov(_fraction("nesterov", "beta", beta)))
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
@@ -596,7 +606,7 @@ def adagrad(
     J. Duchi, E. Hazan and Y. Singer, "Adaptive subgradient methods for online learning and
     stochastic optimization", JMLR 12 (2011).
     """
-    rule = AdaGrad(_epsilon("adagrad", epsilon))
+    rule = RULES.value(AdaGrad(_epsilon("adagrad", epsilon)))
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
@@ -644,7 +654,7 @@ def rmsprop(
     T. Tieleman and G. Hinton, "Lecture 6.5 - rmsprop", COURSERA: Neural Networks for Machine
     Learning (2012), slide 29.
     """  # noqa: E501 - the formula stays on one line
-    rule = RMSProp(_fraction("rmsprop", "decay", decay), _epsilon("rmsprop", epsilon))
+    rule = RULES.value(RMSProp(_fraction("rmsprop", "decay", decay), _epsilon("rmsprop", epsilon)))
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
@@ -694,7 +704,7 @@ def adam(  # noqa: PLR0913 - the paper's own parameters
     ----------
     D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, Algorithm 1.
     """
-    rule = Adam(*_adam_numbers("adam", beta1, beta2, epsilon))
+    rule = RULES.value(Adam(*_adam_numbers("adam", beta1, beta2, epsilon)))
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
@@ -746,7 +756,7 @@ def adamw(  # noqa: PLR0913 - the paper's own parameters
     I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, Algorithm 2.
     """
     decay = number("adamw", "weight_decay", weight_decay, low=0, closed="low")
-    rule = AdamW(*_adam_numbers("adamw", beta1, beta2, epsilon), decay)
+    rule = RULES.value(AdamW(*_adam_numbers("adamw", beta1, beta2, epsilon), decay))
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
@@ -797,7 +807,7 @@ def nadam(  # noqa: PLR0913 - the paper's own parameters
     T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop.
     """
     decay = number("nadam", "momentum_decay", momentum_decay, low=0, closed="low")
-    rule = NAdam(*_adam_numbers("nadam", beta1, beta2, epsilon), decay)
+    rule = RULES.value(NAdam(*_adam_numbers("nadam", beta1, beta2, epsilon), decay))
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
@@ -846,7 +856,7 @@ def amsgrad(  # noqa: PLR0913 - the paper's own parameters
     S. Reddi, S. Kale and S. Kumar, "On the convergence of Adam and beyond", ICLR 2018,
     Algorithm 2.
     """
-    rule = AMSGrad(*_adam_numbers("amsgrad", beta1, beta2, epsilon))
+    rule = RULES.value(AMSGrad(*_adam_numbers("amsgrad", beta1, beta2, epsilon)))
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 

@@ -9,7 +9,7 @@ never by import path, so loading a file can build nothing that is not listed her
     >>> from descend.losses import LOSSES, huber
     >>> LOSSES.describe(huber(1.5))
     {'name': 'huber', 'delta': 1.5}
-    >>> LOSSES.restore({'name': 'huber', 'delta': 1.5})
+    >>> LOSSES.restore({"name": "huber", "delta": 1.5})
     Huber(delta=1.5)
 """
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from descend.errors import InputError, ParameterError, did_you_mean
 
@@ -26,7 +26,6 @@ from descend.errors import InputError, ParameterError, did_you_mean
 Namespace = Any
 
 
-@runtime_checkable
 class Part(Protocol):
     """A named value with hyperparameters and formulas."""
 
@@ -40,6 +39,7 @@ class Part(Protocol):
 
 
 P = TypeVar("P")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _equal(self: tuple[object, ...], other: object) -> bool:
@@ -58,31 +58,49 @@ def _true(_self: object) -> bool:
     return True
 
 
-class Family:
+class Family(Generic[P]):
     """The closed list of parts of one kind, by name.
 
     A tuple without fields equals every other such tuple and is false; a part is its class as
     well as its numbers, so joining a family mends equality, hash and truth.
+
+    Parameters
+    ----------
+    kind
+        What a part of this family is called in messages.
+    call
+        What calling a part does, if it can be called.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, call: Callable[..., Any] | None = None) -> None:
         self.kind = kind
+        self._call = call
         self._classes: dict[str, type[Any]] = {}
         self._makers: dict[str, Callable[..., Any]] = {}
 
-    def add(self, cls: type[P]) -> type[P]:
-        """Enter a part's class into the family (a decorator)."""
-        cls.__eq__ = _equal  # type: ignore[method-assign,assignment]
-        cls.__ne__ = _differs  # type: ignore[method-assign,assignment]
-        cls.__hash__ = _hashed  # type: ignore[method-assign,assignment]
-        cls.__bool__ = _true  # type: ignore[attr-defined]
-        self._classes[cls.name] = cls  # type: ignore[attr-defined]
-        return cls
+    def add(self, name: str, **facts: Any) -> Callable[[type[Any]], type[Any]]:
+        """Return a decorator that enters a part's class, with the facts its family tells of it."""
 
-    def maker(self, make: Callable[..., P]) -> Callable[..., P]:
+        def enter(cls: type[Any]) -> type[Any]:
+            mended = {"__eq__": _equal, "__ne__": _differs, "__hash__": _hashed, "__bool__": _true}
+            if self._call is not None:
+                mended["__call__"] = self._call
+            for attribute, found in {"name": name, **facts, **mended}.items():
+                setattr(cls, attribute, found)
+            self._classes[name] = cls
+            return cls
+
+        return enter
+
+    def maker(self, make: F) -> F:
         """Enter the public function that checks hyperparameters and builds the part."""
         self._makers[make.__name__] = make
         return make
+
+    def value(self, part: Any) -> P:
+        """Return a part, typed as its family's interface."""
+        found: P = part
+        return found
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names, in the order they were written: simplest first."""
@@ -96,7 +114,7 @@ class Family:
         """Tell whether `part` is a value of this family."""
         return type(part) in self._classes.values()
 
-    def make(self, name: str, **hyperparameters: Any) -> Any:
+    def make(self, name: str, **hyperparameters: Any) -> P:
         """Build the part called `name`, checking its hyperparameters."""
         if name not in self._classes:
             known = ", ".join(self._classes)
@@ -106,7 +124,7 @@ class Family:
             )
             raise InputError(msg)
         try:
-            return self._makers[name](**hyperparameters)
+            return self.value(self._makers[name](**hyperparameters))
         except TypeError as error:
             takes = ", ".join(self._classes[name]._fields) or "no hyperparameters"
             msg = f"The {self.kind} {name!r} takes {takes}; got {sorted(hyperparameters)}."
@@ -116,16 +134,16 @@ class Family:
         """Return the part as plain data: its name and its hyperparameters."""
         return {"name": part.name, **part._asdict()}
 
-    def restore(self, record: Mapping[str, Any]) -> Any:
+    def restore(self, record: Mapping[str, Any]) -> P:
         """Return the part that `describe` described."""
         return self.make(**record)
 
-    def check(self, part: object, where: str) -> Any:
+    def check(self, part: object, where: str) -> P:
         """Return `part` if it belongs here, make it from its name, or say what was expected."""
         if isinstance(part, str):
             return self.make(part)
         if part in self:
-            return part
+            return self.value(part)
         msg = (
             f"The {self.kind} of {where} must be one of this library's ({', '.join(self)}), "
             f"made by its function or given by name. Got {part!r} instead."
@@ -134,7 +152,7 @@ class Family:
 
 
 @cache
-def formulas_of(cls: type[Part], xp: Namespace) -> Any:
+def formulas_of(cls: type[Any], xp: Namespace) -> Any:
     """Return the formulas of a part's class for the namespace `xp`, made once."""
     return cls.formulas(xp)
 

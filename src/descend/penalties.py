@@ -19,7 +19,7 @@ import numpy as np
 from descend.arrays import Floats, Layout
 from descend.parts import Family, Namespace, number
 
-PENALTIES = Family("penalty")
+PENALTIES: Family[Penalty] = Family("penalty")
 
 
 class Penalty(Protocol):
@@ -42,17 +42,12 @@ class Penalty(Protocol):
     def _asdict(self) -> dict[str, Any]: ...
 
 
-def _no_formulas(xp: Namespace) -> None:
-    """A penalty is its two strengths; `value`, `slope` and `shrink` serve them all."""
-    del xp
-
-
-@PENALTIES.add
+@PENALTIES.add(
+    "l2",
+)
 class L2(NamedTuple):
     """strength/2 ‖w‖²."""
 
-    name = "l2"
-    formulas = staticmethod(_no_formulas)
     strength: float
     biases: bool
 
@@ -67,12 +62,12 @@ class L2(NamedTuple):
         return self.strength
 
 
-@PENALTIES.add
+@PENALTIES.add(
+    "l1",
+)
 class L1(NamedTuple):
     """strength ‖w‖₁."""
 
-    name = "l1"
-    formulas = staticmethod(_no_formulas)
     strength: float
     biases: bool
 
@@ -87,12 +82,12 @@ class L1(NamedTuple):
         return 0.0
 
 
-@PENALTIES.add
+@PENALTIES.add(
+    "elastic_net",
+)
 class ElasticNet(NamedTuple):
     """strength (l1_ratio ‖w‖₁ + (1 - l1_ratio)/2 ‖w‖²)."""
 
-    name = "elastic_net"
-    formulas = staticmethod(_no_formulas)
     strength: float
     l1_ratio: float
     biases: bool
@@ -136,7 +131,7 @@ def soft_threshold(xp: Namespace) -> Any:
 
 
 @PENALTIES.maker
-def l2(strength: float = 1.0, *, biases: bool = False) -> L2:
+def l2(strength: float = 1.0, *, biases: bool = False) -> Penalty:
     """Return the ridge penalty: strength/2 ‖w‖², by its gradient strength w.
 
     Parameters
@@ -164,11 +159,13 @@ def l2(strength: float = 1.0, *, biases: bool = False) -> L2:
     ----------
     A. Hoerl and R. Kennard, "Ridge regression", Technometrics 12 (1970).
     """
-    return L2(number("l2", "strength", strength, low=0, closed="low"), bool(biases))
+    return PENALTIES.value(
+        L2(number("l2", "strength", strength, low=0, closed="low"), bool(biases))
+    )
 
 
 @PENALTIES.maker
-def l1(strength: float = 1.0, *, biases: bool = False) -> L1:
+def l1(strength: float = 1.0, *, biases: bool = False) -> Penalty:
     """Return the lasso penalty: strength ‖w‖₁, by a proximal step that makes exact zeros.
 
     Parameters
@@ -197,13 +194,13 @@ def l1(strength: float = 1.0, *, biases: bool = False) -> L1:
     R. Tibshirani, "Regression shrinkage and selection via the lasso", J. R. Statist. Soc. B 58
     (1996); N. Parikh and S. Boyd, "Proximal algorithms" (2014), section 6.5.2.
     """
-    return L1(number("l1", "strength", strength, low=0, closed="low"), bool(biases))
+    return PENALTIES.value(
+        L1(number("l1", "strength", strength, low=0, closed="low"), bool(biases))
+    )
 
 
 @PENALTIES.maker
-def elastic_net(
-    strength: float = 1.0, l1_ratio: float = 0.5, *, biases: bool = False
-) -> ElasticNet:
+def elastic_net(strength: float = 1.0, l1_ratio: float = 0.5, *, biases: bool = False) -> Penalty:
     """Return strength (l1_ratio ‖w‖₁ + (1 - l1_ratio)/2 ‖w‖²): some of each.
 
     Parameters
@@ -234,8 +231,10 @@ def elastic_net(
     H. Zou and T. Hastie, "Regularization and variable selection via the elastic net", J. R.
     Statist. Soc. B 67 (2005).
     """
-    return ElasticNet(
-        number("elastic_net", "strength", strength, low=0, closed="low"),
-        number("elastic_net", "l1_ratio", l1_ratio, low=0, high=1, closed="both"),
-        bool(biases),
+    return PENALTIES.value(
+        ElasticNet(
+            number("elastic_net", "strength", strength, low=0, closed="low"),
+            number("elastic_net", "l1_ratio", l1_ratio, low=0, high=1, closed="both"),
+            bool(biases),
+        )
     )

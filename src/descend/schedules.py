@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from descend.errors import ParameterError
 from descend.parts import Family, Namespace, number, whole
 
-SCHEDULES = Family("schedule")
+SCHEDULES: Family[Schedule] = Family("schedule")
 
 
 class Schedule(Protocol):
@@ -38,11 +38,11 @@ def factor(schedule: Schedule | None, t: int) -> float:
     return 1.0 if schedule is None else float(type(schedule).formulas(math)(schedule, t))
 
 
-@SCHEDULES.add
+@SCHEDULES.add(
+    "constant",
+)
 class Constant(NamedTuple):
     """1."""
-
-    name = "constant"
 
     @staticmethod
     def formulas(xp: Namespace) -> Any:
@@ -51,11 +51,12 @@ class Constant(NamedTuple):
         return lambda schedule, t: 1.0
 
 
-@SCHEDULES.add
+@SCHEDULES.add(
+    "step",
+)
 class Step(NamedTuple):
     """gamma^floor(t / every)."""
 
-    name = "step"
     every: int
     gamma: float
 
@@ -66,11 +67,12 @@ class Step(NamedTuple):
         return lambda schedule, t: schedule.gamma ** (t // schedule.every)
 
 
-@SCHEDULES.add
+@SCHEDULES.add(
+    "exponential",
+)
 class Exponential(NamedTuple):
     """gamma^t."""
 
-    name = "exponential"
     gamma: float
 
     @staticmethod
@@ -80,11 +82,12 @@ class Exponential(NamedTuple):
         return lambda schedule, t: schedule.gamma**t
 
 
-@SCHEDULES.add
+@SCHEDULES.add(
+    "inverse_time",
+)
 class InverseTime(NamedTuple):
     """1 / (1 + decay t)."""
 
-    name = "inverse_time"
     decay: float
 
     @staticmethod
@@ -94,11 +97,12 @@ class InverseTime(NamedTuple):
         return lambda schedule, t: 1.0 / (1.0 + schedule.decay * t)
 
 
-@SCHEDULES.add
+@SCHEDULES.add(
+    "cosine",
+)
 class Cosine(NamedTuple):
     """final + (1 - final)(1 + cos(pi t / steps))/2, and final after `steps`."""
 
-    name = "cosine"
     steps: int
     final: float
 
@@ -114,11 +118,12 @@ class Cosine(NamedTuple):
         return value
 
 
-@SCHEDULES.add
+@SCHEDULES.add(
+    "warm_up",
+)
 class WarmUp(NamedTuple):
     """(t + 1) / steps while t < steps, then 1."""
 
-    name = "warm_up"
     steps: int
 
     @staticmethod
@@ -128,11 +133,12 @@ class WarmUp(NamedTuple):
         return lambda schedule, t: min((t + 1) / schedule.steps, 1.0)
 
 
-@SCHEDULES.add
+@SCHEDULES.add(
+    "one_cycle",
+)
 class OneCycle(NamedTuple):
     """Half a cosine from `start` up to 1, then half a cosine down to `final`."""
 
-    name = "one_cycle"
     steps: int
     rise: float
     start: float
@@ -154,11 +160,12 @@ class OneCycle(NamedTuple):
         return value
 
 
-@SCHEDULES.add
+@SCHEDULES.add(
+    "reduce_on_plateau",
+)
 class ReduceOnPlateau(NamedTuple):
     """1: the loop multiplies the rate by `gamma` when `patience` epochs brought nothing."""
 
-    name = "reduce_on_plateau"
     gamma: float
     patience: int
     tolerance: float
@@ -172,7 +179,7 @@ class ReduceOnPlateau(NamedTuple):
 
 
 @SCHEDULES.maker
-def constant() -> Constant:
+def constant() -> Schedule:
     """Return the schedule that changes nothing: factor 1.
 
     Returns
@@ -184,11 +191,11 @@ def constant() -> Constant:
     >>> factor(constant(), 1000)
     1.0
     """
-    return Constant()
+    return SCHEDULES.value(Constant())
 
 
 @SCHEDULES.maker
-def step(every: int, gamma: float = 0.1) -> Step:
+def step(every: int, gamma: float = 0.1) -> Schedule:
     """Return the staircase: gamma^floor(t / every).
 
     Parameters
@@ -208,11 +215,11 @@ def step(every: int, gamma: float = 0.1) -> Step:
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
     gamma = number("step", "gamma", gamma, low=0, high=1, closed="high")
-    return Step(whole("step", "every", every), gamma)
+    return SCHEDULES.value(Step(whole("step", "every", every), gamma))
 
 
 @SCHEDULES.maker
-def exponential(gamma: float = 0.999) -> Exponential:
+def exponential(gamma: float = 0.999) -> Schedule:
     """Return the exponential decay: gamma^t.
 
     Parameters
@@ -229,11 +236,13 @@ def exponential(gamma: float = 0.999) -> Exponential:
     >>> factor(exponential(0.5), 3)
     0.125
     """
-    return Exponential(number("exponential", "gamma", gamma, low=0, high=1, closed="high"))
+    return SCHEDULES.value(
+        Exponential(number("exponential", "gamma", gamma, low=0, high=1, closed="high"))
+    )
 
 
 @SCHEDULES.maker
-def inverse_time(decay: float = 0.01) -> InverseTime:
+def inverse_time(decay: float = 0.01) -> Schedule:
     """Return the decay by inverse time: 1 / (1 + decay t).
 
     Parameters
@@ -254,11 +263,11 @@ def inverse_time(decay: float = 0.01) -> InverseTime:
     ----------
     H. Robbins and S. Monro, "A stochastic approximation method", Ann. Math. Statist. 22 (1951).
     """
-    return InverseTime(number("inverse_time", "decay", decay, low=0, closed="low"))
+    return SCHEDULES.value(InverseTime(number("inverse_time", "decay", decay, low=0, closed="low")))
 
 
 @SCHEDULES.maker
-def cosine(steps: int, final: float = 0.0) -> Cosine:
+def cosine(steps: int, final: float = 0.0) -> Schedule:
     """Return half a cosine wave from 1 at update 0 to `final` at update `steps`.
 
     Parameters
@@ -283,11 +292,11 @@ def cosine(steps: int, final: float = 0.0) -> Cosine:
     2017, equation 5, without restarts.
     """
     final = number("cosine", "final", final, low=0, high=1, closed="both")
-    return Cosine(whole("cosine", "steps", steps), final)
+    return SCHEDULES.value(Cosine(whole("cosine", "steps", steps), final))
 
 
 @SCHEDULES.maker
-def warm_up(steps: int) -> WarmUp:
+def warm_up(steps: int) -> Schedule:
     """Return a straight line from 1/steps at update 0 to 1 at update steps - 1, then 1.
 
     Parameters
@@ -308,13 +317,11 @@ def warm_up(steps: int) -> WarmUp:
     ----------
     P. Goyal et al., "Accurate, large minibatch SGD", arXiv:1706.02677, section 2.2.
     """
-    return WarmUp(whole("warm_up", "steps", steps))
+    return SCHEDULES.value(WarmUp(whole("warm_up", "steps", steps)))
 
 
 @SCHEDULES.maker
-def one_cycle(
-    steps: int, rise: float = 0.3, start: float = 0.04, final: float = 4e-6
-) -> OneCycle:
+def one_cycle(steps: int, rise: float = 0.3, start: float = 0.04, final: float = 4e-6) -> Schedule:
     """Return one cycle: half a cosine up from `start` to 1, then half a cosine down to `final`.
 
     Parameters
@@ -340,18 +347,20 @@ def one_cycle(
     ----------
     L. Smith and N. Topin, "Super-convergence", arXiv:1708.07120.
     """
-    return OneCycle(
-        whole("one_cycle", "steps", steps, low=2),
-        number("one_cycle", "rise", rise, low=0, high=1),
-        number("one_cycle", "start", start, low=0, high=1, closed="both"),
-        number("one_cycle", "final", final, low=0, high=1, closed="both"),
+    return SCHEDULES.value(
+        OneCycle(
+            whole("one_cycle", "steps", steps, low=2),
+            number("one_cycle", "rise", rise, low=0, high=1),
+            number("one_cycle", "start", start, low=0, high=1, closed="both"),
+            number("one_cycle", "final", final, low=0, high=1, closed="both"),
+        )
     )
 
 
 @SCHEDULES.maker
 def reduce_on_plateau(
     gamma: float = 0.1, patience: int = 10, tolerance: float = 1e-4, smallest: float = 1e-6
-) -> ReduceOnPlateau:
+) -> Schedule:
     """Return the schedule that waits: multiply by gamma when the watched loss stops falling.
 
     The watched loss is the validation loss where there is one and the epoch's training loss
@@ -386,9 +395,11 @@ def reduce_on_plateau(
     if gamma == 1:
         msg = "The 'gamma' parameter of reduce_on_plateau must be below 1 to reduce anything."
         raise ParameterError(msg)
-    return ReduceOnPlateau(
-        number("reduce_on_plateau", "gamma", gamma, low=0, high=1),
-        whole("reduce_on_plateau", "patience", patience),
-        number("reduce_on_plateau", "tolerance", tolerance, low=0, closed="low"),
-        number("reduce_on_plateau", "smallest", smallest, low=0, high=1, closed="low"),
+    return SCHEDULES.value(
+        ReduceOnPlateau(
+            number("reduce_on_plateau", "gamma", gamma, low=0, high=1),
+            whole("reduce_on_plateau", "patience", patience),
+            number("reduce_on_plateau", "tolerance", tolerance, low=0, closed="low"),
+            number("reduce_on_plateau", "smallest", smallest, low=0, high=1, closed="low"),
+        )
     )

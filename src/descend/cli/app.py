@@ -203,7 +203,9 @@ def _folder(asked: dict[str, Any], table: str) -> tuple[Path, bool]:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        msg = f"The folder {folder} cannot be written to ({error.strerror}); name another with --out."
+        msg = (
+            f"The folder {folder} cannot be written to ({error.strerror}); name another with --out."
+        )
         raise InputError(msg) from error
     return folder, made
 

@@ -1,12 +1,16 @@
 """The run: a point that moved through parameter space, with all that is needed to go back.
 
-    >>> import descend as ds
-    >>> run = ds.train(ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1)),
-    ...                X=[[0.0], [1.0], [2.0]], y=[1.0, 3.0, 5.0], epochs=200)
-    >>> run.predict([[3.0]]).round(2)
-    array([7.])
-    >>> run.at(0).loss, run.at(0).params["weight"]
-    (11.666666666666666, array([[0.]]))
+>>> import descend as ds
+>>> run = ds.train(
+...     ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1)),
+...     X=[[0.0], [1.0], [2.0]],
+...     y=[1.0, 3.0, 5.0],
+...     epochs=200,
+... )
+>>> run.predict([[3.0]]).round(2)
+array([7.])
+>>> run.at(0).loss, run.at(0).params["weight"]
+(11.666666666666666, array([[0.]]))
 """
 
 from __future__ import annotations
@@ -266,9 +270,7 @@ class Run:
             s.learning_rate,
         )
 
-    def attach(
-        self, X: Any, y: Any, *, sample_weight: Any = None, validation: Any = None
-    ) -> Run:
+    def attach(self, X: Any, y: Any, *, sample_weight: Any = None, validation: Any = None) -> Run:
         """Return this run with its rows given back, after checking that they are the same.
 
         Parameters

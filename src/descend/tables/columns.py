@@ -186,9 +186,7 @@ class DatePlan:
         return [*found, *([gone.astype(float)] if self.indicator else [])]
 
 
-PLANS: dict[str, Any] = {
-    p.kind: p for p in (NumberPlan, BooleanPlan, CategoryPlan, DatePlan)
-}
+PLANS: dict[str, Any] = {p.kind: p for p in (NumberPlan, BooleanPlan, CategoryPlan, DatePlan)}
 
 
 def describe(plan: Any) -> dict[str, Any]:

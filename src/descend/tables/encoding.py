@@ -102,9 +102,7 @@ class Encoder:
             notes.append(f"Columns that training did not use are ignored: {shown}.")
         there = need_target or self.target.name in table.names
         y = self.target.encode(table) if there else None
-        return Encoded(
-            np.column_stack(features), y, self.ids(table), self.weights(table), notes
-        )
+        return Encoded(np.column_stack(features), y, self.ids(table), self.weights(table), notes)
 
     def ids(self, table: Table) -> list[str | None] | None:
         """Return what the id column holds, or None without one."""

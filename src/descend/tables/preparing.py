@@ -131,7 +131,9 @@ def prepare(  # noqa: PLR0913 - each is a question a table may raise
     roles = _roles(table, plan.name, exclude, id_column, weight, split_by)
     usable = y >= 0 if plan.kind == "labels" else ~np.isnan(y)
     if len(table.names) == 1:
-        msg = f"The table has no column but the target {plan.name!r}; there is nothing to learn from."
+        msg = (
+            f"The table has no column but the target {plan.name!r}; there is nothing to learn from."
+        )
         raise InputError(msg)
     parts = np.full(table.rows, -1)
     parts[usable] = splitting.split(

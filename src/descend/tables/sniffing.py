@@ -25,10 +25,7 @@ def head(path: str, size: int = HEAD) -> bytes:
         with opener(path, "rb") as stream:
             return bytes(stream.read(size))
     except (OSError, EOFError, zlib.error) as error:
-        msg = (
-            f"{path} cannot be read ({error}); it may be cut short or not be what its name "
-            "says."
-        )
+        msg = f"{path} cannot be read ({error}); it may be cut short or not be what its name says."
         raise InputError(msg) from error
 
 

@@ -76,7 +76,9 @@ def split(  # noqa: PLR0913 - the ways in which rows can belong together
         )
         raise InputError(msg)
     if n < FEWEST:
-        msg = f"A split into train, validation and test needs at least {FEWEST} rows; there are {n}."
+        msg = (
+            f"A split into train, validation and test needs at least {FEWEST} rows; there are {n}."
+        )
         raise InputError(msg)
     shares = (validation_fraction, test_fraction)
     if in_order:

@@ -163,7 +163,9 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     )
     name, program = engine_for(engine, problem)
     state = problem.start()
-    frames = limit_for(setup.record // 2, problem.layout.size, len(state.slots), state.theta.itemsize)
+    frames = limit_for(
+        setup.record // 2, problem.layout.size, len(state.slots), state.theta.itemsize
+    )
     loop = Loop(
         setup=setup,
         problem=problem,
@@ -408,7 +410,11 @@ def _sentence(loop: Loop, reason: Reason, loss: float, best_step: int | None) ->
     s, c, step = loop.setup, loop.controller, loop.state.step
     updates = f"{step} update{'' if step == 1 else 's'}"
     if reason == "diverged":
-        why = "the loss is no longer a number" if not math.isfinite(loss) else f"the loss is {loss:.4g}"
+        why = (
+            "the loss is no longer a number"
+            if not math.isfinite(loss)
+            else f"the loss is {loss:.4g}"
+        )
         went_on = "" if step == c.diverged_at else f", and was told to go on to update {step}"
         return (
             f"Diverged at update {c.diverged_at}{went_on}: {why}, far above what the best "
