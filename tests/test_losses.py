@@ -343,3 +343,164 @@ def test_a_vector_of_scores_shows_the_targets_shape_too(name):
         made(name)(np.zeros(5), np.zeros((5, 1)))
     assert "(5,)" in str(error.value)
     assert "(5, 1)" in str(error.value)
+
+
+# ---------------------------------------------------------------- bounds and constants
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_the_steepest_curvature_is_the_supremum(name):
+    loss = made(name)
+    f = formulas_of(type(loss), np)
+    s = np.linspace(-12, 12, 240_001)
+    steepest = max(np.abs(f.curvature(loss, s, np.full_like(s, y))).max() for y in (0.0, 1.0))
+    if math.isfinite(loss.steepest_curvature):
+        assert steepest <= loss.steepest_curvature * (1 + 1e-12)
+        assert_close(steepest, loss.steepest_curvature, 1e-8)
+    elif name == "poisson":
+        assert f.curvature(loss, np.array(300.0), 1.0) > 1e100
+    else:  # a kink: the slope jumps
+        kink = 1.0 if name == "hinge" else 0.0
+        y = np.array([1.0 if name == "hinge" else 0.0] * 2)
+        left, right = f.slope(loss, np.array([kink - 1e-9, kink + 1e-9]), y)
+        assert abs(right - left) >= 1
+
+
+def test_softmax_s_steepest_curvature_bounds_its_hessian_and_is_reached():
+    loss, rng = made("softmax"), np.random.default_rng(0)
+    largest = 0.0
+    for scale in (0.0, 1.0, 4.0):
+        for _ in range(200):
+            p = losses.predicted(loss, rng.normal(scale=scale, size=(1, 4)))[0]
+            largest = max(largest, np.linalg.eigvalsh(np.diag(p) - np.outer(p, p))[-1])
+    p = losses.predicted(loss, np.array([[0.0, 0.0, -50.0]]))[0]
+    assert largest <= loss.steepest_curvature
+    assert_close(np.linalg.eigvalsh(np.diag(p) - np.outer(p, p))[-1], loss.steepest_curvature, 1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_constant_is_better_than_the_best_constant(name, weighted):
+    loss, rng = made(name), np.random.default_rng(1)
+    k = K if loss.targets == "labels" else 2
+    y = targets_for(loss, 41, k, rng)
+    w = rng.uniform(0.1, 3, size=41) if weighted else None
+    best = best_constant(loss, y, w, k)
+    assert best.shape == (k,)
+
+    def objective(c):
+        return evaluate(loss, np.tile(c, (41, 1)), y, w)
+
+    found = optimize.minimize(objective, best + 0.3, method="Nelder-Mead",
+                              options={"xatol": 1e-9, "fatol": 1e-14, "maxiter": 4000})
+    assert objective(best) <= found.fun + 1e-10
+    for other in (best + 1e-3 * np.eye(k)[0], best - 1e-3 * np.eye(k)[0], np.zeros(k)):
+        assert objective(best) <= objective(other) + 1e-15
+
+
+def test_the_best_constant_of_one_label_only_is_finite():
+    for name in ("logistic", "brier", "poisson"):
+        for y in (np.zeros((4, 1)), np.ones((4, 1))):
+            best = best_constant(made(name), y, None, 1)
+            assert np.isfinite(best).all()
+            assert evaluate(made(name), np.tile(best, (4, 1)), y) <= 1.0 + 1e-9
+    labels = best_constant(made("softmax"), np.array([0, 0, 2]), None, 3)
+    assert np.isfinite(labels).all()
+
+
+def test_links_are_the_inverse_links():
+    s = np.linspace(-5, 5, 11)[:, None]
+    for name in ("logistic", "brier"):
+        assert_close(losses.predicted(made(name), s), torch.sigmoid(torch.tensor(s)).numpy(), 1e-15)
+    assert_close(losses.predicted(made("poisson"), s), np.exp(s), 1e-15)
+    for name in ("squared_error", "huber", "quantile", "hinge"):
+        assert_close(losses.predicted(made(name), s), s)
+    assert {name for name in NAMES if made(name).proper} == {"logistic", "softmax", "brier"}
+
+
+# ---------------------------------------------------------------- targets
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["no", "yes", "no"], ["no", "yes"]),
+        ([True, False, True], [False, True]),
+        ([7, 3, 7], [3, 7]),
+        ([-1.0, 1.0, -1.0], [-1.0, 1.0]),
+        (np.array(["b", "a", "b"], dtype=object), ["a", "b"]),
+        ([["no"], ["yes"], ["no"]], ["no", "yes"]),
+    ],
+)
+def test_two_labels_are_sorted_and_the_second_is_positive(labels, classes):
+    y, found = encode_targets(made("logistic"), labels)
+    assert found == classes
+    flat = np.asarray(labels).ravel()
+    assert_close(y, (flat == classes[1]).astype(float)[:, None])
+    again, _ = encode_targets(made("logistic"), labels, found)
+    assert_close(again, y)
+
+
+def test_many_labels_become_codes_in_sorted_order():
+    y, classes = encode_targets(made("softmax"), ["c", "a", "b", "a"])
+    assert classes == ["a", "b", "c"]
+    assert y.tolist() == [2, 0, 1, 0]
+    assert y.dtype.kind == "i"
+
+
+REFUSED = [
+    ("logistic", ["a", "a"], "needs at least two labels; y has 1: 'a'"),
+    ("logistic", [], "needs at least two labels; y has 0"),
+    ("logistic", ["a", "b", "c"], "takes two labels; y has 3: 'a', 'b', 'c'. Use softmax"),
+    ("softmax", [3, 3], "needs at least two labels; y has 1: 3"),
+    ("softmax", [1.0, np.nan], "row 1 has none"),
+    ("softmax", np.array(["a", 1], dtype=object), "y mixes int, str"),
+    ("softmax", np.zeros((3, 2)), "one label per row"),
+    ("logistic", np.array([[0.0, 2.0], [1.0, 0.0]]), "zeros and ones"),
+    ("poisson", [1, 2, -1], "found -1.0 (row 2"),
+    ("squared_error", [1, np.nan], "found nan at row 1"),
+    ("squared_error", ["a", "b"], "found 'a' at row 0"),
+]
+
+
+@pytest.mark.parametrize(("name", "y", "words"), REFUSED, ids=[str(i) for i in range(len(REFUSED))])
+def test_targets_that_cannot_be_used_are_refused_in_words(name, y, words):
+    with pytest.raises(InputError) as error:
+        encode_targets(made(name), y)
+    assert words in str(error.value)
+
+
+def test_a_label_that_training_did_not_see_is_named_with_its_row():
+    with pytest.raises(InputError, match=r"found 'z' at row 1"):
+        encode_targets(made("softmax"), ["a", "z"], ["a", "b"])
+    with pytest.raises(InputError, match=r"found 9 at row 2"):
+        encode_targets(made("logistic"), [0, 1, 9], [0, 1])
+
+
+# ---------------------------------------------------------------- as parts
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_described_and_restored_it_is_the_same(name):
+    loss = made(name)
+    assert LOSSES.restore(LOSSES.describe(loss)) == loss
+    assert all(loss != made(other) for other in NAMES if other != name)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "value", "wanted"),
+    [
+        ("huber", "delta", 0, "(0, inf)"),
+        ("huber", "delta", -1.0, "(0, inf)"),
+        ("huber", "delta", np.inf, "(0, inf)"),
+        ("quantile", "q", 0.0, "(0, 1)"),
+        ("quantile", "q", 1.0, "(0, 1)"),
+        ("quantile", "q", np.nan, "(0, 1)"),
+        ("quantile", "q", True, "(0, 1)"),
+    ],
+)
+def test_a_parameter_outside_its_range_is_refused(name, parameter, value, wanted):
+    with pytest.raises(ParameterError) as error:
+        LOSSES.make(name, **{parameter: value})
+    sentence = f"The {parameter!r} parameter of {name} must be a float in {wanted}. Got {value!r} instead."
+    assert str(error.value) == sentence

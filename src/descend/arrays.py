@@ -129,7 +129,7 @@ def as_array(values: Any, what: str) -> Array:
         raise ShapeError(msg) from error
 
 
-def as_numbers(values: Any, what: str, dtype: npt.DTypeLike = None) -> Floats:
+def as_numbers(values: Any, what: str, dtype: npt.DTypeLike | None = None) -> Floats:
     """Return `values` as a finite float array, or say where it is not.
 
     Parameters
@@ -185,7 +185,7 @@ def _first_text(raw: Array, names: list[str] | None) -> str:
     return f"an array of {raw.dtype}"
 
 
-def as_matrix(values: Any, what: str, dtype: npt.DTypeLike = None) -> Floats:
+def as_matrix(values: Any, what: str, dtype: npt.DTypeLike | None = None) -> Floats:
     """Return `values` as a finite (n, columns) float array; one dimension becomes a column."""
     found = as_numbers(values, what, dtype)
     if found.ndim == 1:

@@ -44,7 +44,7 @@ def ready(task: Task, X: Any, y: Any, weights: Any = None) -> Problem:
     X = as_matrix(X, "X")
     y, classes = losses.encode_targets(task.loss, y, None, X.dtype)
     layout = task.model.layout(X.shape[1], outputs(task, y, classes))
-    return Problem(task, layout, X, y, weights, None, False, 0, 1.0)
+    return Problem(task, layout, X, y, weights, None, shuffle=False, seed=0, learning_rate=1.0)
 
 
 def outputs(task: Task, y: Any, classes: list[Any] | None) -> int:
@@ -121,11 +121,10 @@ def _largest_of_wide(problem: Problem, steepest: float) -> float:
     A = _design(problem)
     w = np.ones(problem.n) if problem.weights is None else problem.weights
     total = losses.mass(problem.weights, problem.n, problem.task.reduction)
-    v = np.random.default_rng(problem.seed).standard_normal(A.shape[1])
+    v = np.random.default_rng(problem.seed).standard_normal(int(A.shape[1]))
     length = 0.0
     for _ in range(100):
-        v /= np.linalg.norm(v)
-        v = A.T @ (w * (A @ v))
+        v = A.T @ (w * (A @ (v / np.linalg.norm(v))))
         before, length = length, float(np.linalg.norm(v))
         if abs(length - before) <= 1e-4 * length:
             break
@@ -172,9 +171,9 @@ def _sampled(problem: Problem) -> Problem:
         y,
         weights,
         None,
-        False,
-        problem.seed,
-        problem.learning_rate,
+        shuffle=False,
+        seed=problem.seed,
+        learning_rate=problem.learning_rate,
     )
 
 

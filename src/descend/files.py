@@ -49,7 +49,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
             stream.flush()
             os.fsync(stream.fileno())
         _ordinary_mode(temporary)
-        os.replace(temporary, target)
+        Path(temporary).replace(target)
         temporary = None
         _flush_folder(target.parent)
     except OSError as error:
@@ -72,7 +72,7 @@ def _ordinary_mode(path: str) -> None:
     """Give the file the mode a plain open would have; temporary files are private."""
     umask = os.umask(0)
     os.umask(umask)
-    os.chmod(path, 0o666 & ~umask)
+    Path(path).chmod(0o666 & ~umask)
 
 
 def _flush_folder(folder: Path) -> None:

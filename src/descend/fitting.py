@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 # What a fit takes unless told otherwise: a linear model sees all rows at each update and has a
 # curvature to set its step; a net takes Adam on small batches.  Patience and tolerance end both.
-LINEAR = {"optimizer": "nesterov", "epochs": 3000, "batch_size": 0}
-NET = {"optimizer": "adam", "epochs": 300, "batch_size": 32}
+LINEAR: dict[str, Any] = {"optimizer": "nesterov", "epochs": 3000, "batch_size": 0}
+NET: dict[str, Any] = {"optimizer": "adam", "epochs": 300, "batch_size": 32}
 UNITS = (32,)
 PATIENCE = {"linear": 200, "mlp": 20}
 TOLERANCE = 1e-5
@@ -155,7 +155,7 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
     >>> done.run.classes
     ['benign', 'malignant']
     """
-    how = {
+    how: dict[str, Any] = {
         "exclude": list(exclude),
         "id_column": id_column,
         "weight": weight,
@@ -186,7 +186,7 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
         data.X,
         _targets(prepared, "train"),
         epochs=int(defaults["epochs"]) if epochs is None else epochs,
-        batch_size=None if size in {0, None} else size,  # type: ignore[arg-type]
+        batch_size=size or None,
         validation=(data.validation[0], _targets(prepared, "validation"), data.validation[2])
         if data.validation
         else None,
@@ -207,7 +207,7 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
     return measured(run, prepared)
 
 
-def part(family: Family, words: str, **more: Any) -> Any:
+def part(family: Family[Any], words: str, **more: Any) -> Any:
     """Return the part that words such as ``"huber:1.5"`` name, its numbers after colons.
 
     >>> part(LOSSES, "huber:1.5")
@@ -218,7 +218,7 @@ def part(family: Family, words: str, **more: Any) -> Any:
     for cls in family.classes():
         if cls.name == name:
             fields = cls._fields
-    if len(numbers) > len(fields) and fields + tuple(numbers):
+    if len(numbers) > len(fields):
         takes = f"takes {', '.join(fields)}" if fields else "takes no numbers"
         if name in list(family):
             msg = f"The {family.kind} {name!r} {takes}; got {words!r}."
@@ -226,7 +226,10 @@ def part(family: Family, words: str, **more: Any) -> Any:
     try:
         values = {f: float(v) for f, v in zip(fields, numbers, strict=False)}
     except ValueError:
-        msg = f"The {family.kind} {name!r} takes numbers after its name, as in {name}:0.5; got {words!r}."
+        msg = (
+            f"The {family.kind} {name!r} takes numbers after its name, as in {name}:0.5; "
+            f"got {words!r}."
+        )
         raise InputError(msg) from None
     return family.make(name, **values, **more)
 

@@ -508,11 +508,12 @@ def mass(weights: Floats | None, n: int, reduction: str) -> float:
 
 def slopes(loss: Loss, scores: Floats, y: Array, weights: Floats | None, divisor: float) -> Floats:
     """Return the derivative of the reduced loss by the scores, (n, k); see `mass`."""
-    slope: Floats = formulas_of(type(loss), np).slope(loss, scores, y)
+    slope = formulas_of(type(loss), np).slope(loss, scores, y)
     if weights is not None:
         slope = slope * weights[:, None]
     outputs = 1 if loss.targets == "labels" else scores.shape[1]
-    return slope * slope.dtype.type(1.0 / (divisor * outputs))
+    scaled: Floats = slope * slope.dtype.type(1.0 / (divisor * outputs))
+    return scaled
 
 
 def evaluate(
@@ -543,7 +544,8 @@ def best_constant(loss: Loss, y: Array, weights: Floats | None, k: int) -> Float
     w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
     if loss.targets == "labels":
         shares = np.bincount(y, weights=w, minlength=k) / w.sum()
-        return np.log(np.maximum(shares, 1e-13))
+        logs: Floats = np.log(np.maximum(shares, 1e-13))
+        return logs
     columns = np.asarray(y, dtype=float)
     means = w @ columns / w.sum()
     if loss.name in {"squared_error", "half_squared_error"}:

@@ -19,6 +19,7 @@ no hidden layer it IS the linear model: same layout, same start, same numbers.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ class Linear:
     @property
     def activation(self) -> Activation:
         """Nothing happens between layers that are not there."""
-        return Identity()
+        return ACTIVATIONS.value(Identity())
 
     def layout(self, d: int, k: int) -> Layout:
         """Return the slices of theta for `d` features and `k` outputs."""
@@ -196,7 +197,7 @@ def _frozen(owner: str, init: Any) -> Init:
 def _layout(model: Model, d: int, k: int) -> Layout:
     sizes = (d, *model.hidden, k)
     entries: list[tuple[str, tuple[int, ...]]] = []
-    for i, (inputs, units) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for i, (inputs, units) in enumerate(itertools.pairwise(sizes), start=1):
         prefix = f"layer{i}." if model.hidden else ""
         entries.append((f"{prefix}weight", (inputs, units)))
         if model.bias:

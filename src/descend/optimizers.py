@@ -22,15 +22,17 @@ gradients alone, a method with momentum beta would settle on the wrong penalty, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, final
 
 import numpy as np
 
-from descend.arrays import Floats
 from descend.errors import ParameterError
 from descend.parts import Family, Namespace, formulas_of, number
 from descend.penalties import soft_threshold
 from descend.schedules import SCHEDULES, Schedule
+
+if TYPE_CHECKING:
+    from descend.arrays import Floats
 
 RULES: Family[Any] = Family("optimizer")
 
@@ -109,7 +111,7 @@ def initial_slots(rule: Rule, size: int, dtype: Any = np.float64) -> Floats:
     return slots
 
 
-def apply(  # noqa: PLR0913, PLR0917 - the formula's own arguments
+def apply(
     rule: Rule,
     theta: Floats,
     gradient: Floats,
@@ -658,7 +660,7 @@ def rmsprop(
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
-def adam(  # noqa: PLR0913 - the paper's own parameters
+def adam(
     learning_rate: float | str = "auto",
     beta1: float = 0.9,
     beta2: float = 0.999,
@@ -708,7 +710,7 @@ def adam(  # noqa: PLR0913 - the paper's own parameters
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
-def adamw(  # noqa: PLR0913 - the paper's own parameters
+def adamw(
     learning_rate: float | str = "auto",
     beta1: float = 0.9,
     beta2: float = 0.999,
@@ -760,7 +762,7 @@ def adamw(  # noqa: PLR0913 - the paper's own parameters
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
-def nadam(  # noqa: PLR0913 - the paper's own parameters
+def nadam(
     learning_rate: float | str = "auto",
     beta1: float = 0.9,
     beta2: float = 0.999,
@@ -811,7 +813,7 @@ def nadam(  # noqa: PLR0913 - the paper's own parameters
     return _optimizer(rule, learning_rate, schedule, clip_value, clip_norm)
 
 
-def amsgrad(  # noqa: PLR0913 - the paper's own parameters
+def amsgrad(
     learning_rate: float | str = "auto",
     beta1: float = 0.9,
     beta2: float = 0.999,

@@ -43,7 +43,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _equal(self: tuple[object, ...], other: object) -> bool:
-    return type(self) is type(other) and tuple(self) == tuple(other)  # type: ignore[arg-type]
+    return type(self) is type(other) and tuple(self) == tuple(other)
 
 
 def _differs(self: tuple[object, ...], other: object) -> bool:

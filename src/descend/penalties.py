@@ -12,12 +12,14 @@ divided by the number of rows, whatever the reduction.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from descend.arrays import Floats, Layout
 from descend.parts import Family, Namespace, number
+
+if TYPE_CHECKING:
+    from descend.arrays import Floats, Layout
 
 PENALTIES: Family[Penalty] = Family("penalty")
 

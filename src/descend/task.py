@@ -30,9 +30,8 @@ sum(w l) + penalty with ``reduction="sum"``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from descend import models, optimizers
 from descend.errors import InputError
@@ -41,6 +40,9 @@ from descend.models import MLP, Linear, Model
 from descend.optimizers import RULES, Optimizer
 from descend.parts import choice
 from descend.penalties import PENALTIES, Penalty
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @final
@@ -126,7 +128,7 @@ def _model_words(model: Model) -> str:
 
 def _part_words(part: Any) -> str:
     numbers = [f"{v:g}" for v in part._asdict().values() if not isinstance(v, bool)]
-    return part.name + (f"({', '.join(numbers)})" if numbers else "")
+    return str(part.name) + (f"({', '.join(numbers)})" if numbers else "")
 
 
 def describe(task: Task) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line: ``descend fit``, ``predict``, ``evaluate``, ``show``, ``resume``, ``replay``, ``classics``.
+"""The command line: ``descend fit``, ``predict``, ``show``, ``resume``, ``classics`` and others.
 
 `app` declares the commands, `guard` turns what goes wrong into a sentence and an exit status,
 `options` reads and writes option files, and `words` puts results into text.

@@ -38,7 +38,7 @@ Option = typer.Option
 
 
 @app.command()
-def fit(  # noqa: PLR0913, PLR0917 - the options of a fit
+def fit(  # noqa: PLR0917 - the options of a fit
     table: Annotated[
         str | None,
         typer.Argument(
@@ -114,7 +114,7 @@ def fit(  # noqa: PLR0913, PLR0917 - the options of a fit
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit a model to a table, measure it on rows it has not seen, and record every step.
+    r"""Fit a model to a table, measure it on rows it has not seen, and record every step.
 
     \b
     Rows are split 70/15/15 into train, validation and test; columns are encoded as the
@@ -138,7 +138,7 @@ def fit(  # noqa: PLR0913, PLR0917 - the options of a fit
 
 
 def _fit(asked: dict[str, Any], *, as_json: bool) -> None:
-    from descend import fitting  # noqa: PLC0415 - `--help` needs none of it
+    from descend import fitting
 
     table = _table(str(asked["table"]))
     folder, made = _folder(asked, table)
@@ -162,13 +162,13 @@ def _fit(asked: dict[str, Any], *, as_json: bool) -> None:
 
 def _table(named: str) -> str:
     """Return the path; a bare name that is no file may be a table that ships with descend."""
-    from descend.datasets import shipped  # noqa: PLC0415
+    from descend.datasets import shipped
 
     known = shipped()
     if not Path(named).exists() and named in known:
         return str(known[named])
     if not Path(named).exists() and "." not in named and "/" not in named:
-        from descend.errors import did_you_mean  # noqa: PLC0415
+        from descend.errors import did_you_mean
 
         hint = did_you_mean(named, known)
         if hint:
@@ -222,7 +222,7 @@ def _kept(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(fitted: Any, folder: Path, asked: dict[str, Any]) -> list[str]:
-    from descend.files import write_bytes  # noqa: PLC0415
+    from descend.files import write_bytes
 
     files = [str(folder / name) for name in ("fit.run", "summary.json", "config.toml")]
     fitted.run.save(files[0])
@@ -256,15 +256,15 @@ def resume(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Train a run on from where it stopped, as if it had never stopped.
+    r"""Train a run on from where it stopped, as if it had never stopped.
 
     \b
     Examples:
       descend resume houses-fit                after Ctrl-C
       descend resume houses-fit --epochs 9000  longer than first asked
     """
-    from descend import fitting  # noqa: PLC0415
-    from descend.run import load  # noqa: PLC0415
+    from descend import fitting
+    from descend.run import load
 
     file = _run_file(run)
     before = load(file)
@@ -272,7 +272,7 @@ def resume(
     config = file.parent / "config.toml"
     asked = {**options.FIT, **(options.read(str(config)) if config.exists() else {})}
     asked["table"] = data or asked["table"] or fitted.prepared.source["named"]
-    asked["target"] = fitted.run.source["target"]
+    asked["target"] = (fitted.run.source or {})["target"]
     asked["epochs"] = fitted.run.setup.epochs
     fitted.run.save(file)
     files = [str(file)]
@@ -286,7 +286,7 @@ def resume(
 
 
 def _run_file(run: str) -> Path:
-    from descend.run.files import _file  # noqa: PLC0415
+    from descend.run.files import _file
 
     return _file(Path(run))
 
@@ -299,15 +299,15 @@ def predict(
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Predict every row of a table: `prediction`, and `p_LABEL` for each label.
+    r"""Predict every row of a table: `prediction`, and `p_LABEL` for each label.
 
     \b
     Examples:
       descend predict houses-fit new.csv --out prices.csv
       descend predict churn-fit customers.parquet --out churn.parquet
     """
-    from descend.run import load  # noqa: PLC0415
-    from descend.tables import write_predictions  # noqa: PLC0415
+    from descend.run import load
+    from descend.tables import write_predictions
 
     loaded = load(run)
     if Path(out).exists() and not overwrite:
@@ -324,10 +324,10 @@ def predict(
 
 
 def _encoder(run: Any) -> Any:
-    from descend.tables import Encoder  # noqa: PLC0415
+    from descend.tables import Encoder
 
     if run.encoder is None:
-        msg = "This run was trained on arrays, not on a table; use it in Python: ds.load(f).predict(X)."
+        msg = "This run was trained on arrays; use it in Python: ds.load(file).predict(X)."
         raise InputError(msg)
     return Encoder.from_json(run.encoder)
 
@@ -350,17 +350,17 @@ def evaluate(
     table: Annotated[str, typer.Argument(help="A table with the columns and the target.")],
     as_json: Json = False,
 ) -> None:
-    """Measure a run on another table that has the target.
+    r"""Measure a run on another table that has the target.
 
     \b
     Examples:
       descend evaluate houses-fit sold-in-june.csv
       descend evaluate churn-fit q3.parquet --json
     """
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
-    from descend.fitting import measure  # noqa: PLC0415
-    from descend.run import load  # noqa: PLC0415
+    from descend.fitting import measure
+    from descend.run import load
 
     loaded = load(run)
     encoded = _encoder(loaded).transform(_table(table), need_target=True)
@@ -382,15 +382,15 @@ def evaluate(
 
 @app.command()
 def show(run: RunPath, as_json: Json = False) -> None:
-    """Show what a run holds: task, outcome, parameters, coefficients.
+    r"""Show what a run holds: task, outcome, parameters, coefficients.
 
     \b
     Examples:
       descend show houses-fit
       descend show houses-fit/fit.run --json
     """
-    from descend.run import load  # noqa: PLC0415
-    from descend.task import describe  # noqa: PLC0415
+    from descend.run import load
+    from descend.task import describe
 
     file = _run_file(run)
     loaded = load(file)
@@ -423,15 +423,15 @@ def replay(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Train a run again from its table and compare every keyframe.
+    r"""Train a run again from its table and compare every keyframe.
 
     \b
     Examples:
       descend replay houses-fit --check
       descend replay houses-fit --data moved/houses.csv
     """
-    from descend import fitting  # noqa: PLC0415
-    from descend.run import load  # noqa: PLC0415
+    from descend import fitting
+    from descend.run import load
 
     opened, _ = fitting.reopen(load(run), data)
     found = fitting.check_replay(opened)
@@ -458,7 +458,7 @@ def classics(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run the five teaching documents descend grew out of, and mend their mistakes.
+    r"""Run the five teaching documents descend grew out of, and mend their mistakes.
 
     \b
     Examples:
@@ -466,7 +466,7 @@ def classics(
       descend classics line_by_hand
       descend classics houses --json
     """
-    from descend import classics as five  # noqa: PLC0415
+    from descend import classics as five
 
     names = list(five.CLASSICS) if name is None else [name]
     found = {}

@@ -29,12 +29,12 @@ def say(*lines: str) -> None:
     """Print lines, whatever the terminal's encoding can show."""
     for line in lines:
         encoding = sys.stdout.encoding or "utf-8"
-        print(line.encode(encoding, errors="replace").decode(encoding))  # noqa: T201 - its purpose
+        print(line.encode(encoding, errors="replace").decode(encoding))
 
 
 def complain(sentence: str) -> None:
     """Print one sentence on stderr."""
-    print(f"error: {' '.join(sentence.split())}", file=sys.stderr)  # noqa: T201 - its purpose
+    print(f"error: {' '.join(sentence.split())}", file=sys.stderr)
 
 
 def say_json(value: Any) -> None:
@@ -57,7 +57,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def guarded(run: Callable[[], Any]) -> int:
+def guarded(run: Callable[[], Any]) -> int:  # noqa: C901, PLR0911 - one door for each ending
     """Run the command; return its exit status, having said what went wrong."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:

@@ -1,4 +1,4 @@
-"""Option files: every option of ``descend fit`` can stand in a TOML file, and a run carries its own."""
+"""Option files: any option of ``descend fit`` can stand in a TOML file, and a run carries one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def read(path: str) -> dict[str, Any]:
     options = {name.replace("-", "_"): value for name, value in found.items()}
     for name in options:
         if name not in FIT:
-            msg = f"The option file {path} names {name!r}, which fit does not have{did_you_mean(name, FIT)}."
+            hint = did_you_mean(name, FIT)
+            msg = f"The option file {path} names {name!r}, which fit does not have{hint}."
             raise InputError(msg)
     if "hidden" in options and isinstance(options["hidden"], list):
         options["hidden"] = ",".join(map(str, options["hidden"]))
@@ -70,7 +71,7 @@ def read(path: str) -> dict[str, Any]:
 
 def write(options: dict[str, Any]) -> str:
     """Return a TOML file that repeats a run."""
-    import tomli_w  # noqa: PLC0415 - only when a run is written
+    import tomli_w
 
     said = {
         name: value

@@ -62,7 +62,7 @@ def of_metrics(fit: Fit) -> list[str]:
 
 def of_coefficients(run: Run) -> list[str]:
     """Return the strongest coefficients in original units, or nothing for nets."""
-    from descend.fitting import coefficients  # noqa: PLC0415 - loads tables
+    from descend.fitting import coefficients
 
     listed = coefficients(run)
     if not listed:
@@ -86,14 +86,16 @@ def _positive(run: Run) -> str:
 def of_run(run: Run, file: str) -> list[str]:
     """Return what ``show`` says of a run."""
     s = run.setup
-    held = {None: "none", "given": "rows of their own"}.get(s.validation, f"{s.validation}")
+    held = {"None": "none", "given": "rows of their own"}.get(str(s.validation), str(s.validation))
     lines = [
         f"Run       {file}",
         f"Task      {run.task}",
         f"Data      {s.n} training rows, {s.d} features, {s.k} outputs; validation: {held}",
-        f"Training  {run.state.step} of {s.updates} updates, batch "
-        f"{'all rows' if s.full_batch else s.batch_size}, seed {s.seed}, learning rate "
-        f"{s.learning_rate:.6g}, engine {run.engine_used}, {s.dtype}",
+        (
+            f"Training  {run.state.step} of {s.updates} updates, batch "
+            f"{'all rows' if s.full_batch else s.batch_size}, seed {s.seed}, learning rate "
+            f"{s.learning_rate:.6g}, engine {run.engine_used}, {s.dtype}"
+        ),
         f"Outcome   {run.outcome.sentence}",
     ]
     if run.source is not None:
@@ -119,7 +121,7 @@ def of_parameters(run: Run) -> list[str]:
 
 def summary(fit: Fit, files: list[str], options: dict[str, Any]) -> dict[str, Any]:
     """Return what ``--json`` prints."""
-    from descend.task import describe  # noqa: PLC0415 - beside its only use
+    from descend.task import describe
 
     run = fit.run
     return {

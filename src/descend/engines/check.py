@@ -1,18 +1,21 @@
 """The judge of derivatives: central differences along random directions.
 
-For a direction v, (f(theta + h v) - f(theta - h v)) / 2h must equal gradient · v.  One random
-direction sees every entry of the gradient at once; a few of them miss an error with probability 0.
-Errors are measured against |gradient| |v|, so that a small entry is not asked for impossible digits.
+For a direction v, (f(theta + h v) - f(theta - h v)) / 2h must equal gradient · v. One random
+direction sees every entry of the gradient at once; a few of them miss an error with probability
+0. Errors are measured against |gradient| |v|, so that a small entry is not asked for impossible
+digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from descend.arrays import Floats
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from descend.arrays import Floats
 
 
 class Verdict(NamedTuple):
@@ -31,7 +34,7 @@ class Verdict(NamedTuple):
     found: float
 
 
-def judge(
+def judge(  # noqa: PLR0913 - how to look is the caller's choice
     value: Callable[[Floats], float],
     gradient: Floats,
     point: Floats,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from descend.engines.by_hand import ByHand
-from descend.engines.problem import Problem, Program
 from descend.parts import choice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from descend.engines.problem import Problem, Program
 
 ENGINES: dict[str, Callable[[Problem], Program]] = {"numpy": ByHand}
 

@@ -1,12 +1,13 @@
 """What an engine is given, and what it must do.
 
-A `Problem` is a task with its data made ready: arrays in one dtype, targets as the loss takes them,
-the learning rate resolved, and the order of the rows a function of (seed, epoch).  A `Program` is an
-engine at work on one problem.  It advances a `State` by a number of updates and returns what
-happened; it knows nothing of files, screens or early stopping.
+A `Problem` is a task with its data made ready: arrays in one dtype, targets as the loss takes
+them, the learning rate resolved, and the order of the rows a function of (seed, epoch). A
+`Program` is an engine at work on one problem. It advances a `State` by a number of updates and
+returns what happened; it knows nothing of files, screens or early stopping.
 
-Update k (from 0) belongs to epoch k // m and is its batch k % m, with m batches to an epoch.  The last
-batch of an epoch may be smaller.  Without a batch size every update sees all rows, in their order.
+Update k (from 0) belongs to epoch k // m and is its batch k % m, with m batches to an epoch. The
+last batch of an epoch may be smaller. Without a batch size every update sees all rows, in their
+order.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The run file: arrays in safetensors, and one JSON manifest in its header.
 
-The manifest names parts from closed lists and never an import path, so reading a file builds nothing
-that this library does not have.  A SHA-256 digest covers every byte of the file (the digest's own
-place read as zeros), so a file that was cut short or altered anywhere is refused.  Sizes are checked
-against the file before anything is allocated.  There is no pickle.
+The manifest names parts from closed lists and never an import path, so reading a file builds
+nothing that this library does not have. A SHA-256 digest covers every byte of the file (the
+digest's own place read as zeros), so a file that was cut short or altered anywhere is refused.
+Sizes are checked against the file before anything is allocated. There is no pickle.
 """
 
 from __future__ import annotations

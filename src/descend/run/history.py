@@ -1,8 +1,9 @@
 """History: a figure for every update, and summaries of blocks of updates where there are too many.
 
-A `Series` takes rows one after another and keeps at most `capacity` of them.  When it is full, blocks
-of neighbours are joined: their sums, smallest and largest values stay.  What is kept depends only on
-how many rows came, never on how they were cut, so a resumed run's history equals an uninterrupted one.
+A `Series` takes rows one after another and keeps at most `capacity` of them. When it is full,
+blocks of neighbours are joined: their sums, smallest and largest values stay. What is kept
+depends only on how many rows came, never on how they were cut, so a resumed run's history equals
+an uninterrupted one.
 
     >>> series = Series(("loss",), capacity=8)
     >>> series.extend(np.arange(5.0)[:, None], 5)
@@ -46,13 +47,13 @@ class Series:
         self.capacity = capacity
         self.block = 1
         self.count = 0
-        self._sums = np.empty((0, len(names)))
-        self._lows = np.empty((0, len(names)))
-        self._highs = np.empty((0, len(names)))
+        self._sums: Floats = np.empty((0, len(names)))
+        self._lows: Floats = np.empty((0, len(names)))
+        self._highs: Floats = np.empty((0, len(names)))
 
     def __len__(self) -> int:
         """Return how many rows are kept."""
-        return -(-self.count // self.block)
+        return (self.count + self.block - 1) // self.block
 
     def extend(self, rows: Floats, expected: int = 0) -> None:
         """Take rows (m, columns); `expected` rows in all, if known, saves growing again."""
@@ -84,7 +85,7 @@ class Series:
 
     def arrays(self) -> dict[str, Floats]:
         """Return the arrays to be saved."""
-        kept = {"sums": self._sums[: len(self)]}
+        kept: dict[str, Floats] = {"sums": self._sums[: len(self)]}
         if self.block > 1:
             kept["lows"], kept["highs"] = self._lows[: len(self)], self._highs[: len(self)]
         return kept
@@ -110,7 +111,8 @@ class Series:
 
     def _counts(self) -> Floats:
         spans = self.spans()
-        return (spans[:, 1] - spans[:, 0]).astype(float)
+        counts: Floats = (spans[:, 1] - spans[:, 0]).astype(float)
+        return counts
 
     def _fill(self, rows: Floats, expected: int) -> int:
         """Take as many rows as fit before the next join; return how many."""

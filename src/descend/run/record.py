@@ -138,7 +138,8 @@ class Run:
         """
         scores, loss = self.scores(X), self.task.loss
         if loss.targets == "labels":
-            return self._labels()[scores.argmax(axis=1)]
+            chosen: Array = self._labels()[scores.argmax(axis=1)]
+            return chosen
         found: Array = predicted(loss, scores)
         if loss.targets == "two labels":
             found = self._labels()[(scores > 0).astype(np.int64)]
@@ -170,9 +171,9 @@ class Run:
 
     def _features(self, X: Any) -> Floats:
         named = column_names(X)
-        if self.encoder is not None and (named is not None or not hasattr(X, "shape")):
-            if named is not None or isinstance(X, str) or hasattr(X, "__fspath__"):
-                return self._encoded(X)
+        path = isinstance(X, str) or hasattr(X, "__fspath__")
+        if self.encoder is not None and (named is not None or path):
+            return self._encoded(X)
         if named is not None:
             missing = [name for name in self.names if name not in named]
             if missing and set(named) & set(self.names):
@@ -211,7 +212,7 @@ class Run:
             replay and none are attached.
         """
         done = self.state.step
-        if not isinstance(step, int | np.integer) or not 0 <= step <= done:
+        if not 0 <= step <= done:
             msg = f"This run did {done} updates: ask for a step from 0 to {done}, not {step!r}."
             raise InputError(msg)
         if step == done:

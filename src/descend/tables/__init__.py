@@ -1,8 +1,9 @@
 """Real tables: read through DuckDB, split, and turned into numbers that can be turned back.
 
-`reading` gets a file or a DataFrame in, `sniffing` says what is wrong with it, `targets` decides what
-is to be predicted, `splitting` deals the rows, `encoding` learns from the training rows how columns
-become features, `preparing` does all of that in order, and `writing` puts predictions on disk.
+`reading` gets a file or a DataFrame in, `sniffing` says what is wrong with it, `targets` decides
+what is to be predicted, `splitting` deals the rows, `encoding` learns from the training rows how
+columns become features, `preparing` does all of that in order, and `writing` puts predictions on
+disk.
 """
 
 from descend.tables.encoding import Encoded as Encoded

@@ -362,7 +362,7 @@ def _learn_text(table: Table, name: str, train: Array, weights: Floats | None) -
 
 def _unusable_text(table: Table, name: str, there: list[str], counts: Counter[str]) -> str:
     numerals, strange, first = table.count_text_that_is_no_number(name)
-    if numerals and strange < 0.5 * numerals and len(counts) > MOST_LEVELS:  # noqa: PLR2004
+    if numerals and strange < 0.5 * numerals and len(counts) > MOST_LEVELS:
         if strange == 0:
             return (
                 f"it holds numbers written as text, {len(counts)} different ones; give it as "

@@ -1,4 +1,4 @@
-"""Preparing: from a table to training, validation and test rows, with a sentence for every column."""
+"""Preparing: from a table to rows that train, validate and test; a sentence for every column."""
 
 from __future__ import annotations
 
@@ -248,4 +248,7 @@ def _dealt(  # noqa: PLR0913, PLR0917 - all that the parts are cut from
         "without_target": int((parts < 0).sum()),
         **splitting.describe(parts),
     }
-    return Prepared(encoder, *dealt, rows_of, summaries, notes + report, table.source)
+    train, validation, test = dealt
+    return Prepared(
+        encoder, train, validation, test, rows_of, summaries, notes + report, table.source
+    )

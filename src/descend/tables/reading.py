@@ -1,7 +1,8 @@
 """Reading: a file, a glob or a DataFrame becomes a `Table`, through DuckDB.
 
-DuckDB sniffs, decompresses and types; it is loaded when the first table is read.  It reads only the
-files named here (outside access is shut as soon as they are in), installs nothing and asks no network.
+DuckDB sniffs, decompresses and types; it is loaded when the first table is read. It reads only
+the files named here (outside access is shut as soon as they are in), installs nothing and asks no
+network.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 PARQUET, JSON = (".parquet", ".pq"), (".json", ".jsonl", ".ndjson")
 COMPRESSED = (".gz", ".zst", ".bz2")
 
-NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT")
+NUMBERS: tuple[str, ...] = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+)
 NUMBERS += ("UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BIGNUM")
 
 

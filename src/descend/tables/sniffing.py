@@ -1,4 +1,4 @@
-"""What is wrong with a file, in one sentence: looked for before DuckDB reads, or in what it says."""
+"""What is wrong with a file, in a sentence: looked for before DuckDB reads, or in its words."""
 
 from __future__ import annotations
 
@@ -103,13 +103,15 @@ def check_names(names: list[str], where: str) -> None:
         raise InputError(msg)
 
 
-def explained(error: Exception, where: str) -> InputError:
+def explained(error: Exception, where: str) -> InputError:  # noqa: PLR0911 - one per reason
     """Return what DuckDB said, as one sentence of ours."""
     said = str(error)
     line = re.search(r"CSV Error on Line: (\d+)", said)
     place = f"line {line.group(1)} of {where}" if line else where
     wrong = re.search(
-        r"converting column \"(.*?)\".*?Could not convert string \"(.*?)\" to '?(\w+)", said, re.S
+        r"converting column \"(.*?)\".*?Could not convert string \"(.*?)\" to '?(\w+)",
+        said,
+        re.DOTALL,
     )
     if wrong:
         column, value, kind = wrong.groups()
@@ -130,13 +132,13 @@ def explained(error: Exception, where: str) -> InputError:
             f"A line must be shorter than 2 MB; {place} is longer. A quote that is never closed "
             "may be the reason."
         )
-    if re.search(r"unicode|not utf-?8|byte sequence", said, re.I):
+    if re.search(r"unicode|not utf-?8|byte sequence", said, re.IGNORECASE):
         return InputError(
             f"{place} is not text in UTF-8; read it with --encoding latin-1, or save it as UTF-8."
         )
-    if re.search(r"unterminated|quote", said, re.I):
+    if re.search(r"unterminated|quote", said, re.IGNORECASE):
         return InputError(f"A quote is opened and not closed at {place}; mend the line.")
-    if re.search(r"permission denied", said, re.I):
+    if re.search(r"permission denied", said, re.IGNORECASE):
         return InputError(f"{where} cannot be read (permission denied); check its rights.")
     first = next((part.strip() for part in said.splitlines() if part.strip()), "no reason given")
     kind = Path(where).suffix or "table"

@@ -1,7 +1,7 @@
 """Splitting: which rows train, which validate, which test; decided before anything is learnt.
 
-The order in which rows are dealt is the keyed permutation of (seed, "split"), so the split is a function
-of the seed and the number of rows alone, and can be made again at any time.
+The order in which rows are dealt is the keyed permutation of (seed, "split"), so the split is a
+function of the seed and the number of rows alone, and can be made again at any time.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def split(  # noqa: PLR0913 - the ways in which rows can belong together
     >>> np.bincount(split(100)).tolist()
     [70, 15, 15]
     >>> split(10, in_order=True).tolist()
-    [0, 0, 0, 0, 0, 0, 0, 1, 2, 2]
+    [0, 0, 0, 0, 0, 0, 1, 1, 2, 2]
     """
     for name, fraction in (("validation", validation_fraction), ("test", test_fraction)):
         if not 0 < fraction < 1:

@@ -167,10 +167,7 @@ def _labels(
     texts = table.texts(name)
     there = [t for t in texts if t is not None]
     found = set(there)
-    if kind == "number":
-        ordered = sorted(found, key=float)
-    else:
-        ordered = sorted(found)
+    ordered = sorted(found, key=float) if kind == "number" else sorted(found)
     if len(ordered) == 1:
         msg = (
             f"The target column {name!r} holds the single label {ordered[0]!r}; at least two are "

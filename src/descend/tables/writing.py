@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from descend.files import write_bytes
 from descend.tables.reading import PARQUET, quoted
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
 # A spreadsheet takes text that begins like this for a formula (CWE-1236); a quote mark disarms it.
@@ -91,7 +91,7 @@ def _parquet(columns: Mapping[str, Any]) -> bytes:
     connection.execute(f"CREATE TABLE predictions ({declared})")
     arrays = [f"unnest(${i + 1}::{kind}[])" for i, kind in enumerate(kinds.values())]
     connection.execute(
-        f"INSERT INTO predictions SELECT {', '.join(arrays)}",  # noqa: S608
+        f"INSERT INTO predictions SELECT {', '.join(arrays)}",
         list(listed.values()),
     )
     with tempfile.TemporaryDirectory() as folder:

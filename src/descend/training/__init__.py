@@ -1,10 +1,10 @@
 """The one loop: `train` asks an engine to advance, records, and decides whether to stop.
 
-`loop` is that loop, `stopping` its decisions, `callbacks` what others may watch, `progress` the bar.
-There is no second training loop anywhere in this library.
+`loop` is that loop, `stopping` its decisions, `callbacks` what others may watch, `progress` the
+bar. There is no second training loop anywhere in this library.
 """
 
+from descend.training.begin import resume as resume
+from descend.training.begin import train as train
 from descend.training.callbacks import Callback as Callback
 from descend.training.callbacks import Now as Now
-from descend.training.train import resume as resume
-from descend.training.train import train as train

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from descend.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from descend.arrays import Floats, Layout
     from descend.run import Run
 

@@ -1,8 +1,9 @@
 """The loop: advance, record, decide, until nothing is left to do.
 
-An engine advances many updates at a time and the loop looks at what it did afterwards.  When a decision
-falls in the middle, the stretch is run again up to it: updates are functions of the state, so that is
-exact.  Where stretches are cut therefore changes nothing, neither parameters nor history.
+An engine advances many updates at a time and the loop looks at what it did afterwards. When a
+decision falls in the middle, the stretch is run again up to it: updates are functions of the
+state, so that is exact. Where stretches are cut therefore changes nothing, neither parameters nor
+history.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import numpy as np
 
 from descend import losses, metrics
 from descend.engines import scores_of
-from descend.schedules import ReduceOnPlateau
 from descend.training import stopping
 from descend.training.callbacks import Now, listeners
 
@@ -66,7 +66,7 @@ class Loop:
 
     def run(self) -> Reason:
         """Train until something stops it; return what did."""
-        if any([callback(self._now()) is True for callback in listeners(self.callbacks, "start")]):
+        if any(callback(self._now()) is True for callback in listeners(self.callbacks, "start")):
             return "callback"
         stopped: Reason | None = None
         try:
@@ -105,9 +105,10 @@ class Loop:
             or bool(listeners(self.callbacks, "epoch"))
         )
 
-    def _plateau(self) -> ReduceOnPlateau | None:
+    def _plateau(self) -> Any:
         schedule = self.problem.task.optimizer.schedule
-        return schedule if isinstance(schedule, ReduceOnPlateau) else None
+        waits = schedule is not None and schedule.name == "reduce_on_plateau"
+        return schedule if waits else None
 
     # ------------------------------------------------------------ one stretch
 
@@ -123,7 +124,7 @@ class Loop:
             self._take(after, trace, done)
             return reason
         self._take(after, trace, updates)
-        if any([callback(self._now()) is True for callback in listeners(self.callbacks, "step")]):
+        if any(callback(self._now()) is True for callback in listeners(self.callbacks, "step")):
             # An epoch that ends here is still closed: resuming must find it as it would have been.
             return self._end_of_epoch() or "callback"
         return self._end_of_epoch()
@@ -141,9 +142,9 @@ class Loop:
         small = None
         if tolerance is not None and self.setup.full_batch:
             small = stopping.small_gradient(self.controller, trace, tolerance)
-        if diverged is not None and self.setup.on_divergence == "stop":
-            if small is None or diverged <= small:
-                return diverged, "diverged"
+        stops = diverged is not None and self.setup.on_divergence == "stop"
+        if diverged is not None and stops and (small is None or diverged <= small):
+            return diverged, "diverged"
         return None if small is None else (small, "gradient")
 
     def _divergence(self, trace: Trace) -> int | None:

@@ -23,7 +23,7 @@ class Bar:
         Updates planned.
     """
 
-    def __init__(self, wanted: bool | str, total: int) -> None:
+    def __init__(self, wanted: bool | str, total: int) -> None:  # noqa: FBT001 - as in `train`
         self._wanted = sys.stderr.isatty() if wanted == "auto" else bool(wanted)
         self._total = total
         self._since = self._last = time.monotonic()

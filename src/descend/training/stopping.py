@@ -1,11 +1,11 @@
 """The decisions of the loop: has it diverged, is there anything left to gain, should the rate fall.
 
-Divergence is a decision about growth.  A run has diverged when its objective over ALL training rows
-exceeds `GROWTH` times what the best constant would score, or what the run itself scored at its start,
-whichever is more; or when it is no number.  A batch's loss only raises the suspicion, and looking into
-it costs one pass over the data, so a noisy batch, a bad start or a ride along the edge of stability is
-not mistaken for an explosion.  The best constant is used, not the run's own best: a run that fits
-exactly may grow a thousandfold within rounding.
+Divergence is a decision about growth. A run has diverged when its objective over ALL training
+rows exceeds `GROWTH` times what the best constant would score, or what the run itself scored at
+its start, whichever is more; or when it is no number. A batch's loss only raises the suspicion,
+and looking into it costs one pass over the data, so a noisy batch, a bad start or a ride along
+the edge of stability is not mistaken for an explosion. The best constant is used, not the run's
+own best: a run that fits exactly may grow a thousandfold within rounding.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def suspect(controller: Controller, trace: Trace) -> int | None:
 def has_diverged(
     controller: Controller, problem: Problem, program: Program, theta: Floats, loss: float
 ) -> bool:
-    """Look into a suspicious batch loss: judge the whole objective, and grow calmer if it is fine."""
+    """Look into a suspicious loss: judge the whole objective; grow calmer if it is fine."""
     if not math.isfinite(loss) or not np.isfinite(theta).all():
         return True
     if controller.ceiling is None:
