@@ -127,6 +127,11 @@ def prepare(  # noqa: PLR0913 - each is a question a table may raise
         If the table or a column cannot be used; the sentence says what, where, and what to do.
     """
     table = read(source, encoding=encoding, delimiter=delimiter, decimal=decimal)
+    target = table.find(target, "target")
+    if table.rows < splitting.FEWEST:
+        rows = f"{table.rows} row{'' if table.rows == 1 else 's'}"
+        msg = f"The table has {rows}; a fit needs at least {splitting.FEWEST} to train and to test on."
+        raise InputError(msg)
     plan, y, notes = decide(table, target, target_kind)
     roles = _roles(table, plan.name, exclude, id_column, weight, split_by)
     usable = y >= 0 if plan.kind == "labels" else ~np.isnan(y)

@@ -59,6 +59,7 @@ class Table:
         described = connection.execute("DESCRIBE data").fetchall()
         self.names = [str(row[0]) for row in described]
         self.types = [str(row[1]) for row in described]
+        self._numbers: dict[str, Any] | None = None
         self.rows = int(connection.execute("SELECT count(*) FROM data").fetchone()[0])
         self.source = {**source, "rows": self.rows, "columns": len(self.names)}
 
@@ -97,8 +98,9 @@ class Table:
 
     def numbers(self, name: str) -> Array:
         """Return a column as float64, missing as NaN; infinite entries are refused."""
-        found = self.values(f"CAST({quoted(name)} AS DOUBLE)")
-        filled = np.array(np.ma.filled(found.astype(np.float64), np.nan))
+        if self._numbers is None:
+            self._numbers = self._fetch_numbers()
+        filled = self._numbers[name]
         infinite = np.flatnonzero(np.isinf(filled))
         if infinite.size:
             msg = (
@@ -108,6 +110,18 @@ class Table:
             )
             raise InputError(msg)
         return filled
+
+    def _fetch_numbers(self) -> dict[str, Any]:
+        """Return all columns of numbers and booleans, fetched in one pass."""
+        names = [n for n in self.names if self.kind(n) in {"number", "boolean"}]
+        if not names:
+            return {}
+        wanted = ", ".join(f"CAST({quoted(n)} AS DOUBLE) AS v{i}" for i, n in enumerate(names))
+        found = self._connection.execute(f"SELECT {wanted} FROM data").fetchnumpy()  # noqa: S608
+        return {
+            name: np.ma.filled(np.ma.asarray(found[f"v{i}"]).astype(np.float64), np.nan)
+            for i, name in enumerate(names)
+        }
 
     def texts(self, name: str) -> list[str | None]:
         """Return a column as text, missing as None."""
@@ -222,13 +236,14 @@ def _read_files(files: list[str], named: str, options: dict[str, Any]) -> Table:
     import duckdb  # noqa: PLC0415
 
     connection = _connect()
+    encoding = options["encoding"]
     source = {
         "kind": "files",
         "named": named,
         "files": [_fingerprint(file) for file in files],
         "options": options,
     }
-    escaped = [f.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]") for f in files]
+    escaped = [_escaped(f) for f in files]
     listed = "[" + ", ".join(map(_literal, escaped)) + "]"
     suffix = _suffix(files[0])
     try:
@@ -241,7 +256,14 @@ def _read_files(files: list[str], named: str, options: dict[str, Any]) -> Table:
         connection.execute(f"CREATE TABLE data AS SELECT * FROM {call}")  # noqa: S608
         connection.execute("SET enable_external_access = false")
     except (duckdb.Error, UnicodeDecodeError) as error:
+        if "CSV parsing dialect" in str(error):
+            for file in files:
+                odd = sniffing.first_odd_line(file, _delimiter(connection, files, options), encoding)
+                if odd is not None:
+                    raise odd from error
         raise sniffing.explained(error, named) from error
+    if suffix not in PARQUET + JSON:
+        _find_booleans(connection)
     table = Table(connection, source)
     sniffing.check_names(table.names, named)
     if suffix not in PARQUET + JSON and options["decimal"] == ".":
@@ -252,15 +274,10 @@ def _read_files(files: list[str], named: str, options: dict[str, Any]) -> Table:
 def _csv_call(
     connection: Any, escaped: list[str], files: list[str], options: dict[str, Any]
 ) -> str:
-    delimiter = options["delimiter"] or ("\t" if _suffix(files[0]) in {".tsv", ".tab"} else None)
     for file in files:
         sniffing.check_text(file, options["encoding"])
-    if delimiter is None:
-        sniffed = connection.execute(
-            f"SELECT Delimiter FROM sniff_csv({_literal(escaped[0])}, encoding = "  # noqa: S608
-            f"{_literal(options['encoding'])}, ignore_errors = true, strict_mode = false)"
-        ).fetchone()
-        delimiter = sniffed[0]
+        sniffing.check_lines(file)
+    delimiter = _delimiter(connection, files, options)
     for file in files:
         sniffing.check_header(file, delimiter, options["encoding"])
     settings = [
@@ -272,8 +289,40 @@ def _csv_call(
         f"encoding = {_literal(options['encoding'])}",
         f"decimal_separator = {_literal(options['decimal'])}",
         f"union_by_name = {str(len(files) > 1).lower()}",
+        # Without BOOLEAN: it would turn the labels yes and no into true and false.
+        "auto_type_candidates = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR']",
     ]
     return f"read_csv({', '.join(settings)})"
+
+
+def _escaped(path: str) -> str:
+    """Return a path in which nothing is a wildcard."""
+    return path.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
+
+
+def _delimiter(connection: Any, files: list[str], options: dict[str, Any]) -> str:
+    if options["delimiter"]:
+        return str(options["delimiter"])
+    if _suffix(files[0]) in {".tsv", ".tab"}:
+        return "\t"
+    sniffed = connection.execute(
+        f"SELECT Delimiter FROM sniff_csv({_literal(_escaped(files[0]))}, encoding = "  # noqa: S608
+        f"{_literal(options['encoding'])}, ignore_errors = true, strict_mode = false)"
+    ).fetchone()
+    return str(sniffed[0])
+
+
+def _find_booleans(connection: Any) -> None:
+    """Give text columns that hold nothing but true and false the type BOOLEAN."""
+    described = connection.execute("DESCRIBE data").fetchall()
+    texts = [str(row[0]) for row in described if str(row[1]) == "VARCHAR"]
+    if not texts:
+        return
+    tests = ", ".join(f"bool_and(lower({quoted(t)}) IN ('true', 'false'))" for t in texts)
+    found = connection.execute(f"SELECT {tests} FROM data").fetchone()  # noqa: S608
+    for name, holds in zip(texts, found, strict=True):
+        if holds:
+            connection.execute(f"ALTER TABLE data ALTER {quoted(name)} TYPE BOOLEAN")
 
 
 def _fingerprint(path: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from descend.errors import InputError
 
 HEAD = 1 << 16
 _LONGEST_HEADER = 1 << 24
+LONGEST_LINE = 2_000_000  # what DuckDB takes for one record
 
 
 def head(path: str, size: int = HEAD) -> bytes:
@@ -86,7 +87,7 @@ def check_header(path: str, delimiter: str, encoding: str) -> None:
         return  # a field too long for this reader; DuckDB has its own words for it
     check_names(names, path)
     if following is None:
-        msg = f"{path} has a line of column names and no rows; there is nothing to learn from."
+        msg = f"{path} has a line of column names and no rows; give it some."
         raise InputError(msg)
 
 
@@ -101,6 +102,57 @@ def check_names(names: list[str], where: str) -> None:
             "rename one of them."
         )
         raise InputError(msg)
+
+
+def check_lines(path: str) -> None:
+    """Raise `InputError` for a line too long to be one: looked for in one fast pass."""
+    if Path(path).stat().st_size <= LONGEST_LINE or path.lower().endswith((".zst", ".bz2")):
+        return
+    opener = gzip.open if path.lower().endswith(".gz") else open
+    line, since = 1, 0
+    with opener(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            first, last = block.find(b"\n"), block.rfind(b"\n")
+            since = since + len(block) if first < 0 else max(since + first, 0)
+            if since > LONGEST_LINE:
+                msg = (
+                    f"A line must be shorter than 2 MB; line {line} of {path} is longer. A quote "
+                    "that is never closed may be the reason."
+                )
+                raise InputError(msg)
+            if first >= 0:
+                line += block.count(b"\n")
+                since = len(block) - last - 1
+
+
+def first_odd_line(path: str, delimiter: str, encoding: str) -> InputError | None:
+    """Return what is wrong with the first record that has more or fewer fields than the header."""
+    name = path.lower()
+    opener = gzip.open if name.endswith(".gz") else bz2.open if name.endswith(".bz2") else open
+    with opener(path, "rt", encoding=encoding, errors="replace", newline="") as stream:
+        rows = csv.reader(stream, delimiter=delimiter)
+        try:
+            wanted = len(next(rows))
+            begun = rows.line_num + 1
+            for row in rows:
+                if row and len(row) != wanted:
+                    return _odd(path, begun, rows.line_num, len(row), wanted)
+                begun = rows.line_num + 1
+        except (csv.Error, StopIteration) as error:
+            return InputError(f"{path} cannot be read as CSV ({error}).")
+    return None
+
+
+def _odd(path: str, begun: int, ended: int, found: int, wanted: int) -> InputError:
+    if ended > begun:
+        return InputError(
+            f"A quote is opened at line {begun} of {path} and the record only ends at line "
+            f"{ended}, with {found} fields instead of {wanted}; close the quote."
+        )
+    return InputError(
+        f"Every line must have {wanted} fields, as the line of column names has; line {begun} of "
+        f"{path} has {found}. Mend the line."
+    )
 
 
 def explained(error: Exception, where: str) -> InputError:  # noqa: PLR0911 - one per reason

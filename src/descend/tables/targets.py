@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # More labels than this, with fewer rows to each than below, and the column is no class.
 MANY_LABELS = 20
 FEW_ROWS = 3
+# Up to this share of words in a column of numbers are slips of the pen.
+SLIPS = 0.1
 
 
 @final
@@ -130,6 +132,8 @@ def decide(table: Table, name: str, wanted: str = "auto") -> tuple[TargetPlan, A
     ):
         msg = f"The target column {name!r} has no entry in any row; choose another target."
         raise InputError(msg)
+    if kind == "text" and wanted == "auto":
+        _refuse_nearly_numbers(table, name)
     notes: list[str] = []
     distinct = np.unique(there)
     two = kind == "number" and len(distinct) == 2  # noqa: PLR2004
@@ -142,6 +146,19 @@ def decide(table: Table, name: str, wanted: str = "auto") -> tuple[TargetPlan, A
             "--loss squared_error takes it as a number."
         )
     return _labels(table, name, kind, notes)
+
+
+def _refuse_nearly_numbers(table: Table, name: str) -> None:
+    """A few words among numbers are slips, not labels: nothing is guessed silently."""
+    there, strange, first = table.count_text_that_is_no_number(name)
+    if strange and strange <= SLIPS * there:
+        row = table.texts(name).index(first) + 1
+        msg = (
+            f"The target column {name!r} holds numbers except for {strange} of {there} entries, the "
+            f"first {first!r} in row {row}; mend them, or take all of them as labels with "
+            "--loss softmax."
+        )
+        raise InputError(msg)
 
 
 def _number(
