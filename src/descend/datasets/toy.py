@@ -61,8 +61,13 @@ def sliders(noise: float = 0.0, seed: int = 0) -> tuple[Floats, Floats]:
     return x[:, None], 2 * x + 20 + noise * legacy(seed).normal(size=100)
 
 
-def moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats, Array]:
-    """Return two interleaving half circles with labels 0 and 1, as scikit-learn's make_moons."""
+def moons(
+    n: int = 200, noise: float = 0.1, seed: int = 0, *, shuffle: bool = True
+) -> tuple[Floats, Array]:
+    """Return two interleaving half circles with labels 0 and 1, as scikit-learn's make_moons.
+
+    Points are shuffled before they are blurred, so without `shuffle` the blur is another one too.
+    """
     outer = np.linspace(0, np.pi, n // 2)
     inner = np.linspace(0, np.pi, n - n // 2)
     X = np.vstack(
@@ -72,6 +77,8 @@ def moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats, Arra
         ]
     )
     y = np.repeat([0, 1], [n // 2, n - n // 2])
+    if not shuffle:
+        return X + legacy(seed).normal(scale=noise, size=X.shape), y
     return _shuffled(X, y, noise, seed)
 
 

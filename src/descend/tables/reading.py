@@ -258,7 +258,9 @@ def _read_files(files: list[str], named: str, options: dict[str, Any]) -> Table:
     except (duckdb.Error, UnicodeDecodeError) as error:
         if "CSV parsing dialect" in str(error):
             for file in files:
-                odd = sniffing.first_odd_line(file, _delimiter(connection, files, options), encoding)
+                odd = sniffing.first_odd_line(
+                    file, _delimiter(connection, files, options), encoding
+                )
                 if odd is not None:
                     raise odd from error
         raise sniffing.explained(error, named) from error
