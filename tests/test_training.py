@@ -194,18 +194,18 @@ def test_a_step_just_too_long_is_declared_by_single_rows_too():
 
 def test_noisy_single_rows_with_outliers_have_not_diverged():
     rng = np.random.default_rng(0)
-    X, y = noisy(200)
-    y[rng.choice(200, 4)] *= 1e4
+    X, y = noisy(100)
+    y[rng.choice(100, 4)] *= 1e4
     for loss in ("squared_error", "huber", "absolute_error"):
         task = ds.Task(ds.Linear(), loss, ds.gradient_descent(1e-3))
-        assert ds.train(task, X, y, epochs=30, batch_size=1).outcome.reason == "epochs"
+        assert ds.train(task, X, y, epochs=15, batch_size=1).outcome.reason == "epochs"
 
 
 def test_a_start_a_million_away_has_not_diverged():
     X, y = noisy()
-    for batch_size in (None, 1):
+    for batch_size, epochs in ((None, 1000), (1, 50)):
         task = ds.Task(ds.Linear(init=[1e6, -1e6, 1e6]), "squared_error", ds.gradient_descent(0.02))
-        run = ds.train(task, X, y, epochs=300, batch_size=batch_size)
+        run = ds.train(task, X, y, epochs=epochs, batch_size=batch_size)
         assert run.outcome.reason == "epochs"
         assert run.outcome.loss < 3
 
@@ -228,8 +228,8 @@ def test_an_exact_fit_that_rattles_within_rounding_has_not_diverged():
     X, y = np.arange(8.0)[:, None] / 8, 1 + np.arange(8.0) / 4
     for optimizer in (ds.momentum(0.1), ds.adam(0.05), ds.gradient_descent(0.5)):
         task = ds.Task(ds.Linear(), "squared_error", optimizer)
-        for batch_size in (None, 1):
-            outcome = ds.train(task, X, y, epochs=3000, batch_size=batch_size).outcome
+        for batch_size, epochs in ((None, 3000), (1, 250)):
+            outcome = ds.train(task, X, y, epochs=epochs, batch_size=batch_size).outcome
             assert not outcome.diverged
             assert outcome.reason == "epochs"
 
@@ -253,3 +253,139 @@ def test_the_last_update_is_judged_too():
     task = ds.Task(ds.Linear(), "squared_error", ds.gradient_descent(1e9))
     outcome = ds.train(task, LINE_X, LINE_Y, epochs=1).outcome
     assert (outcome.reason, outcome.diverged_at) == ("diverged", 1)
+
+
+# ---------------------------------------------------------------- callbacks
+
+
+def test_callbacks_are_called_in_order_with_what_is_there():
+    seen = []
+    watcher = ds.Callback(
+        start=lambda now: seen.append(("start", now.step, now.epoch, now.loss)),
+        step=lambda now: seen.append(("step", now.step, now.epoch, now.loss)),
+        epoch=lambda now: seen.append(("epoch", now.step, now.epoch, now.validation_loss)),
+        end=lambda run: seen.append(("end", run.outcome.step)),
+    )
+    X, y = noisy(20)
+    run = ds.train(line(0.01), X, y, epochs=2, batch_size=8, validation=(X, y), callbacks=[watcher])
+    loss, held = run.history["loss"], run.history["validation_loss"]
+    wanted = [("start", 0, 0, None)]
+    for k in range(1, 7):
+        wanted.append(("step", k, k // 3, loss[k - 1]))
+        if k % 3 == 0:
+            wanted.append(("epoch", k, k // 3, held[k // 3 - 1]))
+    assert seen == [*wanted, ("end", 6)]
+
+
+def test_callbacks_cannot_change_the_training():
+    def spoil(now):
+        now.theta[:] = 1e9
+        now.slots[:] = np.nan
+        now.params["weight"][:] = 7
+        with pytest.raises(AttributeError):
+            now.step = 0
+
+    X, y = noisy(20)
+    task = ds.Task(ds.Linear(), "squared_error", ds.adam(0.05))
+    plain = ds.train(task, X, y, epochs=3, batch_size=7)
+    watched = ds.train(task, X, y, epochs=3, batch_size=7,
+                       callbacks=ds.Callback(start=spoil, step=spoil, epoch=spoil))
+    assert_bits(watched.theta, plain.theta)
+    assert_bits(watched.history["loss"], plain.history["loss"])
+
+
+def test_every_callback_is_called_though_one_asks_to_stop():
+    seen = []
+    both = [ds.Callback(step=lambda now: True), ds.Callback(step=lambda now: seen.append(now.step))]
+    ds.train(line(), LINE_X, LINE_Y, callbacks=both)
+    assert seen == [1]
+
+
+def test_only_true_stops():
+    run = ds.train(line(), LINE_X, LINE_Y, epochs=4, callbacks=ds.Callback(step=lambda now: 1))
+    assert run.outcome.reason == "epochs"
+
+
+def test_what_is_no_callback_is_refused():
+    with pytest.raises(InputError, match="at least one of the functions start, step, epoch, end"):
+        ds.train(line(), LINE_X, LINE_Y, callbacks=[print])
+
+
+# ---------------------------------------------------------------- the figures
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_history_holds_the_loss_before_each_update(batch_size):
+    X, y = noisy(20)
+    run = ds.train(line(0.05), X, y, epochs=5, batch_size=batch_size)
+    for k, loss in enumerate(run.history["loss"]):
+        assert run.at(k).loss == loss
+        assert_close(np.linalg.norm(run.at(k).gradient), run.history["gradient_norm"][k], 1e-14)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_an_epoch_s_loss_is_that_of_its_rows(reduction):
+    X, y = noisy(20)
+    run = ds.train(line(0.001, reduction=reduction), X, y, epochs=3, batch_size=8)
+    losses = run.history["loss"].reshape(3, 3)
+    wanted = losses.sum(axis=1) if reduction == "sum" else losses @ [8, 8, 4] / 20
+    assert_close(run.history["epoch_loss"], wanted, 1e-14)
+
+
+def test_the_validation_loss_is_that_of_the_held_rows_without_the_penalty():
+    X, y = noisy(20)
+    task = ds.Task(ds.Linear(), "squared_error", ds.gradient_descent(0.05), ds.l2(3.0))
+    run = ds.train(task, X, y, epochs=4, validation=(X[:5], y[:5]), metrics=["mae", "r2"])
+    errors = X[:5] @ run.params["weight"][:, 0] + run.params["bias"] - y[:5]
+    assert_close(run.history["validation_loss"][-1], (errors**2).mean(), 1e-13)
+    assert_close(run.history["validation_mae"][-1], np.abs(errors).mean(), 1e-13)
+    assert run.history.names()[-2:] == ["validation_mae", "validation_r2"]
+
+
+def test_a_batch_without_weight_moves_nothing():
+    # Rows of weight 0 are absent; a batch of nothing but such rows must not divide by 0.
+    weights = [0.0, 0.0, 1.0, 1.0]
+    X, y = [[0.0], [1.0], [2.0], [3.0]], [9.0, 9.0, 5.0, 7.0]
+    run = ds.train(line(0.01), X, y, sample_weight=weights, batch_size=2, shuffle=False, epochs=3)
+    assert np.isfinite(run.theta).all()
+    assert run.history["update_norm"][0] == 0.0
+
+
+REFUSED = [
+    ({"epochs": 0}, "'epochs' parameter of train must be an int of at least 1. Got 0"),
+    ({"epochs": 1.5}, "must be an int"),
+    ({"batch_size": 0}, "'batch_size' parameter of train must be an int of at least 1"),
+    ({"seed": -1}, "'seed' parameter of train must be an int of at least 0"),
+    ({"seed": 2**64}, "must be below 2**64"),
+    ({"engine": "cuda"}, "'engine' parameter of train must be one of"),
+    ({"record": "all"}, "must be 'auto', a number of MiB, or False"),
+    ({"record": -1}, "'record' parameter of train must be a float in (0, inf)"),
+    ({"dtype": "int8"}, "must be float32 or float64. Got 'int8'"),
+    ({"patience": 3}, "patience needs validation rows"),
+    ({"validation": 1.5}, "'validation' parameter of train must be a float in (0, 1)"),
+    ({"validation": 0.01}, "of 3 rows leaves 3 to train on and 0 to validate"),
+    ({"on_divergence": "raise"}, "must be one of 'stop', 'continue'"),
+    ({"gradient_tolerance": -1}, "must be a float in [0, inf)"),
+    ({"validation": 0.4, "metrics": ["rsme"]}, "did you mean 'rmse'"),
+]
+
+
+@pytest.mark.parametrize(("asked", "words"), REFUSED, ids=range(len(REFUSED)))
+def test_what_train_cannot_use_it_refuses_in_one_sentence(asked, words):
+    with pytest.raises((InputError, ParameterError)) as error:
+        ds.train(line(), LINE_X, LINE_Y, **asked)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_task_is_needed():
+    with pytest.raises(InputError, match=r"train needs a Task\(model, loss, optimizer\)"):
+        ds.train(ds.Linear(), LINE_X, LINE_Y)
+
+
+def test_without_a_record_only_the_end_is_kept():
+    run = ds.train(line(), LINE_X, LINE_Y, epochs=50, record=False)
+    assert_bits(run.theta, ds.train(line(), LINE_X, LINE_Y, epochs=50).theta)
+    assert len(run.history["loss"]) == 0
+    assert run.keyframes.steps == [0]
+    assert not math.isnan(run.outcome.loss)

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from descend.arrays import Floats
 
 
+CLAMP = 1e-5
+
+
 def unsigned_likelihood(probabilities: Floats, y: Floats) -> float:
     """Return the log-likelihood with probabilities clamped: line_sgd's "loss", minus its minus."""
-    p = np.clip(probabilities, 1e-5, 1 - 1e-5)
+    p = np.clip(probabilities, CLAMP, 1 - CLAMP)
     return float(np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
 
 
@@ -34,7 +37,7 @@ def descend_unsigned_likelihood(
         e = np.exp(-np.abs(scores))
         p = np.where(scores >= 0, 1 / (1 + e), e / (1 + e))
         seen.append((w, b, unsigned_likelihood(p, y), float(np.mean((p > 0.5) == (y == 1)))))  # noqa: PLR2004
-        inside = (p >= 1e-5) & (p <= 1 - 1e-5)
+        inside = (p >= CLAMP) & (p <= 1 - CLAMP)
         slope = np.where(inside, y - p, 0.0)
         w, b = w - rate * float(np.mean(slope * x)), b - rate * float(np.mean(slope))
     return seen

@@ -37,6 +37,7 @@ PUBLISHED = {
     ]
 }
 RATE = 1e-3
+THRESHOLD = 10
 FRAMES, UPDATES_PER_FRAME = 20, 30
 
 
@@ -47,7 +48,7 @@ def run() -> Classic:
     curvatures = eigenvalues(ready(_line(RATE), X, y))
     design = np.column_stack([X, np.ones(len(X))])
     exact = np.linalg.lstsq(design, y, rcond=None)[0]
-    labels = (y > 10).astype(float)
+    labels = (y > THRESHOLD).astype(float)
     classes = train(Task(Linear(), logistic(), gradient_descent(1e-2)), X, labels, epochs=3000)
     moving, frames = _animation()
     ours: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def start(hidden: tuple[int, ...], d: int, k: int, seed: int) -> dict[str, Float
     sizes = (d, *hidden, k)
     prefix = "layer{}." if hidden else ""
     parts: dict[str, Floats] = {}
-    for i, (inputs, units) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for i, (inputs, units) in enumerate(pairwise(sizes), start=1):
         parts[f"{prefix.format(i)}weight"] = rng.normal(size=(inputs, units))
         parts[f"{prefix.format(i)}bias"] = np.zeros(units)
     return parts
@@ -150,8 +151,9 @@ def _mistakes(ours: dict[str, Any], first: Run) -> tuple[Mistake, ...]:
     return (
         Mistake(
             "squared error on a sigmoid stalls",
-            f"Its slope carries p (1 - p), which vanishes where the net is sure and wrong: {stalled} "
-            f"of 6 starts end no better than a straight line ({ours['straight_line_accuracy']:.2f}).",
+            "Its slope carries p (1 - p), which vanishes where the net is sure and wrong: "
+            f"{stalled} of 6 starts end hardly better than a straight line, which gets "
+            f"{ours['straight_line_accuracy']:.2f}.",
             {"accuracies": [a for _, a in ours["moons_by_seed"]]},
             {"accuracies": [a for _, a in ours["cross_entropy_by_seed"]]},
             "cross-entropy (logistic) on the same nets, starts and steps.",

@@ -10,17 +10,16 @@ legacy stream, as in the documents and in scikit-learn, so that their figures co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from descend.arrays import Array, Floats
+from descend.arrays import Array, Floats
 
 
 def legacy(seed: int) -> Any:
     """Return the legacy stream that ``np.random.seed(seed)`` would have set."""
-    return np.random.RandomState(seed)  # noqa: NPY002 - the documents' figures rest on this stream
+    return np.random.RandomState(seed)  # the documents' figures rest on this stream
 
 
 def houses() -> tuple[Floats, Floats]:

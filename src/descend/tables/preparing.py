@@ -130,7 +130,8 @@ def prepare(  # noqa: PLR0913 - each is a question a table may raise
     target = table.find(target, "target")
     if table.rows < splitting.FEWEST:
         rows = f"{table.rows} row{'' if table.rows == 1 else 's'}"
-        msg = f"The table has {rows}; a fit needs at least {splitting.FEWEST} to train and to test on."
+        fewest = splitting.FEWEST
+        msg = f"The table has {rows}; a fit needs at least {fewest}, to train and to test on."
         raise InputError(msg)
     plan, y, notes = decide(table, target, target_kind)
     roles = _roles(table, plan.name, exclude, id_column, weight, split_by)

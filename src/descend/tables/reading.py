@@ -100,7 +100,7 @@ class Table:
         """Return a column as float64, missing as NaN; infinite entries are refused."""
         if self._numbers is None:
             self._numbers = self._fetch_numbers()
-        filled = self._numbers[name]
+        filled: Array = self._numbers[name]
         infinite = np.flatnonzero(np.isinf(filled))
         if infinite.size:
             msg = (
@@ -264,8 +264,8 @@ def _read_files(files: list[str], named: str, options: dict[str, Any]) -> Table:
                 if odd is not None:
                     raise odd from error
         raise sniffing.explained(error, named) from error
-    if suffix not in PARQUET + JSON:
-        _find_booleans(connection)
+    if suffix not in PARQUET:
+        _find_types(connection, JSON_TYPES if suffix in JSON else CSV_TYPES)
     table = Table(connection, source)
     sniffing.check_names(table.names, named)
     if suffix not in PARQUET + JSON and options["decimal"] == ".":
@@ -314,17 +314,27 @@ def _delimiter(connection: Any, files: list[str], options: dict[str, Any]) -> st
     return str(sniffed[0])
 
 
-def _find_booleans(connection: Any) -> None:
-    """Give text columns that hold nothing but true and false the type BOOLEAN."""
+def _find_types(connection: Any, wanted: dict[str, str]) -> None:
+    """Give text columns the type whose test, an SQL condition on {}, holds in every row."""
     described = connection.execute("DESCRIBE data").fetchall()
-    texts = [str(row[0]) for row in described if str(row[1]) == "VARCHAR"]
-    if not texts:
-        return
-    tests = ", ".join(f"bool_and(lower({quoted(t)}) IN ('true', 'false'))" for t in texts)
-    found = connection.execute(f"SELECT {tests} FROM data").fetchone()  # noqa: S608
-    for name, holds in zip(texts, found, strict=True):
-        if holds:
-            connection.execute(f"ALTER TABLE data ALTER {quoted(name)} TYPE BOOLEAN")
+    texts = [quoted(str(row[0])) for row in described if str(row[1]) == "VARCHAR"]
+    for kind, test in wanted.items():
+        if not texts:
+            return
+        tests = ", ".join(f"bool_and({test.replace('{}', text)})" for text in texts)
+        found = connection.execute(f"SELECT {tests} FROM data").fetchone()  # noqa: S608
+        for text in [t for t, holds in zip(texts, found, strict=True) if holds]:
+            connection.execute(f"ALTER TABLE data ALTER {text} TYPE {kind}")
+            texts.remove(text)
+
+
+# In CSV, DuckDB left to itself would turn the labels yes and no into true and false; in JSON it
+# leaves dates as text.
+CSV_TYPES = {"BOOLEAN": "lower({}) IN ('true', 'false')"}
+JSON_TYPES = {
+    "TIMESTAMP": "regexp_matches({}, '^[0-9]{4}-[0-9]{2}-[0-9]{2}') "
+    "AND TRY_CAST({} AS TIMESTAMP) IS NOT NULL OR {} IS NULL"
+}
 
 
 def _fingerprint(path: str) -> dict[str, Any]:

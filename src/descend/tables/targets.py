@@ -149,13 +149,13 @@ def decide(table: Table, name: str, wanted: str = "auto") -> tuple[TargetPlan, A
 
 
 def _refuse_nearly_numbers(table: Table, name: str) -> None:
-    """A few words among numbers are slips, not labels: nothing is guessed silently."""
+    """Refuse a few words among numbers: they are slips, and nothing is guessed silently."""
     there, strange, first = table.count_text_that_is_no_number(name)
     if strange and strange <= SLIPS * there:
         row = table.texts(name).index(first) + 1
         msg = (
-            f"The target column {name!r} holds numbers except for {strange} of {there} entries, the "
-            f"first {first!r} in row {row}; mend them, or take all of them as labels with "
+            f"The target column {name!r} holds numbers except for {strange} of {there} entries, "
+            f"the first {first!r} in row {row}; mend them, or take all of them as labels with "
             "--loss softmax."
         )
         raise InputError(msg)
