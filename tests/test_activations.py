@@ -236,7 +236,9 @@ def test_described_and_restored_it_is_the_same(name):
 def test_alpha_outside_its_range_is_refused_in_one_sentence(name, alpha, wanted):
     with pytest.raises(ParameterError) as error:
         ACTIVATIONS.make(name, alpha=alpha)
-    sentence = f"The 'alpha' parameter of {name} must be a float in {wanted}. Got {alpha!r} instead."
+    sentence = (
+        f"The 'alpha' parameter of {name} must be a float in {wanted}. Got {alpha!r} instead."
+    )
     assert str(error.value) == sentence
 
 

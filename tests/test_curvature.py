@@ -41,7 +41,8 @@ def test_the_hessian_of_squared_errors_is_the_differences_of_gradients(penalty, 
     problem = problem_of(model=ds.Linear(bias=bias), penalty=penalty, reduction=reduction)
     program, size = ByHand(problem), problem.layout.size
     columns = [
-        (program.value_and_gradient(v)[1] - program.value_and_gradient(-v)[1]) / 2 for v in np.eye(size)
+        (program.value_and_gradient(v)[1] - program.value_and_gradient(-v)[1]) / 2
+        for v in np.eye(size)
     ]
     assert_close(hessian(problem), np.array(columns), 1e-12)
     assert_close(largest(problem), np.linalg.eigvalsh(np.array(columns))[-1], 1e-12)
@@ -55,11 +56,16 @@ def test_no_point_is_more_curved_than_the_bound(loss):
     size, bound = problem.layout.size, largest(problem)
     for scale in (0.0, 0.3, 2.0):
         theta = scale * rng.normal(size=size)
-        H = np.array([
-            (program.value_and_gradient(theta + 1e-5 * v)[1]
-             - program.value_and_gradient(theta - 1e-5 * v)[1]) / 2e-5
-            for v in np.eye(size)
-        ])
+        H = np.array(
+            [
+                (
+                    program.value_and_gradient(theta + 1e-5 * v)[1]
+                    - program.value_and_gradient(theta - 1e-5 * v)[1]
+                )
+                / 2e-5
+                for v in np.eye(size)
+            ]
+        )
         assert np.abs(np.linalg.eigvalsh((H + H.T) / 2)).max() <= bound * (1 + 1e-6)
 
 

@@ -74,9 +74,7 @@ THEIRS = {
     "poisson": tensors(
         lambda s, y: F.poisson_nll_loss(s, y, log_input=True, full=False, reduction="none")
     ),
-    "logistic": tensors(
-        lambda s, y: F.binary_cross_entropy_with_logits(s, y, reduction="none")
-    ),
+    "logistic": tensors(lambda s, y: F.binary_cross_entropy_with_logits(s, y, reduction="none")),
     "softmax": tensors(lambda s, y: F.cross_entropy(s, y, reduction="none")),
     "brier": tensors(lambda s, y: F.mse_loss(torch.sigmoid(s), y, reduction="none")),
     "hinge": hinge_by_hand,
@@ -100,7 +98,9 @@ def test_values_are_another_library_s(name):
 def test_slope_and_curvature_agree_with_differences(name):
     loss, s, y = example(name)
     f = formulas_of(type(loss), np)
-    assert_close(f.slope(loss, s, y), central_differences(lambda s: f.value(loss, s, y), s, 1e-5), 1e-8)
+    assert_close(
+        f.slope(loss, s, y), central_differences(lambda s: f.value(loss, s, y), s, 1e-5), 1e-8
+    )
     assert_close(
         f.curvature(loss, s, y), central_differences(lambda s: f.slope(loss, s, y), s, 1e-5), 1e-8
     )
@@ -111,7 +111,11 @@ def test_softmax_slope_and_curvature_agree_with_differences():
     f = formulas_of(type(loss), np)
     for j in range(K):
         v = np.eye(K)[j] * 1e-5
-        assert_close(f.slope(loss, s, y)[:, j], (f.value(loss, s + v, y) - f.value(loss, s - v, y)) / 2e-5, 1e-8)
+        assert_close(
+            f.slope(loss, s, y)[:, j],
+            (f.value(loss, s + v, y) - f.value(loss, s - v, y)) / 2e-5,
+            1e-8,
+        )
         found = (f.slope(loss, s + v, y) - f.slope(loss, s - v, y))[:, j] / 2e-5
         assert_close(f.curvature(loss, s, y)[:, j], found, 1e-8)
 
@@ -258,7 +262,9 @@ def test_far_out_values_keep_their_digits(name, s, y, expected):
 
 def test_brier_of_a_sure_and_right_probability_keeps_its_digits():
     # 1 - p is e^-40: (p - 1)² must not be computed from a p that was rounded to 1.
-    found = formulas_of(type(made("brier")), np).slope(made("brier"), np.array([-40.0]), np.array([0.0]))
+    found = formulas_of(type(made("brier")), np).slope(
+        made("brier"), np.array([-40.0]), np.array([0.0])
+    )
     assert_close(found, [2 * math.exp(-80)], 1e-9)
 
 
@@ -309,7 +315,13 @@ def test_a_million_float32_rows_are_summed_in_double():
 def _wrong_pairs(loss):
     n = 5
     if loss.targets == "labels":
-        return [((n,), (n,)), ((n, 2), (n, 2)), ((n, 2), (n, 1)), ((n, 2), (n + 1,)), ((n, 2), (1,))]
+        return [
+            ((n,), (n,)),
+            ((n, 2), (n, 2)),
+            ((n, 2), (n, 1)),
+            ((n, 2), (n + 1,)),
+            ((n, 2), (1,)),
+        ]
     return [
         ((n,), (n, 1)),
         ((n, 1), (n,)),
@@ -391,8 +403,12 @@ def test_no_constant_is_better_than_the_best_constant(name, weighted):
     def objective(c):
         return evaluate(loss, np.tile(c, (41, 1)), y, w)
 
-    found = optimize.minimize(objective, best + 0.3, method="Nelder-Mead",
-                              options={"xatol": 1e-9, "fatol": 1e-14, "maxiter": 4000})
+    found = optimize.minimize(
+        objective,
+        best + 0.3,
+        method="Nelder-Mead",
+        options={"xatol": 1e-9, "fatol": 1e-14, "maxiter": 4000},
+    )
     assert objective(best) <= found.fun + 1e-10
     for other in (best + 1e-3 * np.eye(k)[0], best - 1e-3 * np.eye(k)[0], np.zeros(k)):
         assert objective(best) <= objective(other) + 1e-15
@@ -502,5 +518,7 @@ def test_described_and_restored_it_is_the_same(name):
 def test_a_parameter_outside_its_range_is_refused(name, parameter, value, wanted):
     with pytest.raises(ParameterError) as error:
         LOSSES.make(name, **{parameter: value})
-    sentence = f"The {parameter!r} parameter of {name} must be a float in {wanted}. Got {value!r} instead."
+    sentence = (
+        f"The {parameter!r} parameter of {name} must be a float in {wanted}. Got {value!r} instead."
+    )
     assert str(error.value) == sentence

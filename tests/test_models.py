@@ -26,7 +26,13 @@ def rows(n=30, d=3, seed=0):
 def test_no_hidden_layer_is_the_linear_model_bit_for_bit(rule, batch_size):
     X, y = rows()
     runs = [
-        ds.train(ds.Task(model, ds.squared_error(), RULES.make(rule)), X, y, epochs=20, batch_size=batch_size)
+        ds.train(
+            ds.Task(model, ds.squared_error(), RULES.make(rule)),
+            X,
+            y,
+            epochs=20,
+            batch_size=batch_size,
+        )
         for model in (ds.MLP(hidden=()), ds.Linear())
     ]
     assert runs[0].layout == runs[1].layout
@@ -38,7 +44,8 @@ def test_no_hidden_layer_is_the_linear_model_bit_for_bit(rule, batch_size):
 def test_no_hidden_layer_starts_as_the_linear_model_whatever_the_init(init):
     layout = ds.Linear().layout(4, 2)
     assert_bits(
-        models.start(ds.MLP((), init=init), layout, 3), models.start(ds.Linear(init=init), layout, 3)
+        models.start(ds.MLP((), init=init), layout, 3),
+        models.start(ds.Linear(init=init), layout, 3),
     )
 
 

@@ -66,7 +66,9 @@ def pytorch_in_double():
 
 
 @pytest.mark.usefixtures("pytorch_in_double")
-@pytest.mark.parametrize("schedule", [None, schedules.step(every=7, gamma=0.5), schedules.cosine(40)])
+@pytest.mark.parametrize(
+    "schedule", [None, schedules.step(every=7, gamma=0.5), schedules.cosine(40)]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_fifty_steps_are_pytorch_s_in_theta_and_in_every_slot(name, schedule):
     rng = np.random.default_rng(0)
@@ -89,7 +91,9 @@ def test_fifty_steps_are_pytorch_s_in_theta_and_in_every_slot(name, schedule):
 
 def test_adamw_decays_weights_and_leaves_biases():
     rule, zero = made("adamw").rule, np.zeros(2)
-    theta, _ = apply(rule, np.ones(2), zero, initial_slots(rule, 2), 0.5, 1, 0.0, np.array([1.0, 0.0]))
+    theta, _ = apply(
+        rule, np.ones(2), zero, initial_slots(rule, 2), 0.5, 1, 0.0, np.array([1.0, 0.0])
+    )
     assert_close(theta, [1 - 0.5 * 0.1, 1.0])
 
 
@@ -181,8 +185,11 @@ RANGES = [
     (name, parameter, value, "(0, inf)")
     for name in NAMES
     for parameter, value in [
-        ("learning_rate", 0), ("learning_rate", -1), ("learning_rate", True),
-        ("clip_value", 0.0), ("clip_norm", np.inf),
+        ("learning_rate", 0),
+        ("learning_rate", -1),
+        ("learning_rate", True),
+        ("clip_value", 0.0),
+        ("clip_norm", np.inf),
     ]
 ]
 
@@ -191,7 +198,9 @@ RANGES = [
 def test_a_parameter_outside_its_range_is_refused_in_one_sentence(name, parameter, value, wanted):
     with pytest.raises(ParameterError) as error:
         RULES.make(name, **{parameter: value})
-    sentence = f"The {parameter!r} parameter of {name} must be a float in {wanted}. Got {value!r} instead."
+    sentence = (
+        f"The {parameter!r} parameter of {name} must be a float in {wanted}. Got {value!r} instead."
+    )
     assert str(error.value) == sentence
 
 
@@ -202,7 +211,9 @@ def test_every_parameter_of_every_rule_has_a_range_that_is_tested():
 
 
 def test_a_rate_in_words_other_than_auto_is_refused():
-    with pytest.raises(ParameterError, match="must be a float in \\(0, inf\\) or 'auto'. Got 'fast'"):
+    with pytest.raises(
+        ParameterError, match="must be a float in \\(0, inf\\) or 'auto'. Got 'fast'"
+    ):
         ds.adam("fast")
 
 

@@ -139,7 +139,9 @@ def test_jax_gets_its_own_precision_back():
     assert bool(jax.config.read("jax_enable_x64")) == before
 
 
-@pytest.mark.parametrize("noise", [lambda: np.exp(np.array(1e4)), lambda: warnings.warn("!", stacklevel=1)])
+@pytest.mark.parametrize(
+    "noise", [lambda: np.exp(np.array(1e4)), lambda: warnings.warn("!", stacklevel=1)]
+)
 def test_silence_is_kept_sees_an_overflow_and_a_warning(noise):
     with pytest.raises((RuntimeWarning, UserWarning)), silence_is_kept():
         noise()

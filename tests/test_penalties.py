@@ -23,7 +23,11 @@ OTHERS = [rule.name for rule in RULES.classes() if not rule.proximal]
 def rows(seed=0, n=40, d=8):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, d)) * np.linspace(0.5, 2, d) + 0.3
-    y = X @ np.where(np.arange(d) % 2, 0.0, 2.0 - 0.3 * np.arange(d)) + 1.5 + rng.normal(size=n) * 0.3
+    y = (
+        X @ np.where(np.arange(d) % 2, 0.0, 2.0 - 0.3 * np.arange(d))
+        + 1.5
+        + rng.normal(size=n) * 0.3
+    )
     return X, y
 
 
@@ -64,7 +68,12 @@ def test_the_ridge_minimiser_is_scikit_learn_s(optimizer):
 def test_momentum_does_not_change_which_penalty_is_minimised(optimizer):
     # One number: |s - 3|²/2 + 1|s| has its minimum at 2; a threshold too small by 1 - beta would
     # settle at 2.9.
-    task = ds.Task(ds.Linear(bias=False), "half_squared_error", RULES.make(optimizer, learning_rate=0.1), ds.l1(1.0))
+    task = ds.Task(
+        ds.Linear(bias=False),
+        "half_squared_error",
+        RULES.make(optimizer, learning_rate=0.1),
+        ds.l1(1.0),
+    )
     assert_close(ds.train(task, [[1.0]], [3.0], epochs=2000).theta, [2.0], 1e-10)
 
 
@@ -101,7 +110,13 @@ def test_the_objective_holds_the_penalty_and_leaves_biases_alone():
         (ds.elastic_net(0.5, 0.2), 0.1 * np.abs(theta[:8]).sum() + 0.2 * (theta[:8] ** 2).sum()),
     ]:
         for reduction in ("mean", "sum"):
-            task = ds.Task(ds.Linear(init=start), "squared_error", ds.gradient_descent(1e-9), penalty, reduction)
+            task = ds.Task(
+                ds.Linear(init=start),
+                "squared_error",
+                ds.gradient_descent(1e-9),
+                penalty,
+                reduction,
+            )
             errors = (X @ theta[:8] + theta[8] - y) ** 2
             wanted = (errors.mean() if reduction == "mean" else errors.sum()) + added
             assert_close(ds.train(task, X, y, epochs=1).history["loss"][0], wanted, 1e-13)
@@ -148,7 +163,10 @@ def test_reach_follows_the_names():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_described_and_restored_it_is_the_same(name):
-    for penalty in (PENALTIES.make(name, strength=0.3), PENALTIES.make(name, strength=2, biases=True)):
+    for penalty in (
+        PENALTIES.make(name, strength=0.3),
+        PENALTIES.make(name, strength=2, biases=True),
+    ):
         assert PENALTIES.restore(PENALTIES.describe(penalty)) == penalty
     assert PENALTIES.make("l1", strength=0.3) != PENALTIES.make("l2", strength=0.3)
 
@@ -158,12 +176,16 @@ def test_described_and_restored_it_is_the_same(name):
 def test_a_strength_outside_its_range_is_refused(name, strength):
     with pytest.raises(ParameterError) as error:
         PENALTIES.make(name, strength=strength)
-    sentence = f"The 'strength' parameter of {name} must be a float in [0, inf). Got {strength!r} instead."
+    sentence = (
+        f"The 'strength' parameter of {name} must be a float in [0, inf). Got {strength!r} instead."
+    )
     assert str(error.value) == sentence
 
 
 def test_a_ratio_outside_its_range_is_refused():
-    with pytest.raises(ParameterError, match=r"'l1_ratio' parameter of elastic_net must be a float in \[0, 1\]"):
+    with pytest.raises(
+        ParameterError, match=r"'l1_ratio' parameter of elastic_net must be a float in \[0, 1\]"
+    ):
         ds.elastic_net(1.0, 1.1)
     with pytest.raises(ParameterError, match="did you mean 'mean'"):
         choice("Task", "reduction", "meen", ("mean", "sum"))

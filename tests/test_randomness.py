@@ -76,7 +76,9 @@ def test_larger_lengths_are_one_to_one(n):
     st.integers(0, 2**40),
 )
 def test_plain_python_gives_the_same_integers(n, seed, purpose, epoch):
-    assert permutation(n, seed, purpose, epoch).tolist() == by_hand(n, seed, PURPOSES[purpose], epoch)
+    assert permutation(n, seed, purpose, epoch).tolist() == by_hand(
+        n, seed, PURPOSES[purpose], epoch
+    )
 
 
 # Part of the run file's meaning: a change here breaks every file that was ever written.
@@ -131,7 +133,9 @@ def test_any_element_can_be_asked_for_alone():
 
 
 def test_too_many_rows_are_refused_in_words():
-    with pytest.raises(InputError, match="At most 2\\*\\*32 rows can be shuffled; asked for 4294967297"):
+    with pytest.raises(
+        InputError, match="At most 2\\*\\*32 rows can be shuffled; asked for 4294967297"
+    ):
         permutation(2**32 + 1, 0, "batches")
 
 

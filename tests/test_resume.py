@@ -89,23 +89,30 @@ def test_patience_is_counted_on(tmp_path):
         assert_same_run(ds.load(tmp_path / "part.run").attach(X, noise).resume(), whole)
 
 
-def test_tolerances_are_watched_on():
+@pytest.mark.parametrize("batch_size", [None, 7])
+@pytest.mark.parametrize(
+    ("tolerance", "y"),
+    # An exact fit, where the batches leave no noise in the gradient; and one that settles.
+    [({"gradient_tolerance": 1e-4}, X @ [1.0, -2.0] + 3), ({"loss_tolerance": 1e-5}, Y)],
+    ids=["gradient", "loss"],
+)
+def test_tolerances_are_watched_on(tolerance, y, batch_size):
     task = ds.Task(ds.Linear(), "squared_error", ds.gradient_descent(0.1))
-    y = X @ [1.0, -2.0] + 3  # an exact fit: batches leave no noise, so both are reached
-    for tolerance in ({"gradient_tolerance": 1e-4}, {"loss_tolerance": 0.999}):
-        for batch_size in (None, 7):
-            whole = ds.train(task, X, y, epochs=500, batch_size=batch_size, **tolerance)
-            assert whole.outcome.converged
-            stop = ds.Callback(step=lambda now: now.step >= 9)
-            part = ds.train(
-                task, X, y, epochs=500, batch_size=batch_size, callbacks=stop, **tolerance
-            )
-            assert_same_run(part.resume(), whole)
+    asked = {"epochs": 500, "batch_size": batch_size, **tolerance}
+    whole = ds.train(task, X, y, **asked)
+    assert whole.outcome.converged
+    stop = ds.Callback(step=lambda now: now.step >= 9)
+    assert_same_run(ds.train(task, X, y, callbacks=stop, **asked).resume(), whole)
 
 
 def test_weights_float32_and_other_seeds_are_kept():
     task = task_of("adam")
-    asked = {"sample_weight": 1 + np.arange(23) % 3, "dtype": "float32", "seed": 2**63, "batch_size": 7}
+    asked = {
+        "sample_weight": 1 + np.arange(23) % 3,
+        "dtype": "float32",
+        "seed": 2**63,
+        "batch_size": 7,
+    }
     whole = ds.train(task, X, Y, epochs=EPOCHS, **asked)
     assert_same_run(stopped_at(17, task, **asked).resume(), whole)
 
@@ -130,7 +137,9 @@ def test_a_diverged_run_told_to_go_on_goes_on():
 
 def test_nothing_left_to_do_is_said():
     run = ds.train(task_of("adam"), X, Y, epochs=3)
-    with pytest.raises(InputError, match=r"has done all of its 3 epochs \(3 updates\); ask for more"):
+    with pytest.raises(
+        InputError, match=r"has done all of its 3 epochs \(3 updates\); ask for more"
+    ):
         run.resume()
     with pytest.raises(InputError, match="has done all"):
         run.resume(epochs=2)

@@ -97,7 +97,9 @@ def test_labels_come_back_as_they_were_given(loss, labels):
 
 @pytest.mark.parametrize("loss", ["logistic", "brier", "softmax"])
 def test_probabilities_sum_to_one_and_agree_with_the_labels(loss):
-    run = run_of(loss, np.array(["a", "b", "c"] if loss == "softmax" else ["a", "b", "a"])[np.arange(23) % 3])
+    run = run_of(
+        loss, np.array(["a", "b", "c"] if loss == "softmax" else ["a", "b", "a"])[np.arange(23) % 3]
+    )
     p = run.predict_proba(X)
     assert p.shape == (23, len(run.classes))
     assert_close(p.sum(axis=1), np.ones(23), 1e-15)

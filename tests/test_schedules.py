@@ -64,8 +64,15 @@ def test_one_cycle_rises_and_falls_as_pytorch_s():
     # PyTorch's last update is the one before the end; its peak is one update earlier than ours.
     steps, rise = 101, 0.3
     theirs = pytorch_rates(
-        lambda o: lr.OneCycleLR(o, max_lr=1.0, total_steps=steps, pct_start=(0.3 * 100 + 1) / steps,
-                                cycle_momentum=False), steps)
+        lambda o: lr.OneCycleLR(
+            o,
+            max_lr=1.0,
+            total_steps=steps,
+            pct_start=(0.3 * 100 + 1) / steps,
+            cycle_momentum=False,
+        ),
+        steps,
+    )
     ours = [factor(schedules.one_cycle(steps - 1, rise=rise), t) for t in range(steps)]
     assert_close(ours, theirs, 1e-9)
     assert math.isclose(ours[0], 0.04)
@@ -107,11 +114,15 @@ def test_reduce_on_plateau_lowers_when_pytorch_does(smallest):
     from descend.training.stopping import plateau
 
     rng = np.random.default_rng(0)
-    losses = np.concatenate([np.linspace(5, 2, 12), 2 + 0.1 * rng.random(30), np.linspace(1.9, 1, 9)])
+    losses = np.concatenate(
+        [np.linspace(5, 2, 12), 2 + 0.1 * rng.random(30), np.linspace(1.9, 1, 9)]
+    )
     schedule = schedules.reduce_on_plateau(gamma=0.5, patience=4, tolerance=1e-3, smallest=smallest)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     # PyTorch lowers once MORE than `patience` epochs were bad; ours at the patience-th.
-    theirs = lr.ReduceLROnPlateau(optimizer, factor=0.5, patience=3, threshold=1e-3, min_lr=smallest)
+    theirs = lr.ReduceLROnPlateau(
+        optimizer, factor=0.5, patience=3, threshold=1e-3, min_lr=smallest
+    )
     controller = Controller()
     for loss in losses:
         theirs.step(float(loss))

@@ -38,7 +38,9 @@ def sources(frame, folder):
     frame.to_csv(folder / "t.csv", index=False)
     frame.to_csv(folder / "t.tsv", index=False, sep="\t")
     frame.to_parquet(folder / "t.parquet")
-    frame.to_json(folder / "t.jsonl", orient="records", lines=True, date_format="iso")
+    frame.to_json(
+        folder / "t.jsonl", orient="records", lines=True, date_format="iso", double_precision=15
+    )
     (folder / "t.csv.gz").write_bytes(gzip.compress((folder / "t.csv").read_bytes()))
     frame[:200].to_csv(folder / "part1.csv", index=False)
     frame[200:].to_csv(folder / "part2.csv", index=False)

@@ -37,13 +37,17 @@ def test_all_epochs():
 
 @pytest.mark.parametrize("batch_size", [None, 2])
 def test_a_small_gradient(batch_size):
-    run = ds.train(line(), LINE_X, LINE_Y, epochs=5000, gradient_tolerance=1e-3, batch_size=batch_size)
+    run = ds.train(
+        line(), LINE_X, LINE_Y, epochs=5000, gradient_tolerance=1e-3, batch_size=batch_size
+    )
     assert (run.outcome.reason, run.outcome.converged) == ("gradient", True)
     assert run.outcome.sentence == (
         f"Converged after {run.outcome.step} updates: the gradient is at most 0.001 of its first "
         f"length; loss {run.outcome.loss:.6g}."
     )
-    whole = [np.linalg.norm(run.program.value_and_gradient(t)[1]) for t in (run.at(0).theta, run.theta)]
+    whole = [
+        np.linalg.norm(run.program.value_and_gradient(t)[1]) for t in (run.at(0).theta, run.theta)
+    ]
     assert whole[1] <= 1e-3 * whole[0]
     if batch_size is None:
         before = run.program.value_and_gradient(run.at(run.outcome.step - 1).theta)[1]
@@ -80,7 +84,9 @@ def test_patience_restores_the_best_and_says_so():
     assert run.outcome.step == best + 15
     assert_bits(run.theta, run.at(best).theta)
     assert run.outcome.loss == run.program.value(run.theta)
-    assert f"15 epochs brought no lower validation loss; the parameters of update {best}" in str(run.outcome)
+    assert f"15 epochs brought no lower validation loss; the parameters of update {best}" in str(
+        run.outcome
+    )
 
 
 def test_patience_that_was_not_used_up_restores_the_best_all_the_same():
@@ -106,7 +112,10 @@ def test_a_callback_asked():
         run = ds.train(line(0.01), LINE_X, LINE_Y, batch_size=1, callbacks=stop)
         assert (run.outcome.reason, run.outcome.step) == ("callback", step)
         updates = "1 update" if step == 1 else f"{step} updates"
-        assert str(run.outcome) == f"Stopped by a callback after {updates}; loss {run.outcome.loss:.6g}."
+        assert (
+            str(run.outcome)
+            == f"Stopped by a callback after {updates}; loss {run.outcome.loss:.6g}."
+        )
 
 
 def test_ctrl_c_leaves_a_run_that_can_be_resumed():
@@ -288,8 +297,14 @@ def test_callbacks_cannot_change_the_training():
     X, y = noisy(20)
     task = ds.Task(ds.Linear(), "squared_error", ds.adam(0.05))
     plain = ds.train(task, X, y, epochs=3, batch_size=7)
-    watched = ds.train(task, X, y, epochs=3, batch_size=7,
-                       callbacks=ds.Callback(start=spoil, step=spoil, epoch=spoil))
+    watched = ds.train(
+        task,
+        X,
+        y,
+        epochs=3,
+        batch_size=7,
+        callbacks=ds.Callback(start=spoil, step=spoil, epoch=spoil),
+    )
     assert_bits(watched.theta, plain.theta)
     assert_bits(watched.history["loss"], plain.history["loss"])
 
