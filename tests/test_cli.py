@@ -319,7 +319,7 @@ def test_a_field_of_200_mb_is_refused_at_once(descend, tmp_path):
         (["t.csv", "--target", "y", "--learning-rate", "-1"], ["(0, inf)", "-1"]),
         (["t.csv", "--target", "y", "--learning-rate", "nan"], ["nan"]),
         (["t.csv", "--target", "y", "--epochs", "0"], ["'epochs'"]),
-        (["t.csv", "--target", "y", "--epochs", "x"], ["'x'"]),
+        (["t.csv", "--target", "y", "--epochs", "x"], ["--epochs"]),
         (["t.csv", "--target", "y", "--batch-size", "-3"], ["'batch_size'"]),
         (["t.csv", "--target", "y", "--hidden", "4,x"], ["4,x"]),
         (["t.csv", "--target", "y", "--hidden", "0"], ["'hidden'"]),

@@ -256,7 +256,7 @@ def _read_files(files: list[str], named: str, options: dict[str, Any]) -> Table:
         connection.execute(f"CREATE TABLE data AS SELECT * FROM {call}")  # noqa: S608
         connection.execute("SET enable_external_access = false")
     except (duckdb.Error, UnicodeDecodeError) as error:
-        if "CSV parsing dialect" in str(error):
+        if suffix not in PARQUET + JSON:
             for file in files:
                 odd = sniffing.first_odd_line(
                     file, _delimiter(connection, files, options), encoding
@@ -285,6 +285,9 @@ def _csv_call(
     settings = [
         "[" + ", ".join(map(_literal, escaped)) + "]",
         "header = true",
+        # Left to itself the sniffer may skip lines until they suit it, and take # for a comment.
+        "skip = 0",
+        "comment = ''",
         f"delim = {_literal(delimiter)}",
         "quote = '\"'",
         f"nullstr = [{', '.join(map(_literal, MISSING))}]",

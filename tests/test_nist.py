@@ -1,0 +1,84 @@
+"""NIST's certified regressions: reached by descent where descent can, and not claimed where not.
+
+Data and certified values: NIST Statistical Reference Datasets (StRD), linear least squares, problems
+Norris (lower difficulty), Pontius (lower) and Filip (higher).
+"""
+
+from __future__ import annotations
+
+from math import comb
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import descend as ds
+from tests.oracles import assert_digits
+
+DATA = Path(__file__).parent / "data"
+CERTIFIED = {
+    "norris": [-0.262323073774029, 1.00211681802045],
+    "pontius": [0.673565789473684e-03, 0.732059160401003e-06, -0.316081871345029e-14],
+}
+ROWS = {"norris": 36, "pontius": 40, "filip": 82}
+RESIDUAL_SUM = {"norris": 26.6173985294224, "pontius": 0.155761768796992e-05}
+
+
+def read(name):
+    y, x = np.loadtxt(DATA / f"nist_{name}.csv", delimiter=",", skiprows=2, unpack=True)
+    assert len(x) == ROWS[name]
+    return x, y
+
+
+def standardised(columns):
+    centre, scale = columns.mean(axis=0), columns.std(axis=0)
+    return (columns - centre) / scale, centre, scale
+
+
+def fit(x, y, degree, optimizer, epochs, **asked):
+    """Fit the polynomial by descent on standardised powers of the standardised x, and map it back."""
+    u, m, s = standardised(x)
+    Z, centre, scale = standardised(np.column_stack([u**j for j in range(1, degree + 1)]))
+    target, y0, y1 = standardised(y)
+    run = ds.train(
+        ds.Task(ds.Linear(), ds.squared_error(), optimizer), Z, target, epochs=epochs, record=False, **asked
+    )
+    w = run.params["weight"][:, 0] * y1 / scale
+    in_u = np.concatenate([[run.params["bias"][0] * y1 + y0 - w @ centre], w])
+    found = np.zeros(degree + 1)
+    for j, c in enumerate(in_u):  # c ((x - m)/s)^j, written out
+        for i in range(j + 1):
+            found[i] += c * comb(j, i) * (-m) ** (j - i) / s**j
+    return found, run
+
+
+@pytest.mark.parametrize("make", [ds.gradient_descent, ds.nesterov])
+@pytest.mark.parametrize("name", CERTIFIED)
+def test_the_certified_coefficients_are_reached_to_eight_digits(name, make):
+    x, y = read(name)
+    found, run = fit(x, y, len(CERTIFIED[name]) - 1, make("auto"), epochs=2000)
+    assert_digits(found, CERTIFIED[name], 8)
+    powers = np.column_stack([x**j for j in range(len(found))])
+    assert_digits(((powers @ found - y) ** 2).sum(), RESIDUAL_SUM[name], 6)
+    assert run.outcome.reason == "epochs"
+
+
+def test_eight_digits_are_not_there_after_three_updates():
+    found, _ = fit(*read("pontius"), 2, ds.gradient_descent("auto"), epochs=3)
+    with pytest.raises(AssertionError):
+        assert_digits(found, CERTIFIED["pontius"], 8)
+
+
+@pytest.mark.parametrize("make", [ds.gradient_descent, ds.nesterov, ds.adam])
+def test_filip_is_not_claimed_to_have_converged(make):
+    found, run = fit(*read("filip"), 10, make("auto"), epochs=3000, gradient_tolerance=1e-12)
+    assert run.outcome.reason == "epochs"
+    assert not run.outcome.converged
+    assert not run.outcome.diverged
+    with pytest.raises(AssertionError):  # nor has it: the certified B0 is -1467.48961422980
+        assert_digits(found[:1], [-1467.48961422980], 3)
+
+
+def test_a_gradient_tolerance_that_was_reached_is_claimed():
+    _, run = fit(*read("norris"), 1, ds.gradient_descent("auto"), 2000, gradient_tolerance=1e-12)
+    assert run.outcome.reason == "gradient"
