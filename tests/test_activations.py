@@ -7,10 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from scipy import special
-
-from descend import activations
-from descend.activations import ACTIVATIONS
-from descend.errors import InputError, ParameterError
 from tests.oracles import (
     assert_close,
     central_differences,
@@ -19,6 +15,10 @@ from tests.oracles import (
     silence_is_kept,
     torch_formulas,
 )
+
+from descend import activations
+from descend.activations import ACTIVATIONS
+from descend.errors import InputError, ParameterError
 
 NAMES = list(ACTIVATIONS)
 ELEMENTWISE = [c.name for c in ACTIVATIONS.classes() if not c.rowwise]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.oracles import assert_close, jax_in_double
 
 import descend as ds
 from descend import curvature
@@ -11,7 +12,6 @@ from descend.curvature import automatic_rate, eigenvalues, hessian, largest, rea
 from descend.engines import ByHand
 from descend.losses import LOSSES
 from descend.optimizers import RULES
-from tests.oracles import assert_close, jax_in_double
 
 BOUNDED = [c.name for c in LOSSES.classes() if np.isfinite(c.steepest_curvature)]
 

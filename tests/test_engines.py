@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.oracles import assert_bits, assert_close, jax_formulas, jax_in_double, torch_formulas
 
 import descend as ds
 from descend import models
@@ -14,7 +15,6 @@ from descend.engines.check import judge
 from descend.errors import ParameterError
 from descend.losses import LOSSES
 from descend.optimizers import RULES
-from tests.oracles import assert_bits, assert_close, jax_formulas, jax_in_double, torch_formulas
 
 PAIRS = [(loss, activation) for loss in LOSSES for activation in ACTIVATIONS]
 SOME = [(loss, "tanh") for loss in LOSSES] + [("squared_error", a) for a in ACTIVATIONS]

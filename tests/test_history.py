@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.oracles import assert_bits, assert_close, assert_same_keyframes, assert_same_series
 
 import descend as ds
 from descend.arrays import State
 from descend.errors import InputError
 from descend.run import Keyframes, Series
 from descend.run.keyframes import MOST, limit_for
-from tests.oracles import assert_bits, assert_close, assert_same_keyframes, assert_same_series
 
 ROWS = np.random.default_rng(0).normal(size=(700, 2)) * [1.0, 1e6]
 

@@ -7,10 +7,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from tests.oracles import assert_bits, assert_close
 
 import descend as ds
 from descend.errors import InputError, ShapeError
-from tests.oracles import assert_bits, assert_close
 
 NUMBERS = [[1.0, 4.0], [2.0, 3.0], [3.0, 1.0], [5.0, 2.0]]
 Y = [1.0, 2.0, 4.0, 7.0]
@@ -104,10 +104,14 @@ def test_what_is_not_finite_is_named_with_row_and_column(value, shown):
     columns = spoiled(value)
     words = f"X must hold finite numbers; found {shown} at row 2, column "
     for table in (pd.DataFrame(columns), pl.DataFrame(columns), pa.table(columns)):
-        assert_sentence(lambda table=table: fitted(table, Y), words + "'b'. Drop or fill such rows first.")
+        assert_sentence(
+            lambda table=table: fitted(table, Y), words + "'b'. Drop or fill such rows first."
+        )
     rows = np.column_stack(list(columns.values()))
     for array in (rows, rows.tolist(), rows.astype(np.float32)):
-        assert_sentence(lambda array=array: fitted(array, Y), words + "1. Drop or fill such rows first.")
+        assert_sentence(
+            lambda array=array: fitted(array, Y), words + "1. Drop or fill such rows first."
+        )
 
 
 def assert_sentence(call, words, error=InputError):
@@ -123,7 +127,11 @@ def test_missing_cells_are_named_with_row_and_column(missing):
     table = pd.DataFrame(spoiled(missing)).astype("Float64")
     assert_sentence(lambda: fitted(table, Y), "at row 2, column 'b'")
     if missing is None:
-        for other in (pl.DataFrame(spoiled(None)), pa.table(spoiled(None)), pd.DataFrame(spoiled(None))):
+        for other in (
+            pl.DataFrame(spoiled(None)),
+            pa.table(spoiled(None)),
+            pd.DataFrame(spoiled(None)),
+        ):
             assert_sentence(lambda other=other: fitted(other, Y), "at row 2, column 'b'")
 
 
@@ -131,7 +139,10 @@ def test_text_is_named_with_row_and_column():
     columns = spoiled("x")
     columns["b"] = [str(v) for v in columns["b"]]
     for table in (pd.DataFrame(columns), pl.DataFrame(columns), pa.table(columns)):
-        assert_sentence(lambda table=table: fitted(table, Y), "X must hold numbers; found 'x' at row 2, column 'b'")
+        assert_sentence(
+            lambda table=table: fitted(table, Y),
+            "X must hold numbers; found 'x' at row 2, column 'b'",
+        )
     rows = [list(row) for row in NUMBERS]
     rows[2][1] = "x"
     assert_sentence(lambda: fitted(np.array(rows, dtype=object), Y), "found 'x' at row 2, column 1")
@@ -160,7 +171,9 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(X, y, words):
 
 
 def test_numbers_too_large_for_float32_are_refused_without_a_warning():
-    assert_sentence(lambda: fitted([[1e300], [1.0]], [1.0, 2.0], dtype="float32"), "found inf at row 0")
+    assert_sentence(
+        lambda: fitted([[1e300], [1.0]], [1.0, 2.0], dtype="float32"), "found inf at row 0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -268,5 +281,7 @@ def test_the_same_table_with_its_columns_turned_is_recognised(tmp_path):
 def test_what_cannot_be_predicted_from_is_refused():
     run = fitted(pd.DataFrame(COLUMNS), Y)
     assert_sentence(lambda: run.predict(pd.DataFrame(spoiled(np.nan))), "found nan at row 2")
-    assert_sentence(lambda: run.predict([[1.0]]), "X must have 2 columns; found shape (1, 1)", ShapeError)
+    assert_sentence(
+        lambda: run.predict([[1.0]]), "X must have 2 columns; found shape (1, 1)", ShapeError
+    )
     assert_sentence(lambda: run.predict([1.0, 2.0]), "Pass one row as [[…]].", ShapeError)

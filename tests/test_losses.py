@@ -10,11 +10,6 @@ import torch
 import torch.nn.functional as F
 from scipy import optimize
 from sklearn.metrics import mean_pinball_loss
-
-from descend import losses
-from descend.errors import InputError, ParameterError, ShapeError
-from descend.losses import LOSSES, best_constant, encode_targets, evaluate
-from descend.parts import formulas_of
 from tests.oracles import (
     assert_close,
     central_differences,
@@ -24,6 +19,11 @@ from tests.oracles import (
     torch_formulas,
     torch_slope,
 )
+
+from descend import losses
+from descend.errors import InputError, ParameterError, ShapeError
+from descend.losses import LOSSES, best_constant, encode_targets, evaluate
+from descend.parts import formulas_of
 
 NAMES = list(LOSSES)
 ELEMENTWISE = [c.name for c in LOSSES.classes() if c.targets != "labels"]

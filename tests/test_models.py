@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from tests.oracles import assert_bits, assert_close, assert_same_run
 
 import descend as ds
 from descend import models
@@ -12,7 +13,6 @@ from descend.activations import ACTIVATIONS
 from descend.errors import InputError, ParameterError, ShapeError
 from descend.losses import LOSSES
 from descend.optimizers import RULES
-from tests.oracles import assert_bits, assert_close, assert_same_run
 
 
 def rows(n=30, d=3, seed=0):

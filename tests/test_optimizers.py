@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.oracles import assert_bits, assert_close
 
 import descend as ds
 from descend import optimizers, schedules
 from descend.arrays import Layout
 from descend.errors import InputError, ParameterError
 from descend.optimizers import RULES, apply, clipped, initial_slots
-from tests.oracles import assert_bits, assert_close
 
 NAMES = list(RULES)
 SIZE, STEPS, RATE = 7, 50, 0.03

@@ -6,10 +6,6 @@ import warnings
 
 import numpy as np
 import pytest
-
-from descend.arrays import State
-from descend.optimizers import gradient_descent
-from descend.run import Keyframes, Series
 from tests.oracles import (
     assert_bits,
     assert_close,
@@ -22,6 +18,10 @@ from tests.oracles import (
     silence_is_kept,
     torch_slope,
 )
+
+from descend.arrays import State
+from descend.optimizers import gradient_descent
+from descend.run import Keyframes, Series
 
 ONE_TWO = np.array([1.0, 2.0])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
+from tests.oracles import assert_bits, assert_close, jax_in_double
 
 import descend as ds
 from descend import penalties
@@ -13,7 +14,6 @@ from descend.errors import InputError, ParameterError
 from descend.optimizers import RULES
 from descend.parts import choice
 from descend.penalties import PENALTIES, soft_threshold
-from tests.oracles import assert_bits, assert_close, jax_in_double
 
 NAMES = list(PENALTIES)
 PROXIMAL = [rule.name for rule in RULES.classes() if rule.proximal]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from tests.oracles import assert_bits
 
 from descend.errors import InputError
 from descend.randomness import PURPOSES, normals, permutation, permute, round_keys, uniforms
-from tests.oracles import assert_bits
 
 WORD = 0xFFFFFFFF
 
@@ -96,7 +96,7 @@ def test_the_integers_are_pinned(key, expected):
 
 @pytest.mark.parametrize("n", [3, 4, 5])
 def test_all_orders_of_a_few_rows_are_equally_likely(n):
-    orders = {order: 0 for order in itertools.permutations(range(n))}
+    orders = dict.fromkeys(itertools.permutations(range(n)), 0)
     epochs = 20 * len(orders)
     for epoch in range(epochs):
         orders[tuple(permutation(n, 11, "batches", epoch).tolist())] += 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.oracles import assert_bits, assert_same_run
 
 import descend as ds
 from descend import schedules
 from descend.errors import InputError
 from descend.optimizers import RULES
-from tests.oracles import assert_bits, assert_same_run
 
 EPOCHS = 12
 SCHEDULES = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.oracles import assert_bits, assert_close
 
 import descend as ds
 from descend import schedules
 from descend.errors import InputError, ShapeError
-from tests.oracles import assert_bits, assert_close
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(23, 2))

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load as unpack_arrays
 from safetensors.numpy import save as pack_arrays
+from tests.oracles import assert_bits, assert_same_keyframes, assert_same_run, assert_same_series
 
 import descend as ds
 from descend.errors import InputError, Outcome, RunFileError
@@ -23,7 +24,6 @@ from descend.losses import LOSSES
 from descend.optimizers import RULES
 from descend.run import files
 from descend.run.files import pack, unpack
-from tests.oracles import assert_bits, assert_same_keyframes, assert_same_run, assert_same_series
 
 X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 4.5])
 

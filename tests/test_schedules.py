@@ -8,12 +8,12 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from tests.oracles import assert_close
 
 import descend as ds
 from descend import schedules
 from descend.errors import ParameterError
 from descend.schedules import SCHEDULES, factor
-from tests.oracles import assert_close
 
 NAMES = list(SCHEDULES)
 WITH = {

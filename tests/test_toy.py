@@ -72,7 +72,9 @@ def test_lines_lie_where_the_documents_put_them():
         (toy.sliders(noise=1.0), 2.0, 20.0, 1.0),
     ):
         assert X.shape == (len(y), 1)
-        assert_allclose((y - slope * X[:, 0] - intercept).std(), spread, rtol=0.15)
+        noise = y - slope * X[:, 0] - intercept
+        assert_allclose(np.sqrt(np.mean(noise**2)), spread, rtol=0.15)
+        assert_allclose(np.polyfit(X[:, 0], noise, 1), 0.0, atol=12 * spread / len(y) ** 0.5)
     X, y = toy.sliders()
     assert_array_equal(y, 2 * X[:, 0] + 20)
 
