@@ -1,6 +1,6 @@
 """Benchmarks: ours beside the peers', in one process run; medians and ratios, never a verdict.
 
-    python benchmarks/run.py [--repeats 5] [--json]
+python benchmarks/run.py [--repeats 5] [--json]
 """
 
 import argparse
@@ -23,7 +23,9 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def paired(ours: Callable[[], object], peer: Callable[[], object], repeats: int) -> dict[str, float]:
+def paired(
+    ours: Callable[[], object], peer: Callable[[], object], repeats: int
+) -> dict[str, float]:
     """Time the two in turn, after a warm-up; return medians and the ratio peer / ours."""
     ours(), peer()
     pairs = [(seconds(ours), seconds(peer)) for _ in range(repeats)]
@@ -36,8 +38,9 @@ def line() -> tuple[Callable[[], object], Callable[[], object]]:
     X, y = ds.datasets.line_sgd()
     task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
 
-    def loop() -> float:
-        w, b, x = 0.0, 0.0, X[:, 0]
+    def loop() -> object:
+        x = X[:, 0]
+        w = b = np.float64(0)
         losses = []
         for _ in range(1000):
             error = w * x + b - y
@@ -46,16 +49,16 @@ def line() -> tuple[Callable[[], object], Callable[[], object]]:
         return w
 
     run = ds.train(task, X, y, epochs=1000)
-    np.testing.assert_allclose(run.theta[0], loop(), rtol=1e-6)
+    np.testing.assert_allclose(run.theta[:1], [loop()], rtol=1e-6)
     return lambda: ds.train(task, X, y, epochs=1000), loop
 
 
 def recording() -> tuple[Callable[[], object], Callable[[], object]]:
-    """A small net on two moons, 500 updates: recorded, and not recorded as the peer."""
+    """Train a small net on two moons, 500 updates, recorded; and not recorded, as the peer."""
     X, y = ds.datasets.moons()
     task = ds.Task(ds.MLP((4, 10, 4)), ds.logistic(), ds.gradient_descent(0.5))
 
-    def train(record: object) -> object:
+    def train(record: str | bool) -> object:
         return ds.train(task, X, y, epochs=500, record=record)
 
     return lambda: train("auto"), lambda: train(record=False)

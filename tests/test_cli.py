@@ -3,7 +3,6 @@
 import errno
 import gzip
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -108,7 +107,7 @@ def test_json_holds_what_others_rely_on(descend):
     assert found["metrics"]["test"]["accuracy"] > 0.9
     assert found["baseline"]["test"]["accuracy"] < 0.7
     assert len(found["columns"]) == 31
-    assert all(os.path.exists(f) for f in found["files"])
+    assert all(pathlib.Path(f).exists() for f in found["files"])
 
 
 def test_probabilities_are_predicted_per_label(descend):

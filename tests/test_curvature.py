@@ -139,7 +139,7 @@ def test_a_wide_problem_is_bounded_without_its_matrix(monkeypatch):
 
 
 def test_weights_count_as_copies():
-    X, rng = rows()
+    X, _rng = rows()
     y, w = X.sum(axis=1), np.arange(40) % 3
     task = ds.Task(ds.Linear(), "squared_error", "gradient_descent")
     weighted = ready(task, X, y, w.astype(float))

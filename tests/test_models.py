@@ -111,7 +111,7 @@ def test_a_deeper_net_does_not_change_the_first_layer_s_start():
 def test_a_start_can_be_given_flat_or_by_name():
     layout = ds.MLP((2,)).layout(1, 1)
     theta = np.arange(1.0, 8.0)
-    by_name = {name: part for name, part in layout.split(theta).items()}
+    by_name = dict(layout.split(theta).items())
     for init in (theta, theta.tolist(), by_name):
         assert_bits(models.start(ds.MLP((2,), init=init), layout, 0), theta)
     flat = {name: part.ravel() for name, part in by_name.items()}

@@ -58,7 +58,7 @@ def test_assert_close_measures_against_the_largest_entry():
 
 @pytest.mark.parametrize(
     "wrong",
-    [ONE_TWO + [0, 2**-51], ONE_TWO.astype(np.float32), ONE_TWO[None], np.array([1, 2])],
+    [[*ONE_TWO, 0, 2 ** (-51)], ONE_TWO.astype(np.float32), ONE_TWO[None], np.array([1, 2])],
     ids=str,
 )
 def test_assert_bits_sees_one_bit_a_type_and_a_shape(wrong):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import errno
 import hashlib
 import json
@@ -342,10 +343,8 @@ def test_an_interrupt_while_writing_leaves_the_old_file_and_nothing_else(tmp_pat
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "fsync", interrupt)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         small(seed=3).save(place)
-    except KeyboardInterrupt:
-        pass
     monkeypatch.undo()
     assert place.read_bytes() == old
     assert [p.name for p in tmp_path.iterdir()] == ["a.run"]

@@ -180,7 +180,7 @@ def test_odd_kinds_of_columns_are_set_aside_with_the_reason():
             "blob": pa.array([b"x"] * 30),
             "decimal": pa.array(np.arange(30) * 1.5),
             "words": [
-                "a long sentence that goes on, number %d, and on and on for good" % (i % 21)
+                f"a long sentence that goes on, number {i % 21}, and on and on for good"
                 for i in range(30)
             ],
             "y": np.arange(30.0) ** 2,

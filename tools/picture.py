@@ -1,6 +1,6 @@
 """Draw the picture in the README: what `make demo` prints, as an SVG.
 
-    python tools/picture.py            write docs/demo.svg
+python tools/picture.py            write docs/demo.svg
 """
 
 import io

@@ -66,6 +66,11 @@ class Outcome:
         The update whose parameters were restored, or None when the last ones are returned.
     diverged_at
         The first update at which the run had diverged, or None.
+
+    Examples
+    --------
+    >>> Outcome("epochs", "Stopped after all 9 epochs.", step=9, loss=0.5).converged
+    False
     """
 
     reason: Reason

@@ -56,6 +56,13 @@ class Fit:
         For each part, name to value.
     baseline
         The same for the model that knows nothing: the mean, or the shares of the labels.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> done = ds.fit(ds.datasets.shipped_table("diabetes"), "progression", epochs=100)
+    >>> done.metrics["test"]["r2"] > done.baseline["test"]["r2"]
+    True
     """
 
     run: Run

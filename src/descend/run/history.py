@@ -202,6 +202,16 @@ class History:
     ----------
     updates, epochs
         The two series.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
+    >>> history = ds.train(task, [[0.0], [1.0]], [1.0, 3.0], epochs=3).history
+    >>> history.names()
+    ['loss', 'gradient_norm', 'update_norm', 'learning_rate']
+    >>> history["learning_rate"]
+    array([0.1, 0.1, 0.1])
     """
 
     updates: Series

@@ -73,6 +73,14 @@ class Run:
         Of the libraries that decide the last bit.
     data
         The rows themselves, while they are attached; never saved.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
+    >>> run = ds.train(task, [[0.0], [1.0]], [1.0, 3.0], epochs=10)
+    >>> len(run.history["loss"]), run.at(3).step
+    (10, 3)
     """
 
     task: Task
