@@ -38,7 +38,7 @@ def line() -> tuple[Callable[[], object], Callable[[], object]]:
     X, y = ds.datasets.line_sgd()
     task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
 
-    def loop() -> object:
+    def loop() -> float:
         x = X[:, 0]
         w = b = np.float64(0)
         losses = []
@@ -46,10 +46,10 @@ def line() -> tuple[Callable[[], object], Callable[[], object]]:
             error = w * x + b - y
             losses.append(np.mean(error**2))
             w, b = w - 0.1 * 2 * np.mean(error * x), b - 0.1 * 2 * np.mean(error)
-        return w
+        return float(w)
 
     run = ds.train(task, X, y, epochs=1000)
-    np.testing.assert_allclose(run.theta[:1], [loop()], rtol=1e-6)
+    np.testing.assert_allclose(float(run.theta[0]), loop(), rtol=1e-6)
     return lambda: ds.train(task, X, y, epochs=1000), loop
 
 
@@ -58,7 +58,7 @@ def recording() -> tuple[Callable[[], object], Callable[[], object]]:
     X, y = ds.datasets.moons()
     task = ds.Task(ds.MLP((4, 10, 4)), ds.logistic(), ds.gradient_descent(0.5))
 
-    def train(record: str | bool) -> object:
+    def train(record: str | bool) -> object:  # noqa: FBT001 - as in `ds.train`
         return ds.train(task, X, y, epochs=500, record=record)
 
     return lambda: train("auto"), lambda: train(record=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from scipy import special
 from tests.oracles import (
     assert_close,
@@ -15,6 +14,7 @@ from tests.oracles import (
     silence_is_kept,
     torch_formulas,
 )
+from torch.nn import functional as F
 
 from descend import activations
 from descend.activations import ACTIVATIONS

@@ -20,7 +20,7 @@ PAIRS = [(loss, activation) for loss in LOSSES for activation in ACTIVATIONS]
 SOME = [(loss, "tanh") for loss in LOSSES] + [("squared_error", a) for a in ACTIVATIONS]
 
 
-def problem_of(loss, activation, reduction="mean", weighted=True, n=9, penalty=True):
+def problem_of(loss, activation, reduction="mean", weighted=True, *, n=9):
     rng = np.random.default_rng(len(loss) + 17 * len(activation))
     loss = LOSSES.make(loss)
     X = rng.normal(size=(n, 3))
@@ -31,14 +31,14 @@ def problem_of(loss, activation, reduction="mean", weighted=True, n=9, penalty=T
         "labels": np.arange(n) % 3,
     }[loss.targets]
     model = ds.MLP((4, 3), activation, init="lecun")
-    task = ds.Task(model, loss, "gradient_descent", ds.l2(0.1) if penalty else None, reduction)
+    task = ds.Task(model, loss, "gradient_descent", ds.l2(0.1), reduction)
     weights = rng.uniform(0.2, 2, size=n) if weighted else None
     problem = ready(task, X, y, weights)
     theta = models.start(model, problem.layout, 1) + 0.1 * rng.normal(size=problem.layout.size)
     return problem, theta
 
 
-def objective(problem, theta, formulas, loss_formulas, xp, exact):
+def objective(problem, theta, formulas, loss_formulas, exact):
     """Write the objective again, by hand, from the formulas of activation and loss alone."""
     task, parts, a = problem.task, problem.layout.split(theta), exact(problem.X)
     for i in (1, 2):
@@ -69,13 +69,12 @@ def test_gradient_agrees_with_differences(loss, activation):
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize(("loss", "activation"), SOME)
 def test_value_and_gradient_are_pytorch_s(loss, activation, reduction):
-    import array_api_compat.torch as xp
     import torch
 
     problem, theta = problem_of(loss, activation, reduction)
     point = torch.tensor(theta, requires_grad=True)
     formulas = torch_formulas(problem.task.model.activation), torch_formulas(problem.task.loss)
-    theirs = objective(problem, point, *formulas, xp, torch.tensor)
+    theirs = objective(problem, point, *formulas, torch.tensor)
     theirs.backward()
     value, gradient = ByHand(problem).value_and_gradient(theta)
     assert_close(value, theirs.item(), 1e-13)
@@ -89,7 +88,7 @@ def test_value_and_gradient_are_jax_s(loss, activation):
         formulas = jax_formulas(problem.task.model.activation), jax_formulas(problem.task.loss)
 
         def value(theta):
-            return objective(problem, theta, *formulas, jax.numpy, jax.numpy.asarray)
+            return objective(problem, theta, *formulas, jax.numpy.asarray)
 
         theirs, slope = jax.value_and_grad(value)(jax.numpy.asarray(theta))
         theirs, slope = float(theirs), np.asarray(slope)
@@ -130,12 +129,12 @@ def rows(n=23):
     return X, X @ [1.0, -2.0] + rng.normal(size=n)
 
 
-def program_of(batch_size, shuffle=True, rule="adam", dtype=float, weights=None, n=23):
+def program_of(batch_size, shuffle=True, *, rule="adam", dtype=float):
     from dataclasses import replace
 
-    X, y = rows(n)
+    X, y = rows()
     task = ds.Task(ds.MLP((3,)), "squared_error", RULES.make(rule, learning_rate=0.05))
-    problem = ready(task, X.astype(dtype), y, weights)
+    problem = ready(task, X.astype(dtype), y)
     return ByHand(replace(problem, batch_size=batch_size, shuffle=shuffle, learning_rate=0.05))
 
 

@@ -167,7 +167,7 @@ def test_every_figure_has_as_many_rows_as_its_spans(record):
 
 
 def test_an_unknown_figure_is_named():
-    with pytest.raises(InputError, match="has no 'los'.*did you mean 'loss'"):
+    with pytest.raises(InputError, match=r"has no 'los'.*did you mean 'loss'"):
         run_of().history["los"]
     assert "los" not in run_of().history
 

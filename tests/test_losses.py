@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from scipy import optimize
 from sklearn.metrics import mean_pinball_loss
 from tests.oracles import (
@@ -19,6 +18,7 @@ from tests.oracles import (
     torch_formulas,
     torch_slope,
 )
+from torch.nn import functional as F
 
 from descend import losses
 from descend.errors import InputError, ParameterError, ShapeError

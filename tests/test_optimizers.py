@@ -212,7 +212,7 @@ def test_every_parameter_of_every_rule_has_a_range_that_is_tested():
 
 def test_a_rate_in_words_other_than_auto_is_refused():
     with pytest.raises(
-        ParameterError, match="must be a float in \\(0, inf\\) or 'auto'. Got 'fast'"
+        ParameterError, match=r"must be a float in \\(0, inf\\) or 'auto'. Got 'fast'"
     ):
         ds.adam("fast")
 
