@@ -1,7 +1,7 @@
 """NIST's certified regressions: reached by descent where descent can, and not claimed where not.
 
-Data and certified values: NIST Statistical Reference Datasets (StRD), linear least squares, problems
-Norris (lower difficulty), Pontius (lower) and Filip (higher).
+Data and certified values: NIST Statistical Reference Datasets (StRD), linear least squares, the
+problems Norris (lower difficulty), Pontius (lower) and Filip (higher).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def standardised(columns):
 
 
 def fit(x, y, degree, optimizer, epochs, **asked):
-    """Fit the polynomial by descent on standardised powers of the standardised x, and map it back."""
+    """Fit the polynomial by descent on standardised powers of standardised x; map it back."""
     u, m, s = standardised(x)
     Z, centre, scale = standardised(np.column_stack([u**j for j in range(1, degree + 1)]))
     target, y0, y1 = standardised(y)

@@ -30,12 +30,12 @@ def test_another_seed_is_another_split():
 
 
 @given(st.integers(0, 1000), st.lists(st.integers(5, 60), min_size=2, max_size=5))
-def test_every_label_keeps_its_share_to_within_a_row(seed, sizes):
+def test_every_label_keeps_its_share_to_within_two_rows(seed, sizes):
     labels = np.repeat(np.arange(len(sizes)), sizes)
     parts = split(len(labels), seed, labels=labels)
     for label, size in enumerate(sizes):
         held = np.bincount(parts[labels == label], minlength=3)
-        np.testing.assert_allclose(held, np.array([0.7, 0.15, 0.15]) * size, atol=1.6)
+        np.testing.assert_allclose(held, np.array([0.7, 0.15, 0.15]) * size, atol=2.0)
 
 
 @given(st.integers(0, 200), st.integers(1, 3))

@@ -198,6 +198,7 @@ class Elu(NamedTuple):
 
 _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBE = 0.044715
+_GELU_FAR = 100.0
 
 
 @ACTIVATIONS.add(
@@ -210,15 +211,17 @@ class Gelu(NamedTuple):
     @staticmethod
     def formulas(xp: Namespace) -> Elementwise:
         """With t = tanh u: the slope is (1 + t)/2 + z/2 (1 - t²) du/dz."""
-        tanh = xp.tanh
+        tanh, where = xp.tanh, xp.where
 
         def value(activation, z):
             return 0.5 * z * (1 + tanh(_GELU_SCALE * (z + _GELU_CUBE * z * z * z)))
 
         def slope(activation, z, a):
             t = tanh(_GELU_SCALE * (z + _GELU_CUBE * z * z * z))
-            du = _GELU_SCALE * (1 + 3 * _GELU_CUBE * z * z)
-            return 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * du
+            # Far out 1 - t² is 0 and z² may be infinite; there the last term is left out.
+            near = where(abs(z) < _GELU_FAR, z, z * 0)
+            du = _GELU_SCALE * (1 + 3 * _GELU_CUBE * near * near)
+            return 0.5 * (1 + t) + 0.5 * near * (1 - t * t) * du
 
         return Elementwise(value, slope)
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 import numpy.typing as npt
 
-from descend.errors import InputError, ShapeError
+from descend.errors import InputError, ShapeError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,11 +115,34 @@ def column_names(X: Any) -> list[str] | None:
     return None if names is None else [str(name) for name in names]
 
 
+def in_order_of(names: list[str], values: Any, what: str) -> Any:
+    """Return a table's columns in the order of `names`; anything without names as it is.
+
+    Raises
+    ------
+    InputError
+        If the table has some of the names and lacks others.
+    """
+    named = column_names(values)
+    if named is None or named == names:
+        return values
+    missing = [name for name in names if name not in named]
+    if not missing:
+        return as_array(values, what)[:, [named.index(name) for name in names]]
+    if set(named) & set(names):
+        hint = did_you_mean(missing[0], named)
+        msg = f"{what} lacks the columns {missing[:8]} that training used{hint}."
+        raise InputError(msg)
+    return values
+
+
 def as_array(values: Any, what: str) -> Array:
     """Return `values` (list, array, Series, DataFrame, Arrow table …) as a NumPy array."""
     if hasattr(values, "column_names"):  # an Arrow table has no to_numpy of its own
         columns = [np.asarray(column.to_numpy()) for column in values.itercolumns()]
         return np.column_stack(columns) if columns else np.zeros((len(values), 0))
+    if type(values).__module__.startswith("pyarrow"):
+        return np.asarray(values.to_numpy(zero_copy_only=False))
     if hasattr(values, "to_numpy"):
         return np.asarray(values.to_numpy())
     try:
@@ -152,8 +175,13 @@ def as_numbers(values: Any, what: str, dtype: npt.DTypeLike | None = None) -> Fl
     if np.iscomplexobj(raw):
         msg = f"{what} must hold real numbers; it holds complex ones. Pass its parts as columns."
         raise InputError(msg)
+    if raw.dtype.kind in "mM":
+        msg = f"{what} must hold numbers; it holds dates. Turn them into numbers, or use ds.fit."
+        raise InputError(msg)
+    raw = np.atleast_1d(raw)
     try:
-        found = np.ascontiguousarray(raw, dtype=dtype)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and said below
+            found = np.ascontiguousarray(raw, dtype=dtype)
     except (TypeError, ValueError) as error:
         place = _first_text(raw, column_names(values))
         msg = f"{what} must hold numbers; found {place}. Encode text columns, or use ds.fit."
@@ -181,7 +209,8 @@ def _first_text(raw: Array, names: list[str] | None) -> str:
         try:
             float(raw[where])
         except (TypeError, ValueError):
-            return f"{raw[where]!r} at row {where[0]}{_column(where, names)}"
+            found = raw[where].item() if isinstance(raw[where], np.generic) else raw[where]
+            return f"{found!r} at row {where[0]}{_column(where, names)}"
     return f"an array of {raw.dtype}"
 
 

@@ -465,8 +465,9 @@ def check_shapes(loss: Loss, scores: Any, y: Any) -> None:
     """Raise `ShapeError`, showing both shapes, unless scores and targets belong together."""
     if len(scores.shape) != 2:  # noqa: PLR2004 - (n, k)
         msg = (
-            f"{loss.name} takes scores of shape (n, k); found {tuple(scores.shape)}. "
-            "Turn a vector of scores into a column with scores[:, None]."
+            f"{loss.name} takes scores of shape (n, k); found {tuple(scores.shape)}, with "
+            f"targets of shape {tuple(y.shape)}. Turn a vector of scores into a column with "
+            "scores[:, None]."
         )
         raise ShapeError(msg)
     wanted = scores.shape[:1] if loss.targets == "labels" else scores.shape
@@ -491,19 +492,18 @@ def reduce(per_row: Floats, weights: Floats | None, reduction: str) -> float:
 
     Sums are taken in double precision whatever the rows are in.
     """
-    if weights is None:
-        total, mass = per_row.sum(dtype=np.float64), float(len(per_row))
-    else:
-        total = np.multiply(per_row, weights, dtype=np.float64).sum()
-        mass = weights.sum(dtype=np.float64)
-    return float(total if reduction == "sum" else total / mass)
+    wide = per_row if weights is None else np.multiply(per_row, weights, dtype=np.float64)
+    return float(wide.sum(dtype=np.float64) / mass(weights, len(per_row), reduction))
 
 
 def mass(weights: Floats | None, n: int, reduction: str) -> float:
-    """Return what the sum of losses is divided by: sum(w), the row count, or 1 for "sum"."""
+    """Return what the sum of losses is divided by: sum(w), the row count, or 1 for "sum".
+
+    A batch whose rows all have weight 0 is as good as absent: its loss and slopes are 0, not 0/0.
+    """
     if reduction == "sum":
         return 1.0
-    return float(n) if weights is None else float(weights.sum(dtype=np.float64))
+    return float(n) if weights is None else float(weights.sum(dtype=np.float64)) or 1.0
 
 
 def slopes(loss: Loss, scores: Floats, y: Array, weights: Floats | None, divisor: float) -> Floats:

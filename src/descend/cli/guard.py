@@ -98,4 +98,5 @@ def guarded(run: Callable[[], Any]) -> int:  # noqa: C901, PLR0911 - one door fo
 
 
 def _as_interrupt(_signal: int, _frame: Any) -> None:
-    raise KeyboardInterrupt
+    """Take a request to terminate for Ctrl-C: a training writes what it has."""
+    signal.raise_signal(signal.SIGINT)

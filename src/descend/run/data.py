@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from descend.arrays import Array, Floats, as_array, as_matrix, as_numbers, column_names
+from descend.arrays import Array, Floats, as_array, as_matrix, as_numbers, column_names, in_order_of
 from descend.errors import InputError, ShapeError
 from descend.losses import encode_targets
 from descend.parts import number
@@ -103,6 +103,8 @@ def make_data(  # noqa: PLR0913 - the arguments of `train` that concern rows
     weights = None if sample_weight is None else _weights(sample_weight, X)
     held: tuple[Floats, Array, Floats | None] | None = None
     if isinstance(validation, tuple | list):
+        if names is not None and len(validation) > 1:
+            validation = (in_order_of(names, validation[0], "validation X"), *validation[1:])
         held = _given(loss, validation, X, y, classes)
     elif validation is not None:
         X, y, weights, held = _split(X, y, weights, validation, seed)

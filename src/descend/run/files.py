@@ -21,6 +21,7 @@ import numpy as np
 
 from descend import task as tasks
 from descend.arrays import Layout, State
+from descend.engines import ENGINES
 from descend.errors import DescendError, Outcome, RunFileError
 from descend.files import write_bytes
 from descend.run.history import History, Series
@@ -251,6 +252,12 @@ def _restored(manifest: Mapping[str, Any], arrays: dict[str, Any]) -> Run:
     if layout != task.model.layout(setup.d, setup.k):
         msg = "its layout is not that of its model"
         raise RunFileError(msg)
+    if not 0 <= manifest["step"] <= setup.updates or len(manifest["names"]) != setup.d:
+        msg = f"its step {manifest['step']} or its {len(manifest['names'])} names cannot be"
+        raise RunFileError(msg)
+    if manifest["engine"] not in ENGINES:
+        msg = f"it was trained by the engine {manifest['engine']!r}, which is not here"
+        raise RunFileError(msg)
     slots = len(task.optimizer.rule.slots)
     _expect(arrays, "theta", (layout.size,), setup.dtype)
     _expect(arrays, "state.theta", (layout.size,), setup.dtype)
@@ -304,7 +311,12 @@ def _keyframes(
     _expect(arrays, "keyframes.steps", (count,), "int64")
     _expect(arrays, "keyframes.theta", (count, size), setup.dtype)
     _expect(arrays, "keyframes.slots", (count, slots, size), setup.dtype)
-    return Keyframes.restored(int(record["limit"]), int(record["stride"]), kept)
+    stride, steps = int(record["stride"]), kept["steps"].tolist()
+    in_order = steps == sorted(set(steps)) and steps[:1] == [0]
+    if stride < 1 or not in_order or steps[-1] > manifest["step"] or any(s % stride for s in steps):
+        msg = f"its keyframes stand at {steps[:8]}, by strides of {stride}"
+        raise RunFileError(msg)
+    return Keyframes.restored(int(record["limit"]), stride, kept)
 
 
 def _expect(arrays: dict[str, Any], name: str, shape: tuple[int, ...], dtype: str) -> None:

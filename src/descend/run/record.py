@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from descend.arrays import Array, Floats, Layout, State, as_array, as_matrix, column_names
+from descend.arrays import Array, Floats, Layout, State, as_matrix, column_names, in_order_of
 from descend.engines import Problem, Program, engine_for, scores_of
 from descend.errors import InputError, Outcome, ShapeError, did_you_mean
 from descend.losses import predicted
@@ -182,15 +182,7 @@ class Run:
         path = isinstance(X, str) or hasattr(X, "__fspath__")
         if self.encoder is not None and (named is not None or path):
             return self._encoded(X)
-        if named is not None:
-            missing = [name for name in self.names if name not in named]
-            if missing and set(named) & set(self.names):
-                hint = did_you_mean(missing[0], named)
-                msg = f"The columns {missing} are needed for prediction and are not there{hint}."
-                raise InputError(msg)
-            if not missing:
-                X = as_array(X, "X")[:, [named.index(name) for name in self.names]]
-        found = as_matrix(X, "X", self.theta.dtype)
+        found = as_matrix(in_order_of(self.names, X, "X"), "X", self.theta.dtype)
         if found.shape[1] != self.setup.d:
             hint = " Pass one row as [[…]]." if np.ndim(X) == 1 else ""
             msg = f"X must have {self.setup.d} columns; found shape {found.shape}.{hint}"
@@ -220,7 +212,9 @@ class Run:
             replay and none are attached.
         """
         done = self.state.step
-        if not 0 <= step <= done:
+        asked: Any = step
+        whole = isinstance(asked, int | np.integer) and not isinstance(asked, bool)
+        if not whole or not 0 <= step <= done:
             msg = f"This run did {done} updates: ask for a step from 0 to {done}, not {step!r}."
             raise InputError(msg)
         if step == done:
@@ -300,7 +294,7 @@ class Run:
             raise InputError(msg)
         data = make_data(
             self.task.loss,
-            X,
+            in_order_of(self.names, X, "X"),
             y,
             validation=held,
             sample_weight=sample_weight,

@@ -103,14 +103,16 @@ def _dealt(n: int, order: Array, shares: tuple[float, float]) -> Array:
 def _interleaved(order: Array, labels: Array) -> Array:
     """Return the order with every label spread evenly along it.
 
-    The j-th of m rows of a label gets the place (j + 1/2)/m; dealing along these places gives every
-    part its share of every label, to within a row.  A label's rows are first rotated so that its
-    j = 0 falls to train however rare it is.
+    The j-th of m rows of a label gets the place (j + phase)/m; dealing along these places gives
+    every part its share of every label, to within two rows.  Each label has its own phase (by the
+    golden ratio), or labels of equal size would all round the same way.  A label of one row goes
+    first, to train.
     """
     places = np.empty(len(order))
-    for label in np.unique(labels):
+    for i, label in enumerate(np.unique(labels)):
         of_label = order[labels[order] == label]
-        places[of_label] = (np.arange(len(of_label)) + 0.5) / len(of_label)
+        phase = 0.05 + 0.6 * ((i + 1) * 0.6180339887498949 % 1.0)
+        places[of_label] = (np.arange(len(of_label)) + phase) / len(of_label)
         if len(of_label) == 1:
             places[of_label] = 0.0
     rank = np.empty(len(order), dtype=np.int64)

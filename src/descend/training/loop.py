@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -19,6 +19,7 @@ from descend import losses, metrics
 from descend.engines import scores_of
 from descend.training import stopping
 from descend.training.callbacks import Now, listeners
+from descend.training.interrupts import Interrupts
 
 if TYPE_CHECKING:
     from descend.arrays import State
@@ -63,23 +64,37 @@ class Loop:
     stretch: int = _FIRST_STRETCH
     validation_loss: float | None = None
     last_loss: float | None = None
+    interrupts: Interrupts = field(default_factory=Interrupts)
 
     def run(self) -> Reason:
         """Train until something stops it; return what did."""
-        if any(callback(self._now()) is True for callback in listeners(self.callbacks, "start")):
-            return "callback"
-        stopped: Reason | None = None
-        try:
-            while stopped is None:
-                if self.state.step >= self.setup.updates:
-                    return "epochs"
-                stopped = self._advance(self._next_cut() - self.state.step)
-                self.bar.show(self.state.step, self.last_loss)
-        except KeyboardInterrupt:
-            return "interrupted"
-        finally:
-            self.bar.close()
+        with Interrupts() as self.interrupts:
+            try:
+                if self._ask("start"):
+                    return "callback"
+                stopped: Reason | None = None
+                while stopped is None:
+                    if self.interrupts.asked:
+                        return "interrupted"
+                    if self.state.step >= self.setup.updates:
+                        return "epochs"
+                    stopped = self._advance(self._next_cut() - self.state.step)
+                    self.bar.show(self.state.step, self.last_loss)
+            except KeyboardInterrupt:  # only ever from within an engine, which changes nothing
+                return "interrupted"
+            finally:
+                self.bar.close()
         return stopped
+
+    def _ask(self, moment: str) -> bool:
+        """Call every callback of a moment; tell whether one asks to stop."""
+        stop = False
+        for callback in listeners(self.callbacks, moment):
+            try:
+                stop = callback(self._now()) is True or stop
+            except KeyboardInterrupt:
+                self.interrupts.asked = True
+        return stop
 
     # ------------------------------------------------------------ how far to go at once
 
@@ -114,7 +129,8 @@ class Loop:
 
     def _advance(self, updates: int) -> Reason | None:
         started = time.monotonic()
-        after, trace = self.program.advance(self.state, updates, self.controller.scale)
+        with self.interrupts.allowed():
+            after, trace = self.program.advance(self.state, updates, self.controller.scale)
         self._adapt(updates, time.monotonic() - started)
         stop = self._first_stop(trace)
         if stop is not None:
@@ -124,10 +140,9 @@ class Loop:
             self._take(after, trace, done)
             return reason
         self._take(after, trace, updates)
-        if any(callback(self._now()) is True for callback in listeners(self.callbacks, "step")):
-            # An epoch that ends here is still closed: resuming must find it as it would have been.
-            return self._end_of_epoch() or "callback"
-        return self._end_of_epoch()
+        stop_asked = self._ask("step")
+        # An epoch that ends here is closed all the same: resuming must find it as it would be.
+        return self._end_of_epoch() or ("callback" if stop_asked else None)
 
     def _adapt(self, updates: int, seconds: float) -> None:
         if updates == self.stretch and seconds < _SHORT:
@@ -202,10 +217,8 @@ class Loop:
             self.epochs.extend(np.array([row[: len(self.epochs.names)]]), s.epochs)
         c.epoch_loss, c.epoch_rows = 0.0, 0
         stop = self._after_epoch(train_loss)
-        asked = [callback(self._now()) for callback in listeners(self.callbacks, "epoch")]
-        if stop is None and any(answer is True for answer in asked):
-            return "callback"
-        return stop
+        asked = self._ask("epoch")
+        return "callback" if stop is None and asked else stop
 
     def _after_epoch(self, train_loss: float) -> Reason | None:
         s, c = self.setup, self.controller
