@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -212,7 +214,7 @@ def test_every_parameter_of_every_rule_has_a_range_that_is_tested():
 
 def test_a_rate_in_words_other_than_auto_is_refused():
     with pytest.raises(
-        ParameterError, match=r"must be a float in \\(0, inf\\) or 'auto'. Got 'fast'"
+        ParameterError, match=r"must be a float in \(0, inf\) or 'auto'. Got 'fast'"
     ):
         ds.adam("fast")
 
@@ -228,7 +230,7 @@ def test_described_and_restored_it_is_the_same(name):
 
 def test_an_unknown_schedule_is_refused():
     with pytest.raises(InputError, match="schedule of adam must be one of"):
-        ds.adam(0.1, schedule=lambda t: 1.0)
+        ds.adam(0.1, schedule=math.cos)
 
 
 def test_biases_are_known_by_name():

@@ -310,7 +310,7 @@ class FullDisk:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def _full(*arguments):
+def _full(*_arguments, **_named):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -324,7 +324,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch,
         fdopen = os.fdopen
         monkeypatch.setattr(os, "fdopen", lambda *a: FullDisk(fdopen(*a)))
     elif where == "mkstemp":
-        monkeypatch.setattr("tempfile.mkstemp", lambda **a: _full())
+        monkeypatch.setattr("tempfile.mkstemp", _full)
     else:
         monkeypatch.setattr(os, where, _full)
     with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):

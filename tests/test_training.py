@@ -108,7 +108,7 @@ def test_without_patience_the_last_parameters_are_returned():
 
 def test_a_callback_asked():
     for moment, step in (("start", 0), ("step", 1), ("epoch", 3)):
-        stop = ds.Callback(**{moment: lambda now: True})
+        stop = ds.Callback(**{moment: lambda _now: True})
         run = ds.train(line(0.01), LINE_X, LINE_Y, batch_size=1, callbacks=stop)
         assert (run.outcome.reason, run.outcome.step) == ("callback", step)
         updates = "1 update" if step == 1 else f"{step} updates"
@@ -253,6 +253,18 @@ def test_momentum_s_first_swings_have_not_diverged():
     assert outcome.reason == "epochs"
 
 
+def test_a_swing_of_momentum_far_above_the_start_has_not_diverged():
+    # Just inside the stable region the two modes of momentum cancel at first and then do not.
+    task = ds.Task(
+        ds.Linear(bias=False, init=[1.0]), "squared_error", ds.momentum(0.99 * 1.9, beta=0.9)
+    )
+    run = ds.train(task, [[1.0]], [0.0], epochs=3000)
+    swing = run.history.range_of("loss")[1].max()
+    assert 100 < swing < 1000
+    assert run.outcome.reason == "epochs"
+    assert run.outcome.loss < 1e-6
+
+
 def test_nan_is_divergence_at_the_update_that_made_it():
     task = ds.Task(ds.Linear(), "poisson", ds.gradient_descent(1e3))
     with silence_is_kept():
@@ -314,13 +326,16 @@ def test_callbacks_cannot_change_the_training():
 
 def test_every_callback_is_called_though_one_asks_to_stop():
     seen = []
-    both = [ds.Callback(step=lambda now: True), ds.Callback(step=lambda now: seen.append(now.step))]
+    both = [
+        ds.Callback(step=lambda _now: True),
+        ds.Callback(step=lambda now: seen.append(now.step)),
+    ]
     ds.train(line(), LINE_X, LINE_Y, callbacks=both)
     assert seen == [1]
 
 
 def test_only_true_stops():
-    run = ds.train(line(), LINE_X, LINE_Y, epochs=4, callbacks=ds.Callback(step=lambda now: 1))
+    run = ds.train(line(), LINE_X, LINE_Y, epochs=4, callbacks=ds.Callback(step=lambda _now: 1))
     assert run.outcome.reason == "epochs"
 
 

@@ -126,8 +126,8 @@ def soft_threshold(xp: Namespace) -> Any:
     where = xp.where
 
     def soft(z: Any, t: Any) -> Any:
-        # Where t is 0 this returns z itself, bit for bit.
-        return where(z > t, z - t, where(z < -t, z + t, z * 0))
+        # Where t is 0 this returns z itself.  z * 0 + 0 is 0 without a sign, and NaN for NaN.
+        return where(z > t, z - t, where(z < -t, z + t, z * 0 + 0))
 
     return soft
 
