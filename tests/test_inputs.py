@@ -261,7 +261,7 @@ def test_a_missing_column_is_named(make):
     run = fitted(make(COLUMNS), Y)
     assert_sentence(
         lambda: run.predict(make({"a": [1.0], "c": [2.0]})),
-        "The columns ['b'] are needed for prediction and are not there",
+        "X lacks the columns ['b'] that training used",
     )
 
 

@@ -256,7 +256,7 @@ def test_momentum_s_first_swings_have_not_diverged():
 def test_a_swing_of_momentum_far_above_the_start_has_not_diverged():
     # Just inside the stable region the two modes of momentum cancel at first and then do not.
     task = ds.Task(
-        ds.Linear(bias=False, init=[1.0]), "squared_error", ds.momentum(0.99 * 1.9, beta=0.9)
+        ds.Linear(bias=False, init=[1.0]), "squared_error", ds.momentum(0.998 * 1.95, beta=0.95)
     )
     run = ds.train(task, [[1.0]], [0.0], epochs=3000)
     swing = run.history.range_of("loss")[1].max()

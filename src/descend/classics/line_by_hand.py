@@ -52,8 +52,8 @@ def run() -> Classic:
         "b_least_squares": float(exact[1, 0]),
         "w_least_squares": float(exact[0, 0]),
         "curvatures": curvatures,
-        "stable_step": 2 / curvatures[-1],
-        "best_step": 2 / (curvatures[0] + curvatures[-1]),
+        "stable_step": float(2 / curvatures[-1]),
+        "best_step": float(2 / (curvatures[0] + curvatures[-1])),
         "mse_train_at_optimum": evaluate(squared_error(), design @ exact, rows.y),
         "mse_validation_at_optimum": evaluate(
             squared_error(), held_design @ exact, rows.y_validation

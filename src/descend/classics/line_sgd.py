@@ -58,7 +58,7 @@ def run() -> Classic:
         "least_squares": exact,
         "floor": float(np.mean((design @ exact - y) ** 2)),
         "curvatures": curvatures,
-        "stable_step": 2 / curvatures[-1],
+        "stable_step": float(2 / curvatures[-1]),
         "updates_to_one_percent": math.log(0.01) / math.log(abs(1 - RATE * curvatures[0])),
         "classification_theta": classes.theta,
         "nll": classes.outcome.loss,
@@ -89,7 +89,7 @@ def _mistakes(
 ) -> tuple[Mistake, ...]:
     wrong = curiosities.descend_unsigned_likelihood(X[:, 0], labels, 1e-2, 3000)
     curvatures = ours["curvatures"]
-    best = 2 / (curvatures[0] + curvatures[-1])
+    best = float(2 / (curvatures[0] + curvatures[-1]))
     quick = train(_line(best), X, y, epochs=200)
     return (
         Mistake(

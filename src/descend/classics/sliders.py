@@ -34,8 +34,8 @@ def run() -> Classic:
     ours = {
         "mse_of_the_bad_estimate": evaluate(squared_error(), bad, y[:, None]),
         "curvatures": curvatures,
-        "stable_step": 2 / curvatures[-1],
-        "best_step": 2 / (curvatures[0] + curvatures[-1]),
+        "stable_step": float(2 / curvatures[-1]),
+        "best_step": float(2 / (curvatures[0] + curvatures[-1])),
         "w_by_machine": float(line.theta[0]),
         "b_by_machine": float(line.theta[1]),
         "mse_by_machine": line.outcome.loss,
