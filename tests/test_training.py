@@ -422,3 +422,13 @@ def test_without_a_record_only_the_end_is_kept():
     assert len(run.history["loss"]) == 0
     assert run.keyframes.steps == [0]
     assert not math.isnan(run.outcome.loss)
+
+
+def test_the_epoch_loss_weighs_batches_by_their_weights():
+    X, y = np.arange(5.0)[:, None], np.array([3.0, 1.0, 4.0, 1.0, 5.0])
+    w = np.array([1.0, 0.0, 2.0, 5.0, 0.5])
+    still = ds.Task(ds.Linear(), "squared_error", ds.gradient_descent(1e-300))
+    run = ds.train(still, X, y, sample_weight=w, batch_size=2, epochs=3)
+    expected = np.average(y**2, weights=w)
+    np.testing.assert_allclose(run.history["epoch_loss"], expected, rtol=1e-12)
+    assert abs(np.mean(y**2) - expected) > 0.1

@@ -108,7 +108,7 @@ def permutation(n: int, seed: int, purpose: str, epoch: int = 0) -> npt.NDArray[
 
 
 def uniforms(count: int, seed: int, purpose: str, epoch: int = 0) -> npt.NDArray[np.float64]:
-    """Return `count` numbers in (0, 1): the middles of 2⁵³ equal cells."""
+    """Return `count` numbers in (0, 1): the middles of 2⁵² equal cells."""
     key = np.array([seed, PURPOSES[purpose]], dtype=np.uint64)
     counter = np.array([0, 0, epoch, 0], dtype=np.uint64)
     words = np.random.Philox(key=key, counter=counter).random_raw(count)

@@ -332,7 +332,8 @@ def one_cycle(steps: int, rise: float = 0.3, start: float = 0.04, final: float =
         The share of the steps that go up, in (0, 1); default 0.3.
     start, final
         The first and last factor, in [0, 1]; defaults 1/25 and 1/25/10 000.  These and the
-        cosine are PyTorch's `OneCycleLR`; the paper's lines are straight.  Momentum stays.
+        cosine are PyTorch's `OneCycleLR`, which peaks an update earlier and ends an update
+        later; the paper's lines are straight.  Momentum stays.
 
     Returns
     -------
@@ -365,7 +366,8 @@ def reduce_on_plateau(
 
     The watched loss is the validation loss where there is one and the epoch's training loss
     otherwise.  An epoch counts as progress when it beats the best so far by more than
-    ``tolerance`` of it.
+    ``tolerance`` of it.  The rate falls at the end of the last epoch of patience; PyTorch waits one
+    more.
 
     Parameters
     ----------

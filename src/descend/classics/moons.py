@@ -54,7 +54,7 @@ def run() -> Classic:
         "line_intercept": float(line.theta[1]),
         "blobs_straight_line_accuracy": accuracy(blobs_line.predict(X_blobs), y_blobs),
         "output_size_by_depth": {str(h): growth(h) for h in ((4,), (4, 10, 20, 50))},
-        "gallery": gallery(),
+        **{f"gallery_{name}": span for name, span in gallery().items()},
         "scores_saturated_by_depth": {str(h): saturation(h) for h in ((4,), DEEP)},
         "moons_by_seed": _figures(squared, X, y),
         "cross_entropy_by_seed": _figures(crossed, X, y),

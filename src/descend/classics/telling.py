@@ -115,10 +115,13 @@ def _shown(value: Any) -> str:
     value = _plain(value)
     if isinstance(value, float):
         return f"{value:.10g}"
-    if isinstance(value, list):
-        return "(" + ", ".join(_shown(v) if isinstance(v, list) else _brief(v) for v in value) + ")"
-    return str(value)
+    return _brief(value)
 
 
 def _brief(value: Any) -> str:
+    """Return figures inside a list or a dict, with fewer digits."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_brief(v)}" for name, v in value.items())
+    if isinstance(value, list):
+        return "(" + ", ".join(_brief(v) for v in value) + ")"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

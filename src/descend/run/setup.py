@@ -130,8 +130,8 @@ class Controller:
         An objective above this has diverged; None until something had to be looked into.
     diverged_at
         The first update at which the run had diverged, or None.
-    epoch_loss, epoch_rows
-        Sums over the current epoch's batches so far.
+    epoch_loss, epoch_mass
+        Sums over the current epoch's batches so far: of losses times masses, and of masses.
     """
 
     scale: float = 1.0
@@ -148,7 +148,7 @@ class Controller:
     ceiling: float | None = None
     diverged_at: int | None = None
     epoch_loss: float = 0.0
-    epoch_rows: int = 0
+    epoch_mass: float = 0.0
 
     def copy(self) -> Controller:
         """Return one that can go on by itself."""

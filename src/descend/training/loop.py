@@ -64,6 +64,7 @@ class Loop:
     stretch: int = _FIRST_STRETCH
     validation_loss: float | None = None
     last_loss: float | None = None
+    batch_masses: tuple[int, Any] = (-1, None)
     interrupts: Interrupts = field(default_factory=Interrupts)
 
     def run(self) -> Reason:
@@ -194,16 +195,25 @@ class Loop:
             self.keyframes.add(after)
 
     def _add_to_epoch(self, trace: Trace, done: int) -> None:
-        s, c = self.setup, self.controller
-        size, m = s.batch_size or s.n, s.batches_per_epoch
+        c, m = self.controller, self.setup.batches_per_epoch
         first = self.state.step % m
-        rows = np.minimum(np.arange(first, first + done) * size + size, s.n) - (
-            np.arange(first, first + done) * size
-        )
-        parts = trace.loss[:done] * (1.0 if self.problem.task.reduction == "sum" else rows)
+        masses = self._masses(self.state.step // m)[first : first + done]
+        parts = trace.loss[:done] * (1.0 if self.problem.task.reduction == "sum" else masses)
         # Left to right, one after another: the same bits however the epoch was cut.
         c.epoch_loss = float(np.add.accumulate(np.concatenate([[c.epoch_loss], parts]))[-1])
-        c.epoch_rows += int(rows.sum())
+        c.epoch_mass = float(np.add.accumulate(np.concatenate([[c.epoch_mass], masses]))[-1])
+
+    def _masses(self, epoch: int) -> Any:
+        """Return what each batch of an epoch weighs: its rows, or the sum of their weights."""
+        if self.batch_masses[0] != epoch:
+            n, size = self.setup.n, self.setup.batch_size or self.setup.n
+            order, weights = None, self.problem.weights
+            weighing = np.ones(n)
+            if weights is not None:
+                order = self.problem.order(epoch)
+                weighing = weights.astype(float) if order is None else weights[order].astype(float)
+            self.batch_masses = (epoch, np.add.reduceat(weighing, np.arange(0, n, size)))
+        return self.batch_masses[1]
 
     # ------------------------------------------------------------ the end of an epoch
 
@@ -215,7 +225,7 @@ class Loop:
         row = [train_loss, *self._validate()]
         if self.epochs.names and s.record:
             self.epochs.extend(np.array([row[: len(self.epochs.names)]]), s.epochs)
-        c.epoch_loss, c.epoch_rows = 0.0, 0
+        c.epoch_loss, c.epoch_mass = 0.0, 0.0
         stop = self._after_epoch(train_loss)
         asked = self._ask("epoch")
         return "callback" if stop is None and asked else stop
@@ -254,7 +264,7 @@ class Loop:
         c = self.controller
         if self.setup.full_batch:
             return math.nan if self.last_loss is None else self.last_loss
-        return c.epoch_loss / (1 if self.problem.task.reduction == "sum" else c.epoch_rows)
+        return c.epoch_loss / (1 if self.problem.task.reduction == "sum" else c.epoch_mass or 1.0)
 
     def _validate(self) -> list[float]:
         held = self.data.validation
