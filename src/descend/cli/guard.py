@@ -65,7 +65,7 @@ def guarded(run: Callable[[], Any]) -> int:  # noqa: C901, PLR0911 - one door fo
     except Exit as ended:
         return ended.status
     except KeyboardInterrupt:
-        complain("Interrupted; nothing was written.")
+        complain("Interrupted. What was written before is whole.")
         return INTERRUPTED
     except DescendError as error:
         complain(str(error))
@@ -85,7 +85,7 @@ def guarded(run: Callable[[], Any]) -> int:  # noqa: C901, PLR0911 - one door fo
             complain(f"{usage()} See: descend --help")
             return BAD_INPUT
         if type(error).__name__ == "Abort":
-            complain("Interrupted; nothing was written.")
+            complain("Interrupted. What was written before is whole.")
             return INTERRUPTED
         if os.environ.get("DESCEND_TRACEBACK"):
             traceback.print_exc()
