@@ -184,18 +184,29 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path):
     frame = pd.DataFrame(rng.standard_normal((3000, 40))).add_prefix("x")
     frame["y"] = rng.standard_normal(3000)
     frame.to_csv(tmp_path / "t.csv", index=False)
-    script = (
-        "import sys; from descend.cli import main; "
-        "sys.argv = ['descend', 'fit', 't.csv', '--target', 'y', '--hidden', '64', '--epochs', "
-        "'100000', '--patience', '100000', '--out', 'o', '--seed', '1']; main()"
-    )
+    script = """
+import pathlib, sys
+from descend.cli import main
+from descend.training import loop
+
+advance = loop.Loop._advance
+
+def advance_and_tell(self, updates):
+    pathlib.Path("started").touch()
+    return advance(self, updates)
+
+loop.Loop._advance = advance_and_tell
+sys.argv = ["descend", "fit", "t.csv", "--target", "y", "--hidden", "64", "--epochs", "100000"]
+sys.argv += ["--patience", "100000", "--out", "o"]
+main()
+"""
     process = subprocess.Popen(
         [sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 60
-    while not (tmp_path / "o").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(2)
+    while not (tmp_path / "started").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

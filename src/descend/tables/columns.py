@@ -1,30 +1,24 @@
-"""Columns: what is done to each, learnt on the training rows and written down.
+"""Columns: the plan that turns each into features, on any table that has it.
 
-A *plan* turns one column into features, on any table that has it: `NumberPlan`, `BooleanPlan`,
-`CategoryPlan`, `DatePlan`.  What cannot be used is set aside, with the reason.
+`NumberPlan`, `BooleanPlan`, `CategoryPlan` and `DatePlan` are learnt on training rows by
+`learning`, written into the run file, and applied again to every table that is predicted.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
 from descend.errors import InputError
-from descend.tables.reading import quoted
+from descend.tables.table import quoted
 
 if TYPE_CHECKING:
     from descend.arrays import Array, Floats
-    from descend.tables.reading import Table
+    from descend.tables.table import Table
 
-# Levels of a category beyond these, and levels rarer than this share, are pooled.
-MOST_LEVELS = 20
-RARE = 0.01
-# Text that differs in this share of its rows identifies rows; longer text than this is prose.
-UNIQUE = 0.9
-PROSE = 60
 POOLED, MISSING = "(other)", "(missing)"
 DATE_PARTS = {
     "year": "year",
@@ -34,6 +28,8 @@ DATE_PARTS = {
     "hour": "hour",
     "minute": "minute",
 }
+TIME_PARTS = ("hour", "minute")
+_SHOWN = 5
 
 
 @final
@@ -62,10 +58,7 @@ class NumberPlan:
         values = _numbers(table, self.name)
         gone = np.isnan(values)
         if gone.any() and not self.indicator:
-            notes.append(
-                f"{self.name!r} is missing in {int(gone.sum())} rows and never was in training; "
-                "its mean stands in."
-            )
+            notes.append(_never_missing(self.name, gone, "its mean stands in"))
         scaled = np.where(gone, 0.0, (values - self.mean) / self.scale)
         return [scaled, *([gone.astype(float)] if self.indicator else [])]
 
@@ -92,12 +85,17 @@ class BooleanPlan:
 
     def transform(self, table: Table, notes: list[str]) -> list[Floats]:
         """Return the features of every row."""
-        values = _numbers(table, self.name)
+        values = _numbers(table, self.name, "true and false")
         gone = np.isnan(values)
-        if gone.any() and not self.indicator:
-            notes.append(
-                f"{self.name!r} is missing in {int(gone.sum())} rows and never was in training."
+        strange = np.flatnonzero(~gone & (values != 0) & (values != 1))
+        if strange.size:
+            msg = (
+                f"The column {self.name!r} held true and false in training; "
+                f"{table.place(int(strange[0]) + 1)} holds {values[strange[0]]:g}. Mend the value."
             )
+            raise InputError(msg)
+        if gone.any() and not self.indicator:
+            notes.append(_never_missing(self.name, gone, "the share of true stands in"))
         filled = np.where(gone, self.fill, values)
         return [filled, *([gone.astype(float)] if self.indicator else [])]
 
@@ -126,29 +124,41 @@ class CategoryPlan:
 
     def transform(self, table: Table, notes: list[str]) -> list[Floats]:
         """Return the features of every row; levels never seen are counted."""
-        texts = table.texts(table.find(self.name, "feature"))
-        place: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
-        other = len(self.levels) if self.pooled else -1
-        place |= dict.fromkeys(self.pooled, other)
-        if self.missing:
-            place[None] = len(self.levels) + bool(self.pooled)
-        strange = Counter(t for t in texts if t not in place)
-        self._report(strange, notes)
-        codes = np.array([place.get(t, other if t is not None else -1) for t in texts], dtype=int)
-        return [(codes == i).astype(float) for i in range(len(self.features))]
-
-    def _report(self, strange: Counter[str | None], notes: list[str]) -> None:
-        gone = strange.pop(None, 0)
-        if gone:
-            notes.append(f"{self.name!r} is missing in {gone} rows and never was in training.")
-        if strange:
-            named = ", ".join(f"{level!r} ({count})" for level, count in strange.most_common(5))
-            more = f" and {len(strange) - 5} more" if len(strange) > 5 else ""  # noqa: PLR2004
-            where = f"counted as {POOLED}" if self.pooled else "as none of the known levels"
-            notes.append(
-                f"{self.name!r} has {sum(strange.values())} rows with levels not seen in training, "
-                f"{where}: {named}{more}."
+        name = table.find(self.name, "feature")
+        if table.kind(name) == "other":
+            msg = (
+                f"The column {name!r} held a category in training and holds values of type "
+                f"{table.declared(name)} here; give it as text."
             )
+            raise InputError(msg)
+        found, codes = table.levels(name)
+        other = len(self.levels) if self.pooled else -1
+        place = {level: i for i, level in enumerate(self.levels)}
+        place |= dict.fromkeys(self.pooled, other)
+        gone = len(self.levels) + bool(self.pooled) if self.missing else -1
+        # The last entry is where the code -1 of missing entries leads.
+        feature_of = np.array([place.get(level, other) for level in found] + [gone])
+        self._report(found, codes, place, notes)
+        features = feature_of[codes]
+        return [(features == i).astype(float) for i in range(len(self.features))]
+
+    def _report(
+        self, found: list[str], codes: Array, place: dict[str, int], notes: list[str]
+    ) -> None:
+        counts = np.bincount(codes + 1, minlength=len(found) + 1)
+        if counts[0] and not self.missing:
+            notes.append(_never_missing(self.name, codes < 0, "taken as none of the known levels"))
+        strange = {v: int(c) for v, c in zip(found, counts[1:], strict=True) if v not in place}
+        if not strange:
+            return
+        most = sorted(strange.items(), key=lambda pair: (-pair[1], pair[0]))
+        shown = ", ".join(f"{level!r} ({count})" for level, count in most[:_SHOWN])
+        more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
+        where = f"counted as {POOLED}" if self.pooled else "taken as none of the known levels"
+        notes.append(
+            f"{self.name!r} has {_rows(sum(strange.values()))} with levels not seen in training, "
+            f"{where}: {shown}{more}."
+        )
 
 
 @final
@@ -175,18 +185,19 @@ class DatePlan:
     def transform(self, table: Table, notes: list[str]) -> list[Floats]:
         """Return the features of every row."""
         found, gone = [], np.zeros(table.rows, dtype=bool)
-        for part, mean, scale in self.parts:
-            values = date_part(table, self.name, part)
+        columns = date_parts(table, self.name, [part for part, _, _ in self.parts])
+        for (_, mean, scale), values in zip(self.parts, columns, strict=True):
             gone = np.isnan(values)
             found.append(np.where(gone, 0.0, (values - mean) / scale))
         if gone.any() and not self.indicator:
-            notes.append(
-                f"{self.name!r} is missing in {int(gone.sum())} rows and never was in training."
-            )
+            notes.append(_never_missing(self.name, gone, "the means of its parts stand in"))
         return [*found, *([gone.astype(float)] if self.indicator else [])]
 
 
 PLANS: dict[str, Any] = {p.kind: p for p in (NumberPlan, BooleanPlan, CategoryPlan, DatePlan)}
+
+
+# ---------------------------------------------------------------- as plain data
 
 
 def describe(plan: Any) -> dict[str, Any]:
@@ -195,205 +206,171 @@ def describe(plan: Any) -> dict[str, Any]:
 
 
 def restore(record: dict[str, Any]) -> Any:
-    """Return the plan that `describe` described."""
-    fields = {k: _tupled(v) for k, v in record.items() if k != "kind"}
-    return PLANS[record["kind"]](**fields)
+    """Return the plan that `describe` described.
 
-
-def _tupled(value: Any) -> Any:
-    return tuple(map(_tupled, value)) if isinstance(value, list | tuple) else value
-
-
-def date_part(table: Table, name: str, part: str) -> Floats:
-    """Return one part of a column of dates, missing as NaN."""
-    name = table.find(name, "feature")
-    if table.kind(name) != "date":
-        msg = (
-            f"The column {name!r} held dates in training and holds {table.kind(name)} values here; "
-            "give it as dates."
-        )
-        raise InputError(msg)
-    column = f"CAST({quoted(name)} AS TIMESTAMP)"
-    found = table.values(f"CAST({DATE_PARTS[part]}({column}) AS DOUBLE)")
-    return np.array(np.ma.filled(found.astype(np.float64), np.nan))
-
-
-def _numbers(table: Table, name: str) -> Floats:
-    """Return a column of numbers, even where the file's sniffing took it for text."""
-    name = table.find(name, "feature")
-    kind = table.kind(name)
-    if kind == "text":
-        _, strange, first = table.count_text_that_is_no_number(name)
-        if strange:
-            texts = table.texts(name)
-            row = texts.index(first) + 1
-            msg = (
-                f"The column {name!r} held numbers in training; row {row} of this table holds "
-                f"{first!r}. Mend the value."
-            )
-            raise InputError(msg)
-        return np.array([np.nan if t is None else float(t) for t in table.texts(name)])
-    if kind not in {"number", "boolean"}:
-        msg = (
-            f"The column {name!r} held numbers in training and holds {kind} values here; give it "
-            "as numbers."
-        )
-        raise InputError(msg)
-    return table.numbers(name)
-
-
-# ---------------------------------------------------------------- learning a plan
-
-
-@final
-@dataclass(frozen=True)
-class Learnt:
-    """A plan, or None with the reason; and a sentence that says what was done."""
-
-    plan: Any
-    treatment: str
-    sentence: str
-
-
-def learn(table: Table, name: str, train: Array, weights: Floats | None) -> Learnt:
-    """Return what to do with a column, from its training rows alone.
-
-    Parameters
-    ----------
-    table, name
-        Which column of which table.
-    train
-        (rows,) whether a row trains.
-    weights
-        (rows,) or None.
+    Raises
+    ------
+    ValueError
+        If a field is missing, unknown, or of another kind.
     """
+    plan = PLANS[record["kind"]]
+    wanted = {field.name for field in fields(plan)}
+    if set(record) != wanted | {"kind"}:
+        msg = f"a plan of kind {record['kind']} has {sorted(wanted)}, not {sorted(record)}"
+        raise ValueError(msg)
+    return plan(**{name: _CHECKS[name](record[name]) for name in wanted})
+
+
+def text(value: Any) -> str:
+    """Return `value` if it is text."""
+    if not isinstance(value, str):
+        msg = f"{value!r} is not text"
+        raise ValueError(msg)  # noqa: TRY004 - one kind of error for all wrong records
+    return value
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return `value` as a tuple if it is a list of different texts."""
+    found = tuple(text(v) for v in _list(value))
+    if len(set(found)) != len(found):
+        msg = f"{value!r} holds a text twice"
+        raise ValueError(msg)
+    return found
+
+
+def finite(value: Any) -> float:
+    """Return `value` as a float if it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        msg = f"{value!r} is not a finite number"
+        raise ValueError(msg)
+    return float(value)
+
+
+def positive(value: Any) -> float:
+    """Return `value` as a float if it is above 0."""
+    found = finite(value)
+    if not found > 0:
+        msg = f"the scale {value!r} is not above 0"
+        raise ValueError(msg)
+    return found
+
+
+def flag(value: Any) -> bool:
+    """Return `value` if it is true or false."""
+    if not isinstance(value, bool):
+        msg = f"{value!r} is neither true nor false"
+        raise ValueError(msg)  # noqa: TRY004 - one kind of error for all wrong records
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        msg = f"{value!r} is not a list"
+        raise ValueError(msg)  # noqa: TRY004 - one kind of error for all wrong records
+    return list(value)
+
+
+def _parts(value: Any) -> tuple[tuple[str, float, float], ...]:
+    found = tuple((text(p), finite(m), positive(s)) for p, m, s in map(_list, _list(value)))
+    names = [part for part, _, _ in found]
+    if not names or len(set(names)) != len(names) or not set(names) <= set(DATE_PARTS):
+        msg = f"{names} are not parts of a date"
+        raise ValueError(msg)
+    return found
+
+
+_CHECKS = {
+    "name": text,
+    "mean": finite,
+    "scale": positive,
+    "fill": finite,
+    "indicator": flag,
+    "missing": flag,
+    "levels": texts,
+    "pooled": texts,
+    "parts": _parts,
+}
+
+
+# ---------------------------------------------------------------- values of a column
+
+
+def date_parts(table: Table, name: str, parts: list[str]) -> list[Floats]:
+    """Return parts of a column of dates or times of day, missing as NaN."""
+    name = table.find(name, "feature")
     kind = table.kind(name)
-    if kind == "other":
-        declared = table.types[table.names.index(name)]
-        return _aside(name, f"values of type {declared} cannot be used as numbers or categories")
-    learners = {
-        "number": _learn_number,
-        "boolean": _learn_boolean,
-        "text": _learn_text,
-        "date": _learn_date,
-    }
-    return learners[kind](table, name, train, weights)
+    if kind == "time" and set(parts) <= set(TIME_PARTS):
+        column = quoted(name)
+    elif kind == "date":
+        column = f"CAST({quoted(name)} AS TIMESTAMP)"
+    elif _empty(table, name):
+        return [np.full(table.rows, np.nan) for _ in parts]
+    else:
+        msg = (
+            f"The column {name!r} held dates in training; {_first(table, name)}, which is "
+            f"{kind_word(kind)}. Give it as dates."
+        )
+        raise InputError(msg)
+    return table.doubles([f"{DATE_PARTS[part]}({column})" for part in parts])
 
 
-def _aside(name: str, reason: str) -> Learnt:
-    return Learnt(None, "set aside", f"{name!r} is set aside: {reason}.")
+def kind_word(kind: str) -> str:
+    """Return a kind of column as a noun for a sentence."""
+    return {
+        "other": "of another type",
+        "boolean": "true or false",
+        "time": "a time of day",
+        "text": "text",
+    }.get(kind, f"a {kind}")
 
 
 def moments(values: Floats, weights: Floats | None) -> tuple[float, float]:
-    """Return the mean and the population standard deviation, in one fixed order of summation."""
-    if weights is None:
-        return float(values.mean()), float(values.std())
-    mean = float(np.average(values, weights=weights))
-    return mean, float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
+    """Return the mean and the population standard deviation, in one fixed order of summation.
+
+    The values are divided by a power of two first, which is exact, so that squares of very large
+    and very small numbers stay within range.
+    """
+    largest = float(np.abs(values).max()) if values.size else 0.0
+    unit = math.ldexp(1.0, min(max(math.frexp(largest)[1], -1000), 1000)) if largest else 1.0
+    small = values / unit
+    mean = float(np.average(small, weights=weights))
+    scale = math.sqrt(float(np.average((small - mean) ** 2, weights=weights)))
+    return mean * unit, scale * unit
 
 
-def _learn_number(table: Table, name: str, train: Array, weights: Floats | None) -> Learnt:
-    values = table.numbers(name)[train]
-    there = ~np.isnan(values)
-    if not there.any():
-        return _aside(name, "it is missing in every training row")
-    if weights is not None and not weights[train][there].any():
-        return _aside(name, "its rows all have weight 0")
-    mean, scale = moments(values[there], None if weights is None else weights[train][there])
-    if values[there].min() == values[there].max() or not scale > 0:
-        return _aside(name, f"it is {values[there][0]:g} in every training row")
-    gone = int((~there).sum())
-    filled = (
-        f"; {gone} missing entries get the mean and a feature {name + ' ' + MISSING!r}"
-        if gone
-        else ""
+def _numbers(table: Table, name: str, held: str = "numbers") -> Floats:
+    """Return a column of numbers, or say where it holds something else."""
+    name = table.find(name, "feature")
+    kind = table.kind(name)
+    if kind in {"number", "boolean"}:
+        return table.numbers(name)
+    if _empty(table, name):
+        return np.full(table.rows, np.nan)
+    where = _first(table, name)
+    if kind == "text" and (found := table.slips(name)).strange:
+        where = f"{table.place(found.row)} holds {found.first[:60]!r}"
+    msg = (
+        f"The column {name!r} held {held} in training; {where}, which is {kind_word(kind)}. "
+        "Mend the value, or give the column as it was."
     )
-    looks = _counter_warning(name, values[there])
-    sentence = f"{name!r} is standardised: mean {mean:.6g}, deviation {scale:.6g}{filled}.{looks}"
-    return Learnt(NumberPlan(name, mean, scale, gone > 0), "number", sentence)
+    raise InputError(msg)
 
 
-def _counter_warning(name: str, values: Floats) -> str:
-    whole = bool((values == np.floor(values)).all())
-    many = len(values) > 10  # noqa: PLR2004 - a handful of numbers may well be consecutive
-    distinct = whole and many and len(np.unique(values)) == len(values)
-    if distinct and values.max() - values.min() < 2 * len(values) and (np.diff(values) > 0).all():
-        return f" It looks like a row counter; if it is one, say --id-column {name!r}."
-    return ""
+def _empty(table: Table, name: str) -> bool:
+    return not table.first_row_where(f"{quoted(name)} IS NOT NULL")
 
 
-def _learn_boolean(table: Table, name: str, train: Array, weights: Floats | None) -> Learnt:
-    values = table.numbers(name)[train]
-    there = ~np.isnan(values)
-    if not there.any():
-        return _aside(name, "it is missing in every training row")
-    if values[there].min() == values[there].max():
-        return _aside(name, f"it is {bool(values[there][0])} in every training row".lower())
-    fill, _ = moments(values[there], None if weights is None else weights[train][there])
-    gone = int((~there).sum())
-    also = f"; {gone} missing entries get the share of true and a feature of their own" * (gone > 0)
-    plan = BooleanPlan(name, fill, gone > 0)
-    return Learnt(plan, "boolean", f"{name!r} is 1 for true and 0 for false{also}.")
+def _first(table: Table, name: str) -> str:
+    """Return where the first entry of a column is, and what it is."""
+    row = table.first_row_where(f"{quoted(name)} IS NOT NULL")
+    shown = str(table.values(f"CAST({quoted(name)} AS VARCHAR)")[row - 1])[:60]
+    return f"{table.place(row)} holds {shown!r}"
 
 
-def _learn_text(table: Table, name: str, train: Array, weights: Floats | None) -> Learnt:
-    del weights
-    texts = [t for t, used in zip(table.texts(name), train, strict=True) if used]
-    there = [t for t in texts if t is not None]
-    if not there:
-        return _aside(name, "it is missing in every training row")
-    counts = Counter(there)
-    gone = len(texts) - len(there)
-    if len(counts) == 1 and not gone:
-        return _aside(name, f"it is {there[0]!r} in every training row")
-    refused = _unusable_text(table, name, there, counts)
-    if refused:
-        return _aside(name, refused)
-    by_count = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    kept = [level for level, count in by_count[:MOST_LEVELS] if count >= RARE * len(texts)]
-    pooled = sorted(set(counts) - set(kept))
-    if len(pooled) == 1:  # a pool of one level would only hide its name
-        kept, pooled = kept + pooled, []
-    plan = CategoryPlan(name, tuple(sorted(kept)), tuple(pooled), gone > 0)
-    also = f"; {len(pooled)} rare levels share {POOLED!r}" if pooled else ""
-    also += f"; {gone} missing entries are a level of their own" if gone else ""
-    return Learnt(plan, "category", f"{name!r} is a category of {len(kept)} levels{also}.")
+def _rows(count: int) -> str:
+    return f"{count} row{'' if count == 1 else 's'}"
 
 
-def _unusable_text(table: Table, name: str, there: list[str], counts: Counter[str]) -> str:
-    numerals, strange, first = table.count_text_that_is_no_number(name)
-    if numerals and strange < 0.5 * numerals and len(counts) > MOST_LEVELS:
-        if strange == 0:
-            return (
-                f"it holds numbers written as text, {len(counts)} different ones; give it as "
-                "numbers to use it"
-            )
-        row = table.texts(name).index(first) + 1
-        return (
-            f"it holds numbers except for {strange} entries, the first {first!r} in row {row}; "
-            "mend them to use it"
-        )
-    if len(counts) > MOST_LEVELS and len(counts) >= UNIQUE * len(there):
-        return f"it differs in nearly every row ({len(counts)} of {len(there)}), as a name would"
-    if sum(map(len, there)) / len(there) > PROSE:
-        return f"it is free text ({sum(map(len, there)) / len(there):.0f} letters on average)"
-    return ""
-
-
-def _learn_date(table: Table, name: str, train: Array, weights: Floats | None) -> Learnt:
-    parts, gone = [], 0
-    for part in DATE_PARTS:
-        values = date_part(table, name, part)[train]
-        there = ~np.isnan(values)
-        gone = int((~there).sum())
-        if not there.any():
-            return _aside(name, "it is missing in every training row")
-        mean, scale = moments(values[there], None if weights is None else weights[train][there])
-        if values[there].min() < values[there].max() and scale > 0:
-            parts.append((part, mean, scale))
-    if not parts:
-        return _aside(name, "it is the same date in every training row")
-    shown = ", ".join(part for part, _, _ in parts)
-    also = f"; {gone} missing entries get the means and a feature of their own" * (gone > 0)
-    plan = DatePlan(name, tuple(parts), gone > 0)
-    return Learnt(plan, "date", f"{name!r} is a date, taken apart into {shown}{also}.")
+def _never_missing(name: str, gone: Array, instead: str) -> str:
+    count = int(gone.sum())
+    return f"{name!r} is missing in {_rows(count)} and never was in training; {instead}."

@@ -9,13 +9,19 @@ import numpy as np
 
 from descend.errors import DescendError, InputError, RunFileError, did_you_mean
 from descend.tables import columns
-from descend.tables.reading import Table, read
+from descend.tables.reading import read
+from descend.tables.table import Table
 from descend.tables.targets import TargetPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from descend.arrays import Array, Floats
+
+
+# What a record of an encoder holds, and what it says of how files are read.
+ENCODER = ("columns", "target", "id_column", "weight", "options")
+OPTIONS = ("encoding", "delimiter", "decimal")
 
 
 @final
@@ -28,7 +34,8 @@ class Encoded:
     X
         (rows, features).
     y
-        (rows,): numbers with NaN, or integer codes with -1, where the target is missing; or None.
+        (rows,): numbers with NaN, or integer codes with -1, where the target is missing; None if
+        it was not asked for.
     ids
         What the id column holds, as text, or None.
     weights
@@ -80,7 +87,8 @@ class Encoder:
         source
             A `Table`, a path or a DataFrame with the columns of training; others are ignored.
         need_target
-            Whether the target column must be there.
+            Whether the target is wanted: its column must then be there, and hold what it held in
+            training; else it is not looked at, and `y` is None.
 
         Raises
         ------
@@ -93,16 +101,30 @@ class Encoder:
             msg = "The table has no rows; there is nothing to predict."
             raise InputError(msg)
         notes: list[str] = []
-        features = [f for plan in self.columns for f in plan.transform(table, notes)]
+        X = np.empty((table.rows, len(self.feature_names)))
+        self.fill([X], [slice(None)], table, notes)
         used = {plan.name.lower() for plan in self.columns}
         used |= {str(n).lower() for n in (self.target.name, self.id_column, self.weight)}
         extra = [n for n in table.names if n.lower() not in used]
         if extra:
             shown = ", ".join(map(repr, extra[:8])) + (", …" if len(extra) > 8 else "")  # noqa: PLR2004
             notes.append(f"Columns that training did not use are ignored: {shown}.")
-        there = need_target or self.target.name in table.names
-        y = self.target.encode(table) if there else None
-        return Encoded(np.column_stack(features), y, self.ids(table), self.weights(table), notes)
+        y = self.target.encode(table) if need_target else None
+        return Encoded(X, y, self.ids(table), self.weights(table), notes)
+
+    def fill(
+        self, parts: Sequence[Floats], rows: Sequence[Any], table: Table, notes: list[str]
+    ) -> None:
+        """Write the features of some rows of a table into each of `parts`, column by column.
+
+        The whole matrix and its parts would otherwise be in memory at once.
+        """
+        column = 0
+        for plan in self.columns:
+            for values in plan.transform(table, notes):
+                for part, own in zip(parts, rows, strict=True):
+                    part[:, column] = values[own]
+                column += 1
 
     def ids(self, table: Table) -> list[str | None] | None:
         """Return what the id column holds, or None without one."""
@@ -162,17 +184,29 @@ class Encoder:
             If the record is not one.
         """
         try:
+            _check_keys(record, ENCODER, ENCODER)
+            _check_keys(record["options"], OPTIONS, ())
             return cls(
                 tuple(columns.restore(plan) for plan in record["columns"]),
                 TargetPlan.restore(record["target"]),
-                record["id_column"],
-                record["weight"],
-                tuple(dict(record["options"]).items()),
+                _text_or_none(record["id_column"]),
+                _text_or_none(record["weight"]),
+                tuple((name, _text_or_none(v)) for name, v in record["options"].items()),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             what = error if isinstance(error, DescendError) else f"{type(error).__name__}: {error}"
             msg = f"The run's encoder is not one this library wrote ({what})."
             raise RunFileError(msg) from error
+
+
+def _check_keys(record: Mapping[str, Any], known: tuple[str, ...], needed: tuple[str, ...]) -> None:
+    if not set(needed) <= set(record) <= set(known):
+        msg = f"it must hold {sorted(known)}; it holds {sorted(record)}"
+        raise ValueError(msg)
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else columns.text(value)
 
 
 def row_weights(table: Table, name: str) -> Floats:
@@ -186,8 +220,8 @@ def row_weights(table: Table, name: str) -> Floats:
     if wrong.size:
         found = "nothing" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
         msg = (
-            f"The weight column {name!r} must hold numbers of 0 and above; row {wrong[0] + 1} "
-            f"holds {found}."
+            f"The weight column {name!r} must hold numbers of 0 and above; "
+            f"{table.place(int(wrong[0]) + 1)} holds {found}. Mend it, or drop the row."
         )
         raise InputError(msg)
     return values

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from descend.errors import InputError
-from descend.tables import columns as plans
-from descend.tables import splitting
+from descend.parts import whole
+from descend.tables import learning, splitting
 from descend.tables.encoding import Encoder, row_weights
-from descend.tables.reading import Table, read
+from descend.tables.reading import read
 from descend.tables.targets import decide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from descend.arrays import Array, Floats
+    from descend.tables.table import Table
 
 
 @final
@@ -126,19 +127,24 @@ def prepare(  # noqa: PLR0913 - each is a question a table may raise
     InputError
         If the table or a column cannot be used; the sentence says what, where, and what to do.
     """
+    whole("prepare", "seed", seed, low=0)
+    exclude = (exclude,) if isinstance(exclude, str) else exclude
     table = read(source, encoding=encoding, delimiter=delimiter, decimal=decimal)
     target = table.find(target, "target")
     if table.rows < splitting.FEWEST:
         rows = f"{table.rows} row{'' if table.rows == 1 else 's'}"
-        fewest = splitting.FEWEST
-        msg = f"The table has {rows}; a fit needs at least {fewest}, to train and to test on."
+        msg = (
+            f"The table has {rows}; a fit needs at least {splitting.FEWEST} to train and to test "
+            "on. Add rows."
+        )
         raise InputError(msg)
     plan, y, notes = decide(table, target, target_kind)
     roles = _roles(table, plan.name, exclude, id_column, weight, split_by)
     usable = y >= 0 if plan.kind == "labels" else ~np.isnan(y)
     if len(table.names) == 1:
         msg = (
-            f"The table has no column but the target {plan.name!r}; there is nothing to learn from."
+            f"The table has no column but the target {plan.name!r}; there is nothing to learn "
+            "from. Add columns."
         )
         raise InputError(msg)
     parts = np.full(table.rows, -1)
@@ -153,8 +159,9 @@ def prepare(  # noqa: PLR0913 - each is a question a table may raise
     )
     _check_labels(plan, y, parts)
     weights = None if weight is None else row_weights(table, weight)
+    _check_weights(weights, parts)
     learnt = {
-        name: plans.learn(table, name, parts == splitting.TRAIN, weights)
+        name: learning.learn(table, name, parts == splitting.TRAIN, weights)
         for name in table.names
         if name not in roles
     }
@@ -195,7 +202,8 @@ def _roles(  # noqa: PLR0913, PLR0917 - the columns that have a part of their ow
 
 
 def _groups(table: Table, name: str) -> Array:
-    return np.array([str(t) for t in table.texts(table.find(name, "group"))])
+    """Return a code per row; rows without an entry are one group, the safe way to part them."""
+    return table.levels(table.find(name, "group"))[1]
 
 
 def _check_labels(plan: Any, y: Array, parts: Array) -> None:
@@ -212,8 +220,16 @@ def _check_labels(plan: Any, y: Array, parts: Array) -> None:
         raise InputError(msg)
 
 
+def _check_weights(weights: Floats | None, parts: Array) -> None:
+    """Every part must have weight, or its loss would have no meaning."""
+    for i, part in enumerate(splitting.PARTS):
+        if weights is not None and not weights[parts == i].any():
+            msg = f"The {part} rows all have weight 0; choose another --seed or weight column."
+            raise InputError(msg)
+
+
 def _summary(
-    name: str, roles: dict[str, tuple[str, str]], learnt: dict[str, plans.Learnt]
+    name: str, roles: dict[str, tuple[str, str]], learnt: dict[str, learning.Learnt]
 ) -> ColumnSummary:
     if name in roles:
         role, words = roles[name]
@@ -237,18 +253,19 @@ def _dealt(  # noqa: PLR0913, PLR0917 - all that the parts are cut from
     notes: list[str],
 ) -> Prepared:
     report: list[str] = []
-    features = [f for plan in encoder.columns for f in plan.transform(table, report)]
-    X = np.column_stack(features)
+    rows = [np.flatnonzero(parts == part) for part in range(len(splitting.PARTS))]
+    X = [np.empty((len(own), len(encoder.feature_names))) for own in rows]
+    encoder.fill(X, rows, table, report)
     ids = encoder.ids(table)
-    dealt = []
-    for part in range(len(splitting.PARTS)):
-        rows = np.flatnonzero(parts == part)
-        own = None if ids is None else [ids[i] for i in rows]
-        w = None if weights is None else weights[rows]
-        if w is not None and not w.any():
-            msg = f"The {splitting.PARTS[part]} rows all have weight 0; choose another --seed."
-            raise InputError(msg)
-        dealt.append(Rows(np.ascontiguousarray(X[rows]), y[rows], w, own))
+    dealt = [
+        Rows(
+            features,
+            y[own],
+            None if weights is None else weights[own],
+            None if ids is None else [ids[i] for i in own],
+        )
+        for features, own in zip(X, rows, strict=True)
+    ]
     rows_of = {
         "read": table.rows,
         "without_target": int((parts < 0).sum()),

@@ -1,8 +1,7 @@
 """Reading: a file, a glob or a DataFrame becomes a `Table`, through DuckDB.
 
-DuckDB sniffs, decompresses and types; it is loaded when the first table is read. It reads only
-the files named here (outside access is shut as soon as they are in), installs nothing and asks no
-network.
+DuckDB decompresses, parses and types; it is loaded when the first table is read.  Its connection
+may open the files named here and no others, installs nothing and asks no network.
 """
 
 from __future__ import annotations
@@ -10,149 +9,19 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import tempfile
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
-
-import numpy as np
+from typing import Any
 
 from descend.arrays import column_names
 from descend.errors import InputError, did_you_mean
-from descend.tables import sniffing
+from descend.tables import delimited, sniffing
+from descend.tables.table import Table, literal, quoted
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from descend.arrays import Array
-
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 PARQUET, JSON = (".parquet", ".pq"), (".json", ".jsonl", ".ndjson")
-COMPRESSED = (".gz", ".zst", ".bz2")
-
-NUMBERS: tuple[str, ...] = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-)
-NUMBERS += ("UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BIGNUM")
-
-
-@final
-class Table:
-    """A table in memory, with typed columns.
-
-    Attributes
-    ----------
-    names, types
-        The columns and DuckDB's types, in order.
-    rows
-        How many.
-    source
-        Where it came from, as plain data: paths, digests, size, options.
-    """
-
-    def __init__(self, connection: Any, source: dict[str, Any]) -> None:
-        self._connection = connection
-        described = connection.execute("DESCRIBE data").fetchall()
-        self.names = [str(row[0]) for row in described]
-        self.types = [str(row[1]) for row in described]
-        self._numbers: dict[str, Any] | None = None
-        self.rows = int(connection.execute("SELECT count(*) FROM data").fetchone()[0])
-        self.source = {**source, "rows": self.rows, "columns": len(self.names)}
-
-    def find(self, name: str, why: str) -> str:
-        """Return the column's name as the table spells it, or say what there is."""
-        if name in self.names:
-            return name
-        folded = [n for n in self.names if n.lower() == name.lower()]
-        if len(folded) == 1:
-            return folded[0]
-        shown = ", ".join(map(repr, self.names[:12])) + (", …" if len(self.names) > 12 else "")  # noqa: PLR2004
-        msg = (
-            f"The {why} column {name!r} is not in the table{did_you_mean(name, self.names)}; "
-            f"its columns are {shown}."
-        )
-        raise InputError(msg)
-
-    def kind(self, name: str) -> str:
-        """Return ``"number"``, ``"boolean"``, ``"text"``, ``"date"`` or ``"other"``."""
-        declared = self.types[self.names.index(name)]
-        root = declared.split("(")[0].strip()
-        if declared.endswith("]"):
-            return "other"
-        if root in NUMBERS:
-            return "number"
-        if root == "BOOLEAN":
-            return "boolean"
-        if root in {"VARCHAR", "ENUM", "UUID"}:
-            return "text"
-        return "date" if root == "DATE" or root.startswith("TIMESTAMP") else "other"
-
-    def values(self, expression: str) -> Array:
-        """Return one SQL expression over all rows, in order, as a masked array."""
-        found = self._connection.execute(f"SELECT {expression} AS v FROM data").fetchnumpy()["v"]  # noqa: S608
-        return np.ma.asarray(found)
-
-    def numbers(self, name: str) -> Array:
-        """Return a column as float64, missing as NaN; infinite entries are refused."""
-        if self._numbers is None:
-            self._numbers = self._fetch_numbers()
-        filled: Array = self._numbers[name]
-        infinite = np.flatnonzero(np.isinf(filled))
-        if infinite.size:
-            msg = (
-                f"The column {name!r} must hold finite numbers; row {infinite[0] + 1} of the "
-                f"table holds {filled[infinite[0]]}. Mend the row, or leave the column out "
-                "(--exclude)."
-            )
-            raise InputError(msg)
-        return filled
-
-    def _fetch_numbers(self) -> dict[str, Any]:
-        """Return all columns of numbers and booleans, fetched in one pass."""
-        names = [n for n in self.names if self.kind(n) in {"number", "boolean"}]
-        if not names:
-            return {}
-        wanted = ", ".join(f"CAST({quoted(n)} AS DOUBLE) AS v{i}" for i, n in enumerate(names))
-        found = self._connection.execute(f"SELECT {wanted} FROM data").fetchnumpy()  # noqa: S608
-        return {
-            name: np.ma.filled(np.ma.asarray(found[f"v{i}"]).astype(np.float64), np.nan)
-            for i, name in enumerate(names)
-        }
-
-    def texts(self, name: str) -> list[str | None]:
-        """Return a column as text, missing as None."""
-        found = self.values(f"CAST({quoted(name)} AS VARCHAR)")
-        mask = np.ma.getmaskarray(found)
-        return [None if gone else str(v) for v, gone in zip(found.data, mask, strict=True)]
-
-    def count_text_that_is_no_number(self, name: str) -> tuple[int, int, str]:
-        """Return how many entries are there, how many are no numbers, and the first of those."""
-        column = quoted(name)
-        query = (
-            f"SELECT count({column}), count(*) FILTER ({column} IS NOT NULL AND "  # noqa: S608
-            f"TRY_CAST({column} AS DOUBLE) IS NULL), first({column}) FILTER ({column} IS NOT NULL "
-            f"AND TRY_CAST({column} AS DOUBLE) IS NULL) FROM data"
-        )
-        there, strange, first = self._connection.execute(query).fetchone()
-        return int(there), int(strange), str(first)
-
-    def first_row_where(self, condition: str) -> int:
-        """Return the first row, from 1, at which an SQL condition holds."""
-        found = np.flatnonzero(np.ma.filled(self.values(condition), fill_value=False))
-        return int(found[0]) + 1 if found.size else 0
-
-
-def quoted(name: str) -> str:
-    """Return a column's name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+COMPRESSED = (".gz", ".zst")
+_LARGE = 1 << 22
 
 
 def read(
@@ -166,9 +35,10 @@ def read(
         A path (CSV, TSV, Parquet, JSON lines; compressed with gzip or zstd; a glob of such files),
         or a table of pandas, polars or Arrow.
     encoding
-        Of text files: ``"utf-8"`` (default), ``"latin-1"``, ``"utf-16"``.
+        Of text files: ``"utf-8"`` (default), ``"latin-1"``, ``"cp1252"``, ``"utf-16"`` or any other
+        that Python knows.
     delimiter
-        Of CSV files; default: sniffed.
+        Of CSV files; default: the one of tab ; | and , that fits the first lines.
     decimal
         ``"."`` (default) or ``","``.
 
@@ -187,6 +57,9 @@ def read(
         files = _files(os.fspath(source))
         options = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
         return _read_files(files, os.fspath(source), options)
+    if hasattr(source, "collect") and not hasattr(source, "column_names"):
+        msg = f"A {type(source).__name__} is not computed yet; give its .collect()."
+        raise InputError(msg)
     names = column_names(source)
     if names is None:
         msg = (
@@ -197,15 +70,25 @@ def read(
     return _read_frame(source, names)
 
 
-def _connect() -> Any:
+def _connect(allowed: list[str]) -> Any:
+    """Return a connection that may open the allowed paths and nothing else."""
     import duckdb  # noqa: PLC0415 - loaded by the first table only
 
     settings: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "temp_directory": "",
     }
     connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("SET enable_progress_bar = false")
+    listed = ", ".join(map(literal, allowed))
+    for setting in (
+        "enable_progress_bar = false",
+        "TimeZone = 'UTC'",  # times with a zone mean the same on every machine
+        f"allowed_paths = [{listed}]",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        connection.execute(f"SET {setting}")
     return connection
 
 
@@ -213,8 +96,11 @@ def _files(path: str) -> list[str]:
     if Path(path).is_dir():
         msg = f"{path} is a folder; name a table in it, or a glob such as {path}/*.csv."
         raise InputError(msg)
-    if Path(path).exists():
+    if Path(path).is_file():
         return [path]
+    if Path(path).exists():
+        msg = f"{path} is not a file that can be read twice; save its content as a file first."
+        raise InputError(msg)
     found = sorted(f for f in glob.glob(path, recursive=True) if Path(f).is_file())  # noqa: PTH207
     if found:
         return found
@@ -232,112 +118,13 @@ def _suffix(path: str) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _read_files(files: list[str], named: str, options: dict[str, Any]) -> Table:
-    import duckdb  # noqa: PLC0415
-
-    connection = _connect()
-    encoding = options["encoding"]
-    source = {
-        "kind": "files",
-        "named": named,
-        "files": [_fingerprint(file) for file in files],
-        "options": options,
-    }
-    escaped = [_escaped(f) for f in files]
-    listed = "[" + ", ".join(map(_literal, escaped)) + "]"
-    suffix = _suffix(files[0])
-    try:
-        if suffix in PARQUET:
-            call = f"read_parquet({listed}, union_by_name = {str(len(files) > 1).lower()})"
-        elif suffix in JSON:
-            call = f"read_json({listed})"
-        else:
-            call = _csv_call(connection, escaped, files, options)
-        connection.execute(f"CREATE TABLE data AS SELECT * FROM {call}")  # noqa: S608
-        connection.execute("SET enable_external_access = false")
-    except (duckdb.Error, UnicodeDecodeError) as error:
-        if suffix not in PARQUET + JSON:
-            for file in files:
-                odd = sniffing.first_odd_line(
-                    file, _delimiter(connection, files, options), encoding
-                )
-                if odd is not None:
-                    raise odd from error
-        raise sniffing.explained(error, named) from error
-    if suffix not in PARQUET:
-        _find_types(connection, JSON_TYPES if suffix in JSON else CSV_TYPES)
-    table = Table(connection, source)
-    sniffing.check_names(table.names, named)
-    if suffix not in PARQUET + JSON and options["decimal"] == ".":
-        _refuse_decimal_commas(table)
-    return table
-
-
-def _csv_call(
-    connection: Any, escaped: list[str], files: list[str], options: dict[str, Any]
-) -> str:
-    for file in files:
-        sniffing.check_text(file, options["encoding"])
-        sniffing.check_lines(file)
-    delimiter = _delimiter(connection, files, options)
-    for file in files:
-        sniffing.check_header(file, delimiter, options["encoding"])
-    settings = [
-        "[" + ", ".join(map(_literal, escaped)) + "]",
-        "header = true",
-        # Left to itself the sniffer may skip lines until they suit it, and take # for a comment.
-        "skip = 0",
-        "comment = ''",
-        f"delim = {_literal(delimiter)}",
-        "quote = '\"'",
-        f"nullstr = [{', '.join(map(_literal, MISSING))}]",
-        f"encoding = {_literal(options['encoding'])}",
-        f"decimal_separator = {_literal(options['decimal'])}",
-        f"union_by_name = {str(len(files) > 1).lower()}",
-        # Without BOOLEAN: it would turn the labels yes and no into true and false.
-        "auto_type_candidates = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR']",
-    ]
-    return f"read_csv({', '.join(settings)})"
-
-
 def _escaped(path: str) -> str:
     """Return a path in which nothing is a wildcard."""
     return path.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
 
 
-def _delimiter(connection: Any, files: list[str], options: dict[str, Any]) -> str:
-    if options["delimiter"]:
-        return str(options["delimiter"])
-    if _suffix(files[0]) in {".tsv", ".tab"}:
-        return "\t"
-    sniffed = connection.execute(
-        f"SELECT Delimiter FROM sniff_csv({_literal(_escaped(files[0]))}, encoding = "  # noqa: S608
-        f"{_literal(options['encoding'])}, ignore_errors = true, strict_mode = false)"
-    ).fetchone()
-    return str(sniffed[0])
-
-
-def _find_types(connection: Any, wanted: dict[str, str]) -> None:
-    """Give text columns the type whose test, an SQL condition on {}, holds in every row."""
-    described = connection.execute("DESCRIBE data").fetchall()
-    texts = [quoted(str(row[0])) for row in described if str(row[1]) == "VARCHAR"]
-    for kind, test in wanted.items():
-        if not texts:
-            return
-        tests = ", ".join(f"bool_and({test.replace('{}', text)})" for text in texts)
-        found = connection.execute(f"SELECT {tests} FROM data").fetchone()  # noqa: S608
-        for text in [t for t, holds in zip(texts, found, strict=True) if holds]:
-            connection.execute(f"ALTER TABLE data ALTER {text} TYPE {kind}")
-            texts.remove(text)
-
-
-# In CSV, DuckDB left to itself would turn the labels yes and no into true and false; in JSON it
-# leaves dates as text.
-CSV_TYPES = {"BOOLEAN": "lower({}) IN ('true', 'false')"}
-JSON_TYPES = {
-    "TIMESTAMP": "regexp_matches({}, '^[0-9]{4}-[0-9]{2}-[0-9]{2}') "
-    "AND TRY_CAST({} AS TIMESTAMP) IS NOT NULL OR {} IS NULL"
-}
+def _listed(files: list[str]) -> str:
+    return "[" + ", ".join(literal(_escaped(f)) for f in files) + "]"
 
 
 def _fingerprint(path: str) -> dict[str, Any]:
@@ -356,36 +143,187 @@ def _fingerprint(path: str) -> dict[str, Any]:
     return {"path": str(Path(path).resolve()), "sha256": digest.hexdigest(), "bytes": size}
 
 
+# ---------------------------------------------------------------- files
+
+
+def _read_files(files: list[str], named: str, options: dict[str, Any]) -> Table:
+    source = {
+        "kind": "files",
+        "named": named,
+        "files": [_fingerprint(file) for file in files],
+        "options": options,
+    }
+    suffix = _suffix(files[0])
+    if other := next((f for f in files if _suffix(f) != suffix), None):
+        msg = f"Files read together must be of one kind; {files[0]} and {other} are not."
+        raise InputError(msg)
+    with tempfile.TemporaryDirectory() as folder:
+        if suffix in PARQUET or suffix in JSON:
+            return _read_typed(files, named, source, suffix)
+        return _read_text(files, source, suffix, Path(folder))
+
+
+def _read_typed(files: list[str], named: str, source: dict[str, Any], suffix: str) -> Table:
+    """Read Parquet or JSON, whose columns are named by the file's own schema."""
+    import duckdb  # noqa: PLC0415
+
+    connection = _connect([*files, *map(_escaped, files)])
+    if suffix in PARQUET:
+        call = f"read_parquet({_listed(files)}, hive_partitioning = false)"
+    else:
+        for file in files:
+            sniffing.check_json_keys(file)
+        call = f"read_json({_listed(files)}, sample_size = -1, hive_partitioning = false)"
+    try:
+        connection.execute(f"CREATE TABLE data AS SELECT * FROM {call}")  # noqa: S608
+        if suffix in PARQUET:
+            _check_parquet(connection, files)
+        else:
+            _find_dates(connection)
+    except duckdb.Error as error:
+        raise sniffing.explained(error, named, files) from error
+    return Table(connection, source)
+
+
+def _find_dates(connection: Any) -> None:
+    """Give text columns of JSON that hold nothing but dates the type TIMESTAMP."""
+    described = connection.execute("DESCRIBE data").fetchall()
+    for column in [quoted(str(row[0])) for row in described if str(row[1]) == "VARCHAR"]:
+        test = (
+            f"regexp_matches({column}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') "
+            f"AND TRY_CAST({column} AS TIMESTAMP) IS NOT NULL"
+        )
+        (holds,) = connection.execute(f"SELECT bool_and({test}) FROM data").fetchone()  # noqa: S608
+        if holds:
+            connection.execute(f"ALTER TABLE data ALTER {column} TYPE TIMESTAMP")
+
+
+def _check_parquet(connection: Any, files: list[str]) -> None:
+    """Refuse names that DuckDB made different, and files whose columns differ."""
+    headings = []
+    for file in files:
+        # Leaves have a type; the children of lists and structures come after a node that counts.
+        query = f"SELECT name, num_children FROM parquet_schema({literal(_escaped(file))})"  # noqa: S608
+        headings.append(_top_level(connection.execute(query).fetchall()))
+        sniffing.check_names(headings[-1], file)
+    delimited.same_names(files, headings)
+
+
+def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:
+    """Return the names of the columns from a schema written depth first, root first."""
+    found, skip = [], 0
+    for name, children in schema[1:]:
+        if skip:
+            skip -= 1
+        else:
+            found.append(str(name))
+        skip += children or 0
+    return found
+
+
+def _read_text(files: list[str], source: dict[str, Any], suffix: str, folder: Path) -> Table:
+    import duckdb  # noqa: PLC0415
+
+    options = source["options"]
+    plain = options["encoding"].lower() in {"utf-8", "utf8"}
+    copies = files if plain else [str(folder / f"{i}.csv") for i in range(len(files))]
+    connection = _connect([*copies, *map(_escaped, copies), *files, *map(_escaped, files)])
+    lines = partial(_first_lines, connection)
+    try:
+        headings = [delimited.heading(f, options, suffix, lines) for f in files]
+        delimiter, names, blank = headings[0]
+        delimited.same_names(files, [found for _, found, _ in headings])
+        if not plain:
+            for i, file in enumerate(files):
+                delimited.transcoded(file, options["encoding"], folder, i)
+        how = (_listed(copies), delimiter, blank, options["decimal"])
+        _create(connection, names, files, how)
+        delimited.find_booleans(connection)
+    except duckdb.Error as error:
+        if "CSV parsing dialect" in str(error) or "quote" in str(error).lower().split("file =")[0]:
+            for file in files:
+                odd = sniffing.first_odd_line(file, delimiter, options["encoding"])
+                if odd is not None:
+                    raise odd from error
+        raise sniffing.explained(error, files[0], files) from error
+    where = partial(sniffing.line_of, files, delimiter, options["encoding"])
+    return Table(connection, source, typed_by_sniffing=True, line_of=where)
+
+
+def _create(
+    connection: Any, names: list[str], files: list[str], how: tuple[str, str, int, str]
+) -> None:
+    """Read into the table, under our own names: DuckDB would alter those that clash."""
+    import duckdb  # noqa: PLC0415
+
+    aliases = ", ".join(map(quoted, names))
+
+    def create(call: str) -> None:
+        connection.execute(f"CREATE TABLE data AS SELECT * FROM {call} AS t({aliases})")  # noqa: S608
+
+    whole, sampled = delimited.call(*how), delimited.call(*how, delimited.SAMPLE)
+    large = sum(Path(file).stat().st_size for file in files) > _LARGE
+    try:
+        create(sampled if large and not _lossy(connection, sampled) else whole)
+    except duckdb.ConversionException:  # a later row is of another type than the sample
+        create(whole)
+    found = len(connection.execute("DESCRIBE data").fetchall())
+    if found != len(names):
+        msg = (
+            f"Every line must have as many fields as the line of column names, {len(names)}; "
+            f"{files[0]} has lines with {found}. Mend the lines, or name the --delimiter."
+        )
+        raise InputError(msg)
+
+
+def _lossy(connection: Any, call: str) -> bool:
+    described = connection.execute(f"DESCRIBE FROM {call}").fetchall()
+    return any(row[1] in delimited.LOSSY for row in described)
+
+
+def _first_lines(connection: Any, path: str) -> str:
+    """Return the first lines of a file as text, for those that only DuckDB can decompress."""
+    query = (
+        f"SELECT line FROM read_csv({literal(_escaped(path))}, delim = '\x01', quote = '', "  # noqa: S608
+        "escape = '', header = false, auto_detect = false, columns = {'line': 'VARCHAR'}, "
+        "hive_partitioning = false) LIMIT 100"
+    )
+    rows = connection.execute(query).fetchall()
+    return "\n".join(str(row[0] or "") for row in rows)
+
+
+# ---------------------------------------------------------------- tables in memory
+
+
 def _read_frame(frame: Any, names: list[str]) -> Table:
     import duckdb  # noqa: PLC0415
 
     what = f"the {type(frame).__module__.split('.')[0]} table"
+    names = [str(name) for name in names]
     sniffing.check_names(names, what)
-    connection = _connect()
+    aliases = ", ".join(map(quoted, sniffing.named(names)))
+    source = {"kind": "frame", "named": what, "files": [], "options": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        bridge = str(Path(folder) / "frame.parquet")
+        connection = _connect([bridge])
+        try:
+            call = _registered(connection, frame, bridge)
+            connection.execute(f"CREATE TABLE data AS SELECT * FROM {call} AS t({aliases})")  # noqa: S608
+        except duckdb.Error as error:
+            raise sniffing.explained(error, what, []) from error
+    return Table(connection, source)
+
+
+def _registered(connection: Any, frame: Any, bridge: str) -> str:
+    """Return what to select from; polars without pyarrow comes over a bridge, a Parquet file."""
+    import duckdb  # noqa: PLC0415
+
     try:
         connection.register("frame", frame)
-        connection.execute("CREATE TABLE data AS SELECT * FROM frame")
-        connection.unregister("frame")
-        connection.execute("SET enable_external_access = false")
-    except duckdb.Error as error:
-        raise sniffing.explained(error, what) from error
-    return Table(connection, {"kind": "frame", "named": what, "files": [], "options": {}})
-
-
-def _refuse_decimal_commas(table: Table) -> None:
-    pattern = r"'[-+]?[0-9.]*[0-9],[0-9]+'"
-    for name in _texts_of(table):
-        column = quoted(name)
-        share = table.values(f"avg(CAST(regexp_full_match({column}, {pattern}) AS DOUBLE)) OVER ()")
-        if table.rows and not np.ma.getmaskarray(share)[0] and share[0] > 0.9:  # noqa: PLR2004
-            example = next(text for text in table.texts(name) if text is not None)
-            msg = (
-                f"The column {name!r} holds numbers with a decimal comma, such as {example!r}; "
-                'read them with --decimal ","'
-                " (decimal=',')."
-            )
-            raise InputError(msg)
-
-
-def _texts_of(table: Table) -> Iterable[str]:
-    return [name for name in table.names if table.kind(name) == "text"]
+        connection.execute("SELECT * FROM frame LIMIT 0").fetchall()
+    except duckdb.Error:
+        if not hasattr(frame, "write_parquet"):
+            raise
+        frame.write_parquet(bridge)
+        return f"read_parquet({literal(bridge)})"
+    return "frame"

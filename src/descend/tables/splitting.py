@@ -80,6 +80,9 @@ def split(  # noqa: PLR0913 - the ways in which rows can belong together
             f"A split into train, validation and test needs at least {FEWEST} rows; there are {n}."
         )
         raise InputError(msg)
+    if in_order and groups is not None:
+        msg = "Rows are split either in order or by groups, not both; leave one of them out."
+        raise InputError(msg)
     shares = (validation_fraction, test_fraction)
     if in_order:
         return _dealt(n, np.arange(n), shares)
@@ -121,21 +124,28 @@ def _interleaved(order: Array, labels: Array) -> Array:
 
 
 def _by_group(groups: Array, seed: int, shares: tuple[float, float]) -> Array:
-    """Deal whole groups, in a keyed order, each to the part that is furthest below its share."""
+    """Deal whole groups, large ones first, each to the part that lacks the most rows.
+
+    Groups of one size are dealt in a keyed order.
+    """
     names, codes = np.unique(groups, return_inverse=True)
     if len(names) < len(PARTS):
-        msg = f"A split by groups needs at least 3 groups; there are {len(names)}."
+        msg = (
+            f"A split by groups needs at least 3 groups; there are {len(names)}. Split by another "
+            "column, or by rows."
+        )
         raise InputError(msg)
     sizes = np.bincount(codes)
     wanted = np.array([1 - sum(shares), *shares]) * len(groups)
     held = np.zeros(3)
     part_of = np.empty(len(names), dtype=np.int64)
     order = permutation(len(names), seed, "split")
+    # Large groups first: the small ones then even out what the large ones left.
+    order = order[np.argsort(-sizes[order], kind="stable")]
     for i, group in enumerate(order):
-        left = len(order) - i
         empty = np.flatnonzero(held == 0)
-        among = empty if len(empty) >= left else np.arange(3)
-        part = int(among[np.argmax((wanted - held)[among] / wanted[among])])
+        among = empty if len(empty) >= len(order) - i else np.arange(3)
+        part = int(among[np.argmax((wanted - held)[among])])
         part_of[group] = part
         held[part] += sizes[group]
     return part_of[codes]

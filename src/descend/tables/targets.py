@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from descend.errors import InputError, RunFileError
+from descend.errors import InputError
+from descend.parts import choice
+from descend.tables.columns import finite, flag, positive, text, texts
+from descend.tables.learning import refuse_nearly_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from descend.arrays import Array
-    from descend.tables.reading import Table
+    from descend.tables.table import Table
 
 # More labels than this, with fewer rows to each than below, and the column is no class.
 MANY_LABELS = 20
 FEW_ROWS = 3
-# Up to this share of words in a column of numbers are slips of the pen.
-SLIPS = 0.1
+KINDS = ("auto", "number", "labels")
+_SHOWN = 6
 
 
 @final
@@ -59,18 +65,28 @@ class TargetPlan:
 
     @classmethod
     def restore(cls, record: Any) -> TargetPlan:
-        """Return the plan that `describe` described."""
-        if record["kind"] not in {"number", "labels"}:
-            msg = f"A target is of kind number or labels, not {record['kind']!r}."
-            raise RunFileError(msg)
-        classes = tuple(map(str, record["classes"]))
+        """Return the plan that `describe` described.
+
+        Raises
+        ------
+        ValueError
+            If a field is missing, unknown, or of another kind.
+        """
+        wanted = {field.name for field in fields(cls)}
+        if set(record) != wanted:
+            msg = f"a target has {sorted(wanted)}, not {sorted(record)}"
+            raise ValueError(msg)
+        kind, classes = record["kind"], texts(record["classes"])
+        if kind not in {"number", "labels"} or (len(classes) > 1) != (kind == "labels"):
+            msg = f"a target of kind {kind!r} cannot have the classes {list(classes)}"
+            raise ValueError(msg)
         return cls(
-            str(record["name"]),
-            record["kind"],
+            text(record["name"]),
+            kind,
             classes,
-            bool(record["counts"]),
-            float(record["mean"]),
-            float(record["scale"]),
+            flag(record["counts"]),
+            finite(record["mean"]),
+            positive(record["scale"]),
         )
 
     def encode(self, table: Table) -> Array:
@@ -78,30 +94,38 @@ class TargetPlan:
         name = table.find(self.name, "target")
         if self.kind == "number":
             return _as_numbers(table, name)
-        texts = table.texts(name)
+        found, codes = table.levels(name)
         known = {label: code for code, label in enumerate(self.classes)}
-        strange = sorted({t for t in texts if t is not None and t not in known})
+        strange = [label for label in found if label not in known]
         if strange:
+            row = int(np.argmax(codes == found.index(strange[0]))) + 1
             msg = (
                 f"The target column {name!r} must hold the labels of training, "
-                f"{_listed(self.classes)}; found {_listed(strange)}."
+                f"{_listed(self.classes)}; {table.place(row)} holds {strange[0]!r}. Drop or mend "
+                "such rows."
             )
             raise InputError(msg)
-        return np.array([-1 if t is None else known[t] for t in texts], dtype=np.int64)
+        return np.array([*(known[label] for label in found), -1], dtype=np.int64)[codes]
 
 
 def _as_numbers(table: Table, name: str) -> Array:
     kind = table.kind(name)
     if kind in {"number", "boolean"}:
         return table.numbers(name)
-    if kind == "text":
-        _, strange, first = table.count_text_that_is_no_number(name)
-        if not strange:
-            return np.array([np.nan if t is None else float(t) for t in table.texts(name)])
-        msg = f"The target column {name!r} must hold numbers; it holds {first!r}."
+    if kind != "text":
+        msg = (
+            f"The target column {name!r} must hold numbers or labels; it holds values of type "
+            f"{table.declared(name)}. Choose another target."
+        )
         raise InputError(msg)
-    msg = f"The target column {name!r} must hold numbers or labels; it holds {kind} values."
-    raise InputError(msg)
+    found = table.slips(name)
+    if found.strange:
+        msg = (
+            f"The target column {name!r} must hold numbers; {table.place(found.row)} holds "
+            f"{found.first[:60]!r}. Mend the value, or take the column as labels."
+        )
+        raise InputError(msg)
+    return np.array([np.nan if t is None else float(t) for t in table.texts(name)])
 
 
 def decide(table: Table, name: str, wanted: str = "auto") -> tuple[TargetPlan, Array, list[str]]:
@@ -119,96 +143,87 @@ def decide(table: Table, name: str, wanted: str = "auto") -> tuple[TargetPlan, A
     InputError
         If the column cannot be a target: missing throughout, constant, or of another kind.
     """
+    choice("prepare", "target_kind", wanted, KINDS)
     name = table.find(name, "target")
     kind = table.kind(name)
-    if kind in {"date", "other"}:
-        msg = f"The target column {name!r} must hold numbers or labels; it holds {kind} values."
-        raise InputError(msg)
-    texts = table.texts(name) if kind != "number" or wanted == "labels" else None
-    there = table.numbers(name) if kind == "number" else np.zeros(0)
-    there = there[~np.isnan(there)]
-    if (texts is not None and not any(t is not None for t in texts)) or (
-        texts is None and not there.size
-    ):
-        msg = f"The target column {name!r} has no entry in any row; choose another target."
+    if kind in {"date", "time", "other"}:
+        msg = (
+            f"The target column {name!r} must hold numbers or labels; it holds values of type "
+            f"{table.declared(name)}. Choose another target."
+        )
         raise InputError(msg)
     if kind == "text" and wanted == "auto":
-        _refuse_nearly_numbers(table, name)
-    notes: list[str] = []
-    distinct = np.unique(there)
+        way_out = "take all of them as labels with --loss softmax"
+        refuse_nearly_numbers(table, name, "target column", way_out)
+    if kind == "number" and wanted != "labels":
+        table.numbers(name)  # refuses infinities
+        if (distinct := _few(table, name)) is None:
+            return _number(table, name, wanted)
+    else:
+        distinct = table.levels(name)[0]
+    if not distinct:
+        msg = f"The target column {name!r} has no entry in any row; choose another target."
+        raise InputError(msg)
     two = kind == "number" and len(distinct) == 2  # noqa: PLR2004
     if wanted == "number" or (wanted == "auto" and kind == "number" and not two):
-        return _number(table, name, notes, wanted)
+        return _number(table, name, wanted)
+    plan, codes = _labels(table, name, kind)
+    notes = []
     if two and wanted == "auto":
-        low, high = _shown(distinct[0]), _shown(distinct[1])
         notes.append(
-            f"The target {name!r} has two values, {low} and {high}, and is taken as labels; "
-            "--loss squared_error takes it as a number."
+            f"The target {name!r} has two values, {' and '.join(plan.classes)}, and is taken as "
+            "labels; --loss squared_error takes it as a number."
         )
-    return _labels(table, name, kind, notes)
+    return plan, codes, notes
 
 
-def _refuse_nearly_numbers(table: Table, name: str) -> None:
-    """Refuse a few words among numbers: they are slips, and nothing is guessed silently."""
-    there, strange, first = table.count_text_that_is_no_number(name)
-    if strange and strange <= SLIPS * there:
-        row = table.texts(name).index(first) + 1
-        msg = (
-            f"The target column {name!r} holds numbers except for {strange} of {there} entries, "
-            f"the first {first!r} in row {row}; mend them, or take all of them as labels with "
-            "--loss softmax."
-        )
-        raise InputError(msg)
+def _few(table: Table, name: str) -> list[str] | None:
+    """Return the different texts of a column of numbers, or None if there are clearly many."""
+    values = table.numbers(name)
+    there = values[~np.isnan(values)][:1000]
+    return None if len(np.unique(there)) > 2 else table.levels(name)[0]  # noqa: PLR2004
 
 
-def _number(
-    table: Table, name: str, notes: list[str], wanted: str
-) -> tuple[TargetPlan, Array, list[str]]:
+def _number(table: Table, name: str, wanted: str) -> tuple[TargetPlan, Array, list[str]]:
     values = _as_numbers(table, name)
     there = values[~np.isnan(values)]
-    if there.size and there.min() == there.max():
+    if there.min() == there.max():
         msg = (
-            f"The target column {name!r} is {_shown(there[0])} in every row; there is nothing to "
-            "learn. Choose another target."
+            f"The target column {name!r} is {there[0]:g} in every row; there is nothing to learn. "
+            "Choose another target."
         )
         raise InputError(msg)
     counts = bool((there >= 0).all() and (there == np.floor(there)).all())
+    notes = []
     if counts and wanted == "auto":
         notes.append(f"The target {name!r} holds whole counts; --loss poisson is made for them.")
     return TargetPlan(name, "number", (), counts), values, notes
 
 
-def _labels(
-    table: Table, name: str, kind: str, notes: list[str]
-) -> tuple[TargetPlan, Array, list[str]]:
-    texts = table.texts(name)
-    there = [t for t in texts if t is not None]
-    found = set(there)
-    ordered = sorted(found, key=float) if kind == "number" else sorted(found)
+def _labels(table: Table, name: str, kind: str) -> tuple[TargetPlan, Array]:
+    found, codes = table.levels(name)
+    # Decimal, since two large whole numbers may be one and the same float.
+    ordered = sorted(found, key=Decimal) if kind == "number" else sorted(found)
+    there = int((codes >= 0).sum())
     if len(ordered) == 1:
         msg = (
             f"The target column {name!r} holds the single label {ordered[0]!r}; at least two are "
-            "needed."
+            "needed. Choose another target."
         )
         raise InputError(msg)
-    if len(ordered) > MANY_LABELS and len(there) < FEW_ROWS * len(ordered):
+    every = len(ordered) == there and there > 2  # noqa: PLR2004 - two rows may well differ
+    if every or (len(ordered) > MANY_LABELS and there < FEW_ROWS * len(ordered)):
         msg = (
-            f"The target column {name!r} has {len(ordered)} different labels in {len(there)} rows, "
-            "such as "
-            f"{_listed(ordered[:3])}; that is an identifier or free text, not a class. Choose "
+            f"The target column {name!r} has {len(ordered)} different labels in {there} rows, such "
+            f"as {_listed(ordered[:3])}; that is an identifier or free text, not a class. Choose "
             "another target, or --loss squared_error if these are numbers."
         )
         raise InputError(msg)
     plan = TargetPlan(name, "labels", tuple(ordered), counts=False)
-    known = {label: code for code, label in enumerate(ordered)}
-    codes = np.array([-1 if t is None else known[t] for t in texts], dtype=np.int64)
-    return plan, codes, notes
+    code_of = {label: code for code, label in enumerate(ordered)}
+    return plan, np.array([*(code_of[label] for label in found), -1], dtype=np.int64)[codes]
 
 
-def _shown(value: float) -> str:
-    return f"{value:g}"
-
-
-def _listed(labels: Any) -> str:
-    labels = list(labels)
-    return ", ".join(map(repr, labels[:6])) + (", …" if len(labels) > 6 else "")  # noqa: PLR2004
+def _listed(labels: Iterable[str]) -> str:
+    shown = list(labels)
+    return ", ".join(map(repr, shown[:_SHOWN])) + (", …" if len(shown) > _SHOWN else "")
