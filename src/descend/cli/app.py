@@ -286,9 +286,9 @@ def resume(
 
 
 def _run_file(run: str) -> Path:
-    from descend.run.files import _file
+    from descend.run.files import find_run_file
 
-    return _file(Path(run))
+    return find_run_file(Path(run))
 
 
 @app.command()

@@ -178,7 +178,7 @@ def load(path: str | os.PathLike[str]) -> Run:
     >>> bool((again.theta == run.theta).all())
     True
     """
-    file = _file(Path(path))
+    file = find_run_file(Path(path))
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -187,7 +187,8 @@ def load(path: str | os.PathLike[str]) -> Run:
     return unpack(content, str(file))
 
 
-def _file(path: Path) -> Path:
+def find_run_file(path: Path) -> Path:
+    """Return the run file at a path: the file itself, or the only one in a folder."""
     if not path.is_dir():
         if not path.exists():
             msg = f"There is no run at {path}; name a .run file or the folder that holds one."
