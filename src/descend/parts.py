@@ -157,6 +157,12 @@ def formulas_of(cls: type[Any], xp: Namespace) -> Any:
     return cls.formulas(xp)
 
 
+def helper(xp: Namespace, function: F) -> F:
+    """Return a function that formulas call, as the namespace needs it: a kernel's, compiled."""
+    prepared: F = getattr(xp, "helper", lambda plain: plain)(function)
+    return prepared
+
+
 def number(  # noqa: PLR0913 - a range has two ends, each open or closed
     owner: str,
     name: str,

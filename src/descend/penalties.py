@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from descend.parts import Family, Namespace, number
+from descend.parts import Family, Namespace, helper, number
 
 if TYPE_CHECKING:
     from descend.arrays import Floats, Layout
@@ -129,7 +129,7 @@ def soft_threshold(xp: Namespace) -> Any:
         # Where t is 0 this returns z itself.  z * 0 + 0 is 0 without a sign, and NaN for NaN.
         return where(z > t, z - t, where(z < -t, z + t, z * 0 + 0))
 
-    return soft
+    return helper(xp, soft)
 
 
 @PENALTIES.maker

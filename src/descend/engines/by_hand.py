@@ -20,7 +20,7 @@ import numpy as np
 
 from descend import losses, models, penalties
 from descend.arrays import Array, Floats, State
-from descend.engines.problem import Problem, Trace, scores_of
+from descend.engines.problem import Advance, Problem, Trace, scores_of
 from descend.optimizers import apply, clipped
 
 # Rows go forward and backward this many at a time, so that a net's tape stays bounded.
@@ -35,11 +35,11 @@ class ByHand:
         self.problem = problem
         self._order: tuple[int, Array | None] = (-1, None)
 
-    def advance(self, state: State, updates: int, scale: float = 1.0) -> tuple[State, Trace]:
-        """Return the state after `updates` more updates, and what they did."""
+    def advance(self, state: State, updates: int, scale: float = 1.0, every: int = 0) -> Advance:
+        """Return where `updates` more updates lead, and what they did."""
         problem, optimizer = self.problem, self.problem.task.optimizer
         theta, slots = state.theta, state.slots
-        trace = Trace(*np.empty((4, updates)))
+        trace, kept = Trace(np.empty((updates, 4))), []
         with np.errstate(all="ignore"):  # a run that explodes is an outcome, not a warning
             for i in range(updates):
                 update = state.step + i
@@ -61,7 +61,9 @@ class ByHand:
                 trace.update_norm[i] = _length(moved - theta)
                 trace.learning_rate[i] = rate
                 theta = moved
-        return State(theta, slots, state.step + updates), trace
+                if every and (update + 1) % every == 0:
+                    kept.append(State(theta, slots, update + 1))
+        return Advance(State(theta, slots, state.step + updates), trace, kept)
 
     def value_and_gradient(self, theta: Floats, update: int | None = None) -> tuple[float, Floats]:
         """Return the objective and its gradient at theta over a batch, or over all rows."""

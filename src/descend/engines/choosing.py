@@ -1,18 +1,20 @@
-"""Which engine runs a problem."""
+"""Which engine runs a problem, and which way it takes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from descend.engines.by_hand import ByHand
+from descend.errors import ParameterError
 from descend.parts import choice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from descend.engines.problem import Problem, Program
 
-ENGINES: dict[str, Callable[[Problem], Program]] = {"numpy": ByHand}
+# The ways of the compiled engine; see `descend.engines.compiled.program`.
+WAYS = ("factor", "rows", "blocks", "threads")
+ENGINES = {"numpy": (), "numba": WAYS}
+DEFAULT = "numba"
 
 
 def engine_for(name: str, problem: Problem) -> tuple[str, Program]:
@@ -21,15 +23,36 @@ def engine_for(name: str, problem: Problem) -> tuple[str, Program]:
     Parameters
     ----------
     name
-        A name from `ENGINES`, or ``"auto"``: the fastest that can run the problem.
+        ``"auto"`` or a name from `ENGINES`, whose fastest way is taken; or a name with a way,
+        such as ``"numba/blocks"``, as a run's ``engine_used`` has it.
     problem
         What is to be trained.
+
+    Returns
+    -------
+    tuple
+        The name with its way, by which the same machine code is found again; and the program.
 
     Raises
     ------
     ParameterError
-        If there is no engine of that name.
+        If there is no engine of that name, or its way does not suit the problem.
     """
+    name, _, way = name.partition("/") if isinstance(name, str) else (name, "", "")
     chosen = choice("train", "engine", name, ("auto", *ENGINES))
-    chosen = "numpy" if chosen == "auto" else chosen
-    return chosen, ENGINES[chosen](problem)
+    chosen = DEFAULT if chosen == "auto" else chosen
+    if way:
+        choice("train", f"engine {chosen}'s way", way, ENGINES[chosen])
+    if chosen == "numpy":
+        return chosen, ByHand(problem)
+    from descend.engines.compiled import Compiled, ways_for  # noqa: PLC0415 - loads the compiler
+
+    fits = ways_for(problem)
+    if way and way not in fits:
+        msg = (
+            f"The engine {chosen}'s way {way!r} does not suit this problem; "
+            f"choose one of {', '.join(fits)}, or leave it out."
+        )
+        raise ParameterError(msg)
+    way = way or fits[0]
+    return f"{chosen}/{way}", Compiled(problem, way)

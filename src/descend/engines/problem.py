@@ -28,26 +28,54 @@ if TYPE_CHECKING:
     from descend.task import Task
 
 
-class Trace(NamedTuple):
-    """What m updates did, each (m,) in double precision.
+class Trace:
+    """What m updates did: four figures each, in double precision.
 
     Attributes
     ----------
-    loss
-        The objective over the update's batch, before the update.
-    gradient_norm
-        The Euclidean length of its gradient there, before clipping; with an absolute penalty, of
-        its shortest subgradient.
-    update_norm
-        How far theta moved.
-    learning_rate
-        The rate used.
+    figures
+        (m, 4): a row for each update, its columns the four below.
     """
 
-    loss: Floats
-    gradient_norm: Floats
-    update_norm: Floats
-    learning_rate: Floats
+    __slots__ = ("figures",)
+
+    def __init__(self, figures: Floats) -> None:
+        self.figures = figures
+
+    def __len__(self) -> int:
+        """Return m."""
+        return len(self.figures)
+
+    @property
+    def loss(self) -> Floats:
+        """The objective over the update's batch, before the update."""
+        return self.figures[:, 0]
+
+    @property
+    def gradient_norm(self) -> Floats:
+        """The Euclidean length of its gradient there, before clipping.
+
+        With an absolute penalty, of its shortest subgradient.
+        """
+        return self.figures[:, 1]
+
+    @property
+    def update_norm(self) -> Floats:
+        """How far theta moved."""
+        return self.figures[:, 2]
+
+    @property
+    def learning_rate(self) -> Floats:
+        """The rate used."""
+        return self.figures[:, 3]
+
+
+class Advance(NamedTuple):
+    """Where some updates led, what they did, and the states kept along the way."""
+
+    state: State
+    trace: Trace
+    kept: list[State]
 
 
 @final
@@ -149,8 +177,12 @@ class Program(Protocol):
 
     problem: Problem
 
-    def advance(self, state: State, updates: int, scale: float = 1.0) -> tuple[State, Trace]:
-        """Return the state after `updates` more updates, and what they did."""
+    def advance(self, state: State, updates: int, scale: float = 1.0, every: int = 0) -> Advance:
+        """Return where `updates` more updates lead, and what they did.
+
+        The states after each multiple of `every` updates, counted from the start of training,
+        are kept (0: none).
+        """
 
     def value_and_gradient(self, theta: Floats, update: int | None = None) -> tuple[float, Floats]:
         """Return the objective and its gradient at theta over a batch, or over all rows."""

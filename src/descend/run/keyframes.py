@@ -1,7 +1,8 @@
 """Keyframes: the whole state at some updates, so that any other can be reached from the nearest.
 
-They stand at multiples of a stride.  When there are too many the stride doubles and every other one
-is dropped, so which ones there are depends only on how many updates were done.
+They stand at multiples of a stride, a power of two that is chosen from the number of updates
+planned.  When there are too many, because a resumed run goes on for longer, the stride doubles and
+every other one is dropped.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ class Keyframes:
     ----------
     limit
         At least 2.  The state before the first update is always kept.
+    planned
+        Updates planned in all: the first stride is the smallest power of two that suffices.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, planned: int = 0) -> None:
         self.limit = max(limit, 2)
         self.stride = 1
         self._states: list[State] = []
+        self.plan(planned)
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -43,18 +47,19 @@ class Keyframes:
         """The updates done at each keyframe."""
         return [state.step for state in self._states]
 
-    def next_after(self, step: int) -> int:
-        """Return the next multiple of the stride above `step`."""
-        return (step // self.stride + 1) * self.stride
+    def plan(self, updates: int) -> None:
+        """Widen the stride until `updates` in all fit."""
+        while updates // self.stride + 1 > self.limit:
+            self.stride *= 2
+        self._states = [s for s in self._states if s.step % self.stride == 0]
 
     def add(self, state: State) -> None:
         """Keep the state if a keyframe is due at its step."""
         if state.step % self.stride or (self._states and self._states[-1].step >= state.step):
             return
         self._states.append(state)
-        while len(self._states) > self.limit:
-            self.stride *= 2
-            self._states = [s for s in self._states if s.step % self.stride == 0]
+        if len(self._states) > self.limit:
+            self.plan(state.step)
 
     def before(self, step: int) -> State:
         """Return the last keyframe at or before `step`."""

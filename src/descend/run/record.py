@@ -231,7 +231,7 @@ class Run:
         """Return the state at `step`, trained on from `state`, applying what was recorded."""
         while state.step < step:
             scale, until = self.scale_at(state.step)
-            state, _ = self.program.advance(state, min(until, step) - state.step, scale)
+            state = self.program.advance(state, min(until, step) - state.step, scale).state
         return state
 
     def scale_at(self, step: int) -> tuple[float, int]:

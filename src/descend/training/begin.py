@@ -175,7 +175,7 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
         controller=Controller(),
         updates=Series(FIGURES, setup.history_rows()),
         epochs=Series(_epoch_names(setup, data), setup.history_rows()),
-        keyframes=Keyframes(frames),
+        keyframes=Keyframes(frames, setup.updates),
         events=[],
         callbacks=checked(callbacks) if callbacks else (),
         bar=Bar(progress, setup.updates),
@@ -246,6 +246,8 @@ def resume(
     if data is None:  # run.problem has said so in its own words already
         raise AssertionError
     controller = run.controller.copy()
+    keyframes = run.keyframes.copy()
+    keyframes.plan(setup.updates)
     loop = Loop(
         setup=setup,
         problem=problem,
@@ -255,7 +257,7 @@ def resume(
         controller=controller,
         updates=run.history.updates.copy(),
         epochs=run.history.epochs.copy(),
-        keyframes=run.keyframes.copy(),
+        keyframes=keyframes,
         events=list(run.events),
         callbacks=checked(callbacks) if callbacks else (),
         bar=Bar(progress, setup.updates),

@@ -23,7 +23,7 @@ from descend.training.interrupts import Interrupts
 
 if TYPE_CHECKING:
     from descend.arrays import State
-    from descend.engines import Problem, Program, Trace
+    from descend.engines import Advance, Problem, Program, Trace
     from descend.errors import Reason
     from descend.run import Controller, Data, Keyframes, Series, Setup
     from descend.training.progress import Bar
@@ -102,8 +102,6 @@ class Loop:
     def _next_cut(self) -> int:
         step = self.state.step
         cuts = [step + self.stretch, self.setup.updates]
-        if self.setup.record:
-            cuts.append(self.keyframes.next_after(step))
         if self._watches_epochs():
             m = self.setup.batches_per_epoch
             cuts.append((step // m + 1) * m)
@@ -130,17 +128,19 @@ class Loop:
 
     def _advance(self, updates: int) -> Reason | None:
         started = time.monotonic()
+        every = self.keyframes.stride if self.setup.record else 0
         with self.interrupts.allowed():
-            after, trace = self.program.advance(self.state, updates, self.controller.scale)
+            advance = self.program.advance(self.state, updates, self.controller.scale, every)
         self._adapt(updates, time.monotonic() - started)
-        stop = self._first_stop(trace)
+        stop = self._first_stop(advance.trace)
         if stop is not None:
             done, reason = stop
             if done < updates:
-                after, _ = self.program.advance(self.state, done, self.controller.scale)
-            self._take(after, trace, done)
+                after = self.program.advance(self.state, done, self.controller.scale).state
+                advance = advance._replace(state=after)
+            self._take(advance, done)
             return reason
-        self._take(after, trace, updates)
+        self._take(advance, updates)
         stop_asked = self._ask("step")
         # An epoch that ends here is closed all the same: resuming must find it as it would be.
         return self._end_of_epoch() or ("callback" if stop_asked else None)
@@ -166,33 +166,33 @@ class Loop:
     def _divergence(self, trace: Trace) -> int | None:
         """Return the first update of the trace at which the run had diverged, or None."""
         controller, begun = self.controller, 0
-        while controller.diverged_at is None and begun < len(trace.loss):
-            rest = type(trace)(*(column[begun:] for column in trace))
-            found = stopping.suspect(controller, rest)
+        while controller.diverged_at is None and begun < len(trace):
+            found = stopping.suspect(controller, trace.loss[begun:])
             if found is None:
                 return None
             at = begun + found
-            state, _ = self.program.advance(self.state, at, controller.scale)
+            theta = self.program.advance(self.state, at, controller.scale).state.theta
             loss = float(trace.loss[at])
-            if stopping.has_diverged(controller, self.problem, self.program, state.theta, loss):
+            if stopping.has_diverged(controller, self.problem, self.program, theta, loss):
                 controller.diverged_at = self.state.step + at
                 return at
             begun = at + 1
         return None
 
-    def _take(self, after: State, trace: Trace, done: int) -> None:
-        """Accept the first `done` updates of the trace, which led to `after`."""
+    def _take(self, advance: Advance, done: int) -> None:
+        """Accept the first `done` updates of what the engine did; it was brought to their end."""
         if done == 0:
             return
+        trace = advance.trace
         if self.setup.record:
-            rows = np.column_stack([column[:done] for column in trace])
-            self.updates.extend(rows, self.setup.updates)
+            self.updates.extend(trace.figures[:done], self.setup.updates)
         if not self.setup.full_batch:
             self._add_to_epoch(trace, done)
         self.last_loss = float(trace.loss[done - 1])
-        self.state = after
-        if self.setup.record:
-            self.keyframes.add(after)
+        self.state = advance.state
+        for state in advance.kept:
+            if state.step <= self.state.step:
+                self.keyframes.add(state)
 
     def _add_to_epoch(self, trace: Trace, done: int) -> None:
         c, m = self.controller, self.setup.batches_per_epoch

@@ -31,12 +31,12 @@ SETTLED = 10
 PROGRESS = 1e-12
 
 
-def suspect(controller: Controller, trace: Trace) -> int | None:
-    """Return the first update of the trace whose loss is worth a look, or None."""
+def suspect(controller: Controller, losses_seen: Floats) -> int | None:
+    """Return the first of some updates' losses that is worth a look, or None."""
     if controller.suspicion is None:
-        first = float(trace.loss[0])
+        first = float(losses_seen[0])
         controller.suspicion = GROWTH * abs(first) if math.isfinite(first) else 0.0
-    calm = np.abs(trace.loss) <= controller.suspicion  # False for NaN
+    calm = np.abs(losses_seen) <= controller.suspicion  # False for NaN
     return None if calm.all() else int(np.argmin(calm))
 
 

@@ -1,0 +1,94 @@
+"""Compiled kernels on disk, so that a second process compiles nothing.
+
+The compiler's own cache looks only at the file a kernel stands in: after a formula elsewhere had
+changed it would go on serving the old machine code. So the folder is named after a digest of all
+the package's sources and the versions that decide the code.
+
+The folder is ``$DESCEND_CACHE`` if set, else the platform's place for caches. Where nothing can be
+written, kernels are compiled anew in every process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numba
+import numpy as np
+
+from descend.engines.compiled.scalars import REORDERED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_KEPT_DAYS = 30
+
+
+def home() -> Path:
+    """Return the folder for all that descend may throw away and make again."""
+    asked = os.environ.get("DESCEND_CACHE")
+    if asked:
+        return Path(asked).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", "~")).expanduser() / "descend" / "cache"
+    if sys.platform == "darwin":
+        return Path("~/Library/Caches/descend").expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "descend"
+
+
+def digest(package: Path) -> str:
+    """Return a digest of the sources below `package` and of the versions that decide the code."""
+    found = hashlib.sha256(f"{numba.__version__} {np.__version__} {sys.version}".encode())
+    for path in sorted(package.rglob("*.py")):
+        found.update(path.relative_to(package).as_posix().encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+@cache
+def folder() -> Path | None:
+    """Return the folder for this version's kernels, or None where none can be written."""
+    here = home() / "kernels"
+    found = here / digest(Path(__file__).parents[2])
+    try:
+        if not found.is_dir():
+            found.mkdir(parents=True)
+            _forget(here)
+        probe = found / f".{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return None
+    return found
+
+
+def _forget(here: Path) -> None:
+    """Remove the kernels of versions that nobody has used for a month."""
+    for old in here.iterdir():
+        if time.time() - old.stat().st_mtime > _KEPT_DAYS * 86400:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def kernel(function: F) -> F:
+    """Return a function that is compiled when first called, and kept on disk."""
+    where = folder()
+    if where is None:
+        lasting: F = numba.njit(**REORDERED)(function)
+        return lasting
+    # The compiler reads its folder from a setting of the whole process, while it decorates; it
+    # is left as it was found.
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(where)
+    try:
+        lasting = numba.njit(cache=True, **REORDERED)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return lasting

@@ -1,0 +1,136 @@
+"""Generic functions that kernels call: the formula is chosen by the type of the part.
+
+A kernel is a plain function at the top of a module that says ``value(loss, s, y)``; when it is
+compiled for a `Huber`, this module hands it Huber's one formula (`descend.losses`), taken with the
+scalar namespace, and the compiler writes it into the loop. Kernels that closed over formulas
+instead could not be kept on disk.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.extending import overload
+
+from descend.engines.compiled.scalars import SCALARS, STRICT
+from descend.parts import formulas_of
+
+_ONE, _TWO, _THREE = 1, 2, 3
+
+
+def _formulas(part: Any) -> Any:
+    return formulas_of(part.instance_class, SCALARS)
+
+
+def value(loss: Any, s: Any, y: Any) -> Any:
+    """Return the loss of one score."""
+    raise NotImplementedError
+
+
+@overload(value, jit_options=STRICT)
+def _value(loss, s, y):
+    return _formulas(loss).value
+
+
+def slope(loss: Any, s: Any, y: Any) -> Any:
+    """Return the loss's derivative by one score."""
+    raise NotImplementedError
+
+
+@overload(slope, jit_options=STRICT)
+def _slope(loss, s, y):
+    return _formulas(loss).slope
+
+
+def curvature(loss: Any, s: Any, y: Any) -> Any:
+    """Return the loss's second derivative by one score."""
+    raise NotImplementedError
+
+
+@overload(curvature, jit_options=STRICT)
+def _curvature(loss, s, y):
+    return _formulas(loss).curvature
+
+
+def activate(activation: Any, z: Any) -> Any:
+    """Return the activation of one sum."""
+    raise NotImplementedError
+
+
+@overload(activate, jit_options=STRICT)
+def _activate(activation, z):
+    return _formulas(activation).value
+
+
+def activation_slope(activation: Any, z: Any, a: Any) -> Any:
+    """Return the activation's derivative at one sum."""
+    raise NotImplementedError
+
+
+@overload(activation_slope, jit_options=STRICT)
+def _activation_slope(activation, z, a):
+    return _formulas(activation).slope
+
+
+def update(
+    rule: Any, theta: Any, gradient: Any, memory: Any, rate: Any, t: Any, l1: Any, weight: Any
+) -> Any:
+    """Return one parameter's next value and memory."""
+    raise NotImplementedError
+
+
+@overload(update, jit_options=STRICT)
+def _update(rule, theta, gradient, memory, rate, t, l1, weight):
+    return _formulas(rule)
+
+
+def recall(rule: Any, state: Any, j: Any) -> Any:
+    """Return the memory of parameter `j` as a tuple: column `j` of the state below theta."""
+    raise NotImplementedError
+
+
+@overload(recall, jit_options=STRICT)
+def _recall(rule, state, j):
+    count = len(rule.instance_class.slots)
+    if count == 0:
+        return lambda rule, state, j: ()
+    if count == _ONE:
+        return lambda rule, state, j: (state[1, j],)
+    if count == _TWO:
+        return lambda rule, state, j: (state[1, j], state[2, j])
+    return lambda rule, state, j: (state[1, j], state[2, j], state[3, j])
+
+
+def remember(memory: Any, state: Any, j: Any) -> None:
+    """Write the memory of parameter `j` back."""
+    raise NotImplementedError
+
+
+@overload(remember, jit_options=STRICT)
+def _remember(memory, state, j):
+    count = len(memory)
+    if count == 0:
+        return lambda memory, state, j: None
+
+    def one(memory, state, j):
+        state[1, j] = memory[0]
+
+    def two(memory, state, j):
+        state[1, j], state[2, j] = memory[0], memory[1]
+
+    def three(memory, state, j):
+        state[1, j], state[2, j], state[3, j] = memory[0], memory[1], memory[2]
+
+    return {_ONE: one, _TWO: two, _THREE: three}[count]
+
+
+def along_rows(part: Any) -> bool:
+    """Tell, of a part's compiled type, whether its formulas work along rows (softmax)."""
+    cls = part.instance_class
+    return bool(getattr(cls, "rowwise", False)) or getattr(cls, "targets", "") == "labels"
+
+
+def is_part(part: Any) -> bool:
+    """Tell whether a compiled type is that of a named tuple."""
+    return isinstance(part, types.NamedTuple | types.NamedUniTuple)

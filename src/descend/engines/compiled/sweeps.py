@@ -1,0 +1,332 @@
+"""Sweeps: forward and backward over a stretch of rows, reading each row once.
+
+    sweep(model, loss, rows, first, last, theta, gradient, work) -> summed loss
+
+goes over the rows at places `first` to `last` in blocks that stay in the cache, adds their gradient
+(sums over the rows, not divided by anything) to `gradient` in double precision, and returns the sum
+of their losses. `model` is one of the named tuples here, and decides which sweep is compiled:
+
+    Row      scores are one number a row, x · w + b: scores of a block, slopes, gradient of it
+    Layers   any perceptron, the linear model with several outputs among them; activations are
+             kept feature-major (units x rows), so that the innermost loop runs across rows
+    Factor   squared losses over all rows of a linear model: the triangular factor R stands for them
+
+Sums within a block may be taken in any order; blocks follow each other in theirs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numba.extending import overload
+
+from descend.engines.compiled.blocks import activate_block, activation_back, score_block
+from descend.engines.compiled.generics import slope, value
+from descend.engines.compiled.rows import prefetch, row_of, weight_of
+from descend.engines.compiled.scalars import REORDERED
+
+# Rows to a block, at most; and the bytes of rows that stay in the second-level cache.
+BLOCK = 256
+_BLOCK_BYTES = 1 << 16
+_LINE = 64  # bytes to a cache line
+
+
+class Row(NamedTuple):
+    """A linear model with one output; `block` rows at a time."""
+
+    bias: bool
+    block: int
+
+
+class Layers(NamedTuple):
+    """A perceptron: layer l has sizes[l] inputs and sizes[l + 1] units."""
+
+    activation: Any
+    sizes: Any
+    bias: bool
+    block: int
+
+
+class Factor(NamedTuple):
+    """Squared losses of a linear model over all its rows: sum = |R theta - Z|² + rest."""
+
+    R: Any
+    Z: Any
+    rest: float
+
+
+def sweep(
+    model: Any,
+    loss: Any,
+    rows: Any,
+    first: Any,
+    last: Any,
+    theta: Any,
+    gradient: Any,
+    work: Any,
+) -> Any:
+    """Add the gradient over some rows to `gradient`; return their summed loss."""
+    raise NotImplementedError
+
+
+@overload(sweep, jit_options=REORDERED)
+def _sweep(model, loss, rows, first, last, theta, gradient, work):
+    return {Row: row_sweep, Layers: layers_sweep, Factor: factor_sweep}[model.instance_class]
+
+
+def row_block(d: int, itemsize: int) -> int:
+    """Return how many rows a block of `Row` has: a multiple of 4."""
+    return max(8, min(BLOCK, _BLOCK_BYTES // max(d * itemsize, 1))) // 4 * 4
+
+
+def work_for(model: Any, size: int, dtype: Any) -> Any:
+    """Return the memory that a sweep of `model` works in: one row for each purpose."""
+    if isinstance(model, Row):
+        return np.empty((2, max(size, model.block)), dtype=dtype)
+    if isinstance(model, Layers):
+        units = int(model.sizes.sum())
+        return np.empty((3 * units + 1, model.block), dtype=dtype)
+    return np.empty((2, model.Z.size), dtype=dtype)
+
+
+# ---------------------------------------------------------------- one output
+
+
+def row_sweep(model, loss, rows, first, last, theta, gradient, work):
+    """Sweep a linear model with one output."""
+    X, y, d = rows.X, rows.y, rows.X.shape[1]
+    scores, part = work[0], work[1]
+    total = 0.0
+    for begun in range(first, last, model.block):
+        ended = min(begun + model.block, last)
+        _row_scores(X, rows.order, begun, ended, theta, model.bias, scores)
+        slopes = 0.0
+        for i in range(ended - begun):
+            row = row_of(rows.order, begun + i)
+            w = weight_of(rows.weights, row)
+            s = scores[i]
+            total += w * value(loss, s, y[row, 0])
+            g = w * slope(loss, s, y[row, 0])
+            slopes += g
+            scores[i] = g
+        _row_gradient(X, rows.order, begun, ended, last, scores, part)
+        for j in range(d):
+            gradient[j] += part[j]
+        if model.bias:
+            gradient[d] += slopes
+    return total
+
+
+@njit(**REORDERED)
+def _row_scores(X, order, begun, ended, theta, bias, scores):
+    """Write the scores of rows `begun` to `ended`, four rows at a time."""
+    d, zero = X.shape[1], X.dtype.type(0)
+    b = theta[d] if bias else zero
+    i = begun
+    while i + 4 <= ended:
+        x0, x1 = X[row_of(order, i)], X[row_of(order, i + 1)]
+        x2, x3 = X[row_of(order, i + 2)], X[row_of(order, i + 3)]
+        s0, s1, s2, s3 = zero, zero, zero, zero
+        for j in range(d):
+            w = theta[j]
+            s0 += x0[j] * w
+            s1 += x1[j] * w
+            s2 += x2[j] * w
+            s3 += x3[j] * w
+        scores[i - begun], scores[i - begun + 1] = s0 + b, s1 + b
+        scores[i - begun + 2], scores[i - begun + 3] = s2 + b, s3 + b
+        i += 4
+    while i < ended:
+        x, s = X[row_of(order, i)], zero
+        for j in range(d):
+            s += x[j] * theta[j]
+        scores[i - begun] = s + b
+        i += 1
+
+
+@njit(**REORDERED)
+def _row_gradient(X, order, begun, ended, last, slopes, part):
+    """Write the sum of slope times row over a block; ask for the next block's memory meanwhile."""
+    d = X.shape[1]
+    for j in range(d):
+        part[j] = 0
+    i, size, step = begun, ended - begun, _LINE // X.itemsize
+    while i + 4 <= ended:
+        if ended + size <= last:
+            for k in range(4):
+                following = row_of(order, i + size + k) * d
+                for j in range(0, d, step):
+                    prefetch(X, following + j)
+        x0, x1 = X[row_of(order, i)], X[row_of(order, i + 1)]
+        x2, x3 = X[row_of(order, i + 2)], X[row_of(order, i + 3)]
+        g0, g1 = slopes[i - begun], slopes[i - begun + 1]
+        g2, g3 = slopes[i - begun + 2], slopes[i - begun + 3]
+        for j in range(d):
+            part[j] += (x0[j] * g0 + x1[j] * g1) + (x2[j] * g2 + x3[j] * g3)
+        i += 4
+    while i < ended:
+        x, g = X[row_of(order, i)], slopes[i - begun]
+        for j in range(d):
+            part[j] += x[j] * g
+        i += 1
+
+
+# ---------------------------------------------------------------- all rows in one factor
+
+
+def factor_sweep(model, loss, rows, first, last, theta, gradient, work):
+    """Sweep the factor: with e = R theta - Z, the sum is c (|e|² + rest), its gradient 2 c Rᵀe."""
+    R, Z = model.R, model.Z
+    p, k = Z.shape
+    c = value(loss, 1.0, 0.0) / k  # of squared errors 1, of half of them 1/2
+    total = model.rest
+    for u in range(k):
+        for i in range(p):
+            e = -Z[i, u]
+            for j in range(i, p):
+                e += R[i, j] * theta[j * k + u]
+            total += e * e
+            e = 2.0 * c * e
+            for j in range(i, p):
+                gradient[j * k + u] += R[i, j] * e
+    return c * total
+
+
+# ---------------------------------------------------------------- layers
+
+
+def layers_sweep(model, loss, rows, first, last, theta, gradient, work):
+    """Sweep a perceptron.
+
+    `work` holds, feature-major, each layer's inputs, then its sums, then the gradients by them.
+    """
+    sizes = model.sizes
+    layers = sizes.size - 1
+    units = 0
+    for size in sizes:
+        units += size
+    inputs, sums, slopes = work[:units], work[units : 2 * units], work[2 * units :]
+    total = 0.0
+    for begun in range(first, last, model.block):
+        count = min(model.block, last - begun)
+        _load(rows, begun, count, inputs)
+        here, place = 0, 0  # where the layer's inputs and its parameters begin
+        for layer in range(layers):
+            d, h = sizes[layer], sizes[layer + 1]
+            z = sums[here + d : here + d + h]
+            _affine(inputs[here : here + d], theta, place, h, model.bias, z, count)
+            if layer < layers - 1:
+                activate_block(model.activation, z, inputs[here + d : here + d + h], count)
+            here += d
+            place += (d + 1) * h if model.bias else d * h
+        total += score_block(loss, rows, begun, count, sums[here:], slopes[here:], inputs[here:])
+        for back in range(layers):
+            layer = layers - 1 - back
+            d, h = sizes[layer], sizes[layer + 1]
+            place -= (d + 1) * h if model.bias else d * h
+            here -= d
+            g = slopes[here + d : here + d + h]
+            a = inputs[here : here + d]
+            _affine_gradient(a, g, gradient, place, model.bias, count)
+            if layer > 0:
+                below = slopes[here : here + d]
+                _affine_below(g, theta, place, below, count)
+                activation_back(model.activation, sums[here : here + d], a, below, count)
+    return total
+
+
+@njit(**REORDERED)
+def _load(rows, begun, count, inputs):
+    """Copy a block of rows, feature-major."""
+    X, d = rows.X, rows.X.shape[1]
+    for i in range(count):
+        row = row_of(rows.order, begun + i)
+        for j in range(d):
+            inputs[j, i] = X[row, j]
+
+
+@njit(**REORDERED)
+def _affine(a, theta, place, h, bias, z, count):
+    """Write the sums z = aᵀ W + b of a layer, four inputs at a time."""
+    d = a.shape[0]
+    zero = theta.dtype.type(0)
+    for u in range(h):
+        b = theta[place + d * h + u] if bias else zero
+        out = z[u]
+        for r in range(count):
+            out[r] = b
+        i, at = 0, place + u
+        while i + 4 <= d:
+            w0, w1 = theta[at], theta[at + h]
+            w2, w3 = theta[at + 2 * h], theta[at + 3 * h]
+            a0, a1, a2, a3 = a[i], a[i + 1], a[i + 2], a[i + 3]
+            for r in range(count):
+                out[r] += (a0[r] * w0 + a1[r] * w1) + (a2[r] * w2 + a3[r] * w3)
+            i += 4
+            at += 4 * h
+        while i < d:
+            w0, a0 = theta[at], a[i]
+            for r in range(count):
+                out[r] += a0[r] * w0
+            i += 1
+            at += h
+
+
+@njit(**REORDERED)
+def _affine_gradient(a, g, gradient, place, bias, count):
+    """Add the gradient by a layer's weights and biases: a gᵀ and the sums of g."""
+    d, h = a.shape[0], g.shape[0]
+    zero = g.dtype.type(0)
+    for u in range(h):
+        gu = g[u]
+        i, at = 0, place + u
+        while i + 4 <= d:
+            a0, a1, a2, a3 = a[i], a[i + 1], a[i + 2], a[i + 3]
+            s0, s1, s2, s3 = zero, zero, zero, zero
+            for r in range(count):
+                s0 += a0[r] * gu[r]
+                s1 += a1[r] * gu[r]
+                s2 += a2[r] * gu[r]
+                s3 += a3[r] * gu[r]
+            gradient[at] += s0
+            gradient[at + h] += s1
+            gradient[at + 2 * h] += s2
+            gradient[at + 3 * h] += s3
+            i += 4
+            at += 4 * h
+        while i < d:
+            a0, s0 = a[i], zero
+            for r in range(count):
+                s0 += a0[r] * gu[r]
+            gradient[at] += s0
+            i += 1
+            at += h
+        if bias:
+            s0 = zero
+            for r in range(count):
+                s0 += gu[r]
+            gradient[place + d * h + u] += s0
+
+
+@njit(**REORDERED)
+def _affine_below(g, theta, place, below, count):
+    """Write the gradient by a layer's inputs, W g, four units at a time."""
+    d, h = below.shape[0], g.shape[0]
+    for i in range(d):
+        out, at = below[i], place + i * h
+        for r in range(count):
+            out[r] = 0
+        u = 0
+        while u + 4 <= h:
+            w0, w1, w2, w3 = theta[at + u], theta[at + u + 1], theta[at + u + 2], theta[at + u + 3]
+            g0, g1, g2, g3 = g[u], g[u + 1], g[u + 2], g[u + 3]
+            for r in range(count):
+                out[r] += (g0[r] * w0 + g1[r] * w1) + (g2[r] * w2 + g3[r] * w3)
+            u += 4
+        while u < h:
+            w0, g0 = theta[at + u], g[u]
+            for r in range(count):
+                out[r] += g0[r] * w0
+            u += 1
