@@ -214,14 +214,11 @@ def _terms(problem: Problem) -> Terms:
     l1 = l2 = None
     if penalty is not None and (penalty.l1 or penalty.l2):
         l1, l2 = penalty.l1 * problem.reach, penalty.l2 * problem.reach
-    return Terms(
-        problem.task.reduction == "mean",
-        l1,
-        l2,
-        problem.weight_marks,
-        math.inf if optimizer.clip_value is None else optimizer.clip_value,
-        math.inf if optimizer.clip_norm is None else optimizer.clip_norm,
-    )
+    clip = None
+    if optimizer.clip_value is not None or optimizer.clip_norm is not None:
+        asked = optimizer.clip_value, optimizer.clip_norm
+        clip = tuple(math.inf if limit is None else limit for limit in asked)
+    return Terms(problem.task.reduction == "mean", l1, l2, problem.weight_marks, clip)
 
 
 def _model(problem: Problem) -> Any:
