@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.engines.compiled.sweeps import Factor
+from descend.engines.compiled.rows import NO_ORDER, Rows
 from descend.engines.compiled.threads import spread, workers
+from descend.parts import formulas_of
 
 if TYPE_CHECKING:
     from descend.engines.problem import Problem
@@ -38,8 +39,11 @@ def suits(problem: Problem) -> bool:
     )
 
 
-def factor_of(problem: Problem) -> Factor:
-    """Return R (p, p), Z (p, k) and the part of the squared error that no theta can lower."""
+def factor_of(problem: Problem) -> tuple[Rows, float]:
+    """Return d + 1 rows that stand for all, and the loss beside theirs that no theta can lower.
+
+    The column of ones is among theirs, so a bias is one more weight.
+    """
     X, k = problem.X, problem.y.shape[1]
     p = X.shape[1] + int(problem.task.model.bias)
     width = p + k
@@ -58,8 +62,11 @@ def factor_of(problem: Problem) -> Factor:
     with np.errstate(all="ignore"):
         spread(chunks, reduce, workers() if chunks > 1 else 1)
         R = factors[0] if chunks == 1 else _triangle(factors.reshape(-1, width))
-    rest = float((R[p:, p:] ** 2).sum())
-    return Factor(np.ascontiguousarray(R[:p, :p]), np.ascontiguousarray(R[:p, p:]), rest)
+    none = np.empty(0)
+    rows = Rows(np.ascontiguousarray(R[:p, :p]), np.ascontiguousarray(R[:p, p:]), none, NO_ORDER)
+    # Squared errors count whole, half squared errors half; over outputs it is their mean.
+    share = formulas_of(type(problem.task.loss), np).value(problem.task.loss, 1.0, 0.0) / k
+    return rows, share * float((R[p:, p:] ** 2).sum())
 
 
 def _columns(problem: Problem, rows: slice, p: int) -> Any:

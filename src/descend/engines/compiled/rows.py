@@ -1,22 +1,26 @@
 """Rows as kernels see them: where they lie, in which order they come, what they weigh.
 
-`Rows` bundles a problem's arrays. An order of None means the rows' own, and weights of None that
-all weigh 1: kernels are compiled for each case, so neither costs anything in the loop.
+`Rows` bundles a problem's arrays. An order of no length means the rows' own, and weights of no
+length that all weigh 1.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from descend.engines.compiled.scalars import STRICT
+from descend.engines.compiled.scalars import REORDERED, STRICT
+
+
+NO_ORDER = np.empty(0, dtype=np.int64)
 
 
 class Rows(NamedTuple):
-    """The rows of a problem: X (n, d), y (n, k) or labels (n,), weights (n,), order (n,)."""
+    """The rows of a problem: X (n, d), y (n, k) or labels (n, 1), weights (n,), order (n,)."""
 
     X: Any
     y: Any
@@ -27,28 +31,34 @@ class Rows(NamedTuple):
 @njit(**STRICT)
 def row_of(order, i):
     """Return which row comes at place `i`."""
-    if order is None:
-        return i
-    return order[i]
+    return order[i] if order.size else i
 
 
 @njit(**STRICT)
 def weight_of(weights, row):
     """Return what a row weighs."""
-    if weights is None:
-        return 1.0
-    return weights[row]
+    return float(weights[row]) if weights.size else 1.0
 
 
-@njit(**STRICT)
-def mass_of(weights, order, first, last):
+@njit(**REORDERED)
+def mass_of(rows, first, last):
     """Return the sum of the weights of the rows at places `first` to `last`."""
-    if weights is None:
+    if rows.weights.size == 0:
         return float(last - first)
     total = 0.0
     for i in range(first, last):
-        total += weights[row_of(order, i)]
+        total += rows.weights[row_of(rows.order, i)]
     return total
+
+
+@njit(**REORDERED)
+def load_targets(rows, begun, count, work, y, w):
+    """Copy a block's targets to the rows of `work` from `y` on, and its weights to row `w`."""
+    for u in range(rows.y.shape[1]):
+        for i in range(count):
+            work[y + u, i] = rows.y[row_of(rows.order, begun + i), u]
+    for i in range(count):
+        work[w, i] = weight_of(rows.weights, row_of(rows.order, begun + i))
 
 
 @intrinsic  # type: ignore[untyped-decorator]

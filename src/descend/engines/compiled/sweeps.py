@@ -1,15 +1,14 @@
 """Sweeps: forward and backward over a stretch of rows, reading each row once.
 
-    sweep(model, loss, rows, first, last, theta, gradient, work) -> summed loss
+    sweep(model, rows, first, last, theta, gradient, work) -> summed loss
 
 goes over the rows at places `first` to `last` in blocks that stay in the cache, adds their gradient
 (sums over the rows, not divided by anything) to `gradient` in double precision, and returns the sum
-of their losses. `model` is one of the named tuples here, and decides which sweep is compiled:
+of their losses. Sweeps are pieces; losses and activations are pieces that they call:
 
-    Row      scores are one number a row, x · w + b: scores of a block, slopes, gradient of it
-    Layers   any perceptron, the linear model with several outputs among them; activations are
-             kept feature-major (units x rows), so that the innermost loop runs across rows
-    Factor   squared losses over all rows of a linear model: the triangular factor R stands for them
+    row_sweep     scores are one number a row, x · w + b
+    layers_sweep  any perceptron, the linear model with several outputs among them; activations
+                  are kept feature-major (units x rows), so that the innermost loop runs across rows
 
 Sums within a block may be taken in any order; blocks follow each other in theirs.
 """
@@ -20,11 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numba.extending import overload
 
-from descend.engines.compiled.blocks import activate_block, activation_back, score_block
-from descend.engines.compiled.generics import slope, value
-from descend.engines.compiled.rows import prefetch, row_of, weight_of
+from descend.engines.compiled.caching import kernel
+from descend.engines.compiled.pieces import call
+from descend.engines.compiled.rows import load_targets, prefetch, row_of
 from descend.engines.compiled.scalars import REORDERED
 
 # Rows to a block, at most; and the bytes of rows that stay in the second-level cache.
@@ -33,88 +31,72 @@ _BLOCK_BYTES = 1 << 16
 _LINE = 64  # bytes to a cache line
 
 
-class Row(NamedTuple):
-    """A linear model with one output; `block` rows at a time."""
+class Model(NamedTuple):
+    """A model with its loss: layer l has sizes[l] inputs and sizes[l + 1] units.
 
-    bias: bool
-    block: int
+    Attributes
+    ----------
+    sizes, bias
+        Units of each layer, the inputs first; and whether layers have biases.
+    block
+        Rows that are swept at once.
+    loss, score
+        Where the loss's hyperparameters and its piece are.
+    activation, activate, back
+        Where the activation's hyperparameters and its pieces are; 0 without hidden layers.
+    """
 
-
-class Layers(NamedTuple):
-    """A perceptron: layer l has sizes[l] inputs and sizes[l + 1] units."""
-
-    activation: Any
     sizes: Any
     bias: bool
     block: int
-
-
-class Factor(NamedTuple):
-    """Squared losses of a linear model over all its rows: sum = |R theta - Z|² + rest."""
-
-    R: Any
-    Z: Any
-    rest: float
-
-
-def sweep(
-    model: Any,
-    loss: Any,
-    rows: Any,
-    first: Any,
-    last: Any,
-    theta: Any,
-    gradient: Any,
-    work: Any,
-) -> Any:
-    """Add the gradient over some rows to `gradient`; return their summed loss."""
-    raise NotImplementedError
-
-
-@overload(sweep, jit_options=REORDERED)
-def _sweep(model, loss, rows, first, last, theta, gradient, work):
-    return {Row: row_sweep, Layers: layers_sweep, Factor: factor_sweep}[model.instance_class]
+    loss: int
+    score: int
+    activation: int
+    activate: int
+    back: int
 
 
 def row_block(d: int, itemsize: int) -> int:
-    """Return how many rows a block of `Row` has: a multiple of 4."""
+    """Return how many rows a block of `row_sweep` has: a multiple of 4."""
     return max(8, min(BLOCK, _BLOCK_BYTES // max(d * itemsize, 1))) // 4 * 4
 
 
-def work_for(model: Any, size: int, dtype: Any) -> Any:
-    """Return the memory that a sweep of `model` works in: one row for each purpose."""
-    if isinstance(model, Row):
-        return np.empty((2, max(size, model.block)), dtype=dtype)
-    if isinstance(model, Layers):
-        units = int(model.sizes.sum())
-        return np.empty((3 * units + 1, model.block), dtype=dtype)
-    return np.empty((2, model.Z.size), dtype=dtype)
+def work_for(model: Model, rows: Any, size: int, dtype: Any) -> Any:
+    """Return the memory that a sweep works in: one row for each purpose."""
+    k = rows.y.shape[1]
+    if len(model.sizes) == 2 and model.sizes[1] == 1:  # noqa: PLR2004 - one layer
+        return np.empty((_PART + 1, max(size, model.block)), dtype=dtype)
+    units = int(model.sizes.sum())
+    return np.empty((3 * units + k + 3, model.block), dtype=dtype)
 
 
 # ---------------------------------------------------------------- one output
 
+# The rows of `work`: scores, slopes, targets, weights, two to spare, the gradient of a block.
+_SCORES, _SLOPES, _TARGETS, _WEIGHTS, _SPARE, _PART = 0, 1, 2, 3, 4, 6
 
-def row_sweep(model, loss, rows, first, last, theta, gradient, work):
+
+@kernel
+def row_sweep(model, rows, first, last, theta, gradient, work):
     """Sweep a linear model with one output."""
-    X, y, d = rows.X, rows.y, rows.X.shape[1]
-    scores, part = work[0], work[1]
+    X, d = rows.X, rows.X.shape[1]
     total = 0.0
     for begun in range(first, last, model.block):
         ended = min(begun + model.block, last)
-        _row_scores(X, rows.order, begun, ended, theta, model.bias, scores)
-        slopes = 0.0
-        for i in range(ended - begun):
-            row = row_of(rows.order, begun + i)
-            w = weight_of(rows.weights, row)
-            s = scores[i]
-            total += w * value(loss, s, y[row, 0])
-            g = w * slope(loss, s, y[row, 0])
-            slopes += g
-            scores[i] = g
-        _row_gradient(X, rows.order, begun, ended, last, scores, part)
+        count = ended - begun
+        _row_scores(X, rows.order, begun, ended, theta, model.bias, work[_SCORES])
+        load_targets(rows, begun, count, work, _TARGETS, _WEIGHTS)
+        total += call(
+            model.score,
+            (model.loss, work, _SCORES, _SLOPES, _TARGETS, _WEIGHTS, _SPARE, 1, count),
+        )
+        _row_gradient(X, rows.order, begun, ended, last, work[_SLOPES], work[_PART])
         for j in range(d):
-            gradient[j] += part[j]
+            gradient[j] += work[_PART, j]
         if model.bias:
+            slopes = 0.0
+            for i in range(count):
+                slopes += work[_SLOPES, i]
             gradient[d] += slopes
     return total
 
@@ -173,67 +155,59 @@ def _row_gradient(X, order, begun, ended, last, slopes, part):
         i += 1
 
 
-# ---------------------------------------------------------------- all rows in one factor
-
-
-def factor_sweep(model, loss, rows, first, last, theta, gradient, work):
-    """Sweep the factor: with e = R theta - Z, the sum is c (|e|² + rest), its gradient 2 c Rᵀe."""
-    R, Z = model.R, model.Z
-    p, k = Z.shape
-    c = value(loss, 1.0, 0.0) / k  # of squared errors 1, of half of them 1/2
-    total = model.rest
-    for u in range(k):
-        for i in range(p):
-            e = -Z[i, u]
-            for j in range(i, p):
-                e += R[i, j] * theta[j * k + u]
-            total += e * e
-            e = 2.0 * c * e
-            for j in range(i, p):
-                gradient[j * k + u] += R[i, j] * e
-    return c * total
-
-
 # ---------------------------------------------------------------- layers
 
 
-def layers_sweep(model, loss, rows, first, last, theta, gradient, work):
+@kernel
+def layers_sweep(model, rows, first, last, theta, gradient, work):
     """Sweep a perceptron.
 
-    `work` holds, feature-major, each layer's inputs, then its sums, then the gradients by them.
+    `work` holds, feature-major, each layer's inputs, then its sums, then the gradients by them;
+    then targets, weights and two rows to spare.
     """
     sizes = model.sizes
     layers = sizes.size - 1
     units = 0
     for size in sizes:
         units += size
-    inputs, sums, slopes = work[:units], work[units : 2 * units], work[2 * units :]
+    outputs = sizes[layers]
+    sums, slopes, targets = units, 2 * units, 3 * units
+    weights = targets + rows.y.shape[1]
     total = 0.0
     for begun in range(first, last, model.block):
         count = min(model.block, last - begun)
-        _load(rows, begun, count, inputs)
+        _load(rows, begun, count, work)
+        load_targets(rows, begun, count, work, targets, weights)
         here, place = 0, 0  # where the layer's inputs and its parameters begin
         for layer in range(layers):
             d, h = sizes[layer], sizes[layer + 1]
-            z = sums[here + d : here + d + h]
-            _affine(inputs[here : here + d], theta, place, h, model.bias, z, count)
+            above = here + d
+            z = work[sums + above : sums + above + h]
+            _affine(work[here:above], theta, place, h, model.bias, z, count)
             if layer < layers - 1:
-                activate_block(model.activation, z, inputs[here + d : here + d + h], count)
-            here += d
+                call(model.activate, (model.activation, work, sums + above, above, h, count))
+            here = above
             place += (d + 1) * h if model.bias else d * h
-        total += score_block(loss, rows, begun, count, sums[here:], slopes[here:], inputs[here:])
+        total += call(
+            model.score,
+            (
+                model.loss, work, sums + here, slopes + here, targets, weights, weights + 1,
+                outputs, count,
+            ),
+        )
         for back in range(layers):
             layer = layers - 1 - back
             d, h = sizes[layer], sizes[layer + 1]
             place -= (d + 1) * h if model.bias else d * h
             here -= d
-            g = slopes[here + d : here + d + h]
-            a = inputs[here : here + d]
-            _affine_gradient(a, g, gradient, place, model.bias, count)
+            g = work[slopes + here + d : slopes + here + d + h]
+            _affine_gradient(work[here : here + d], g, gradient, place, model.bias, count)
             if layer > 0:
-                below = slopes[here : here + d]
-                _affine_below(g, theta, place, below, count)
-                activation_back(model.activation, sums[here : here + d], a, below, count)
+                _affine_below(g, theta, place, work[slopes + here : slopes + here + d], count)
+                call(
+                    model.back,
+                    (model.activation, work, sums + here, here, slopes + here, d, count),
+                )
     return total
 
 

@@ -3,7 +3,7 @@
     repeat      update after update within one kernel: small problems
     one_by_one  the same for batches of a single row of a linear model
     step        one update from sums that were taken elsewhere: large problems
-    move        a stretch of the parameters of one update: so many that threads share them
+    move        the piece of a rule: a stretch of the parameters of one update
 
 `Terms` are what joins the sweep's sums: what they are divided by, the penalty, the clipping.
 """
@@ -18,9 +18,9 @@ from numba import njit
 
 from descend.engines.compiled.caching import kernel
 from descend.engines.compiled.generics import recall, remember, slope, update, value
+from descend.engines.compiled.pieces import call, marked, part_of
 from descend.engines.compiled.rows import mass_of, prefetch, row_of, weight_of
-from descend.engines.compiled.scalars import REORDERED
-from descend.engines.compiled.sweeps import sweep
+from descend.engines.compiled.scalars import REORDERED, STRICT
 
 AHEAD = 12  # rows of memory asked for in advance
 _LINE = 64  # bytes to a cache line
@@ -36,18 +36,26 @@ class Terms(NamedTuple):
     mean
         Whether sums are divided by the batch's mass.
     l1, l2
-        Strengths (P,) of the penalties, or None where there is none at all.
+        Strengths (P,) of the penalties; of no length where there is none at all.
     weight
         1 on weights and 0 on biases, (P,).
-    clip
-        None, or the pair (clip_value, clip_norm), infinite where it is not asked for.
+    clip_value, clip_norm
+        Limits of the gradient's entries and of its length; infinite where there are none.
     """
 
     mean: bool
     l1: Any
     l2: Any
     weight: Any
-    clip: Any
+    clip_value: float
+    clip_norm: float
+
+
+class Rule(NamedTuple):
+    """Where a rule's hyperparameters are, and its piece `move`."""
+
+    rule: int
+    move: int
 
 
 class Kept(NamedTuple):
@@ -57,77 +65,96 @@ class Kept(NamedTuple):
     states: Any
 
 
-# ---------------------------------------------------------------- one parameter
+# The sums that `move` adds up: the penalty, and twice two sums of squares, of the gradient and of
+# the move.
+_PENALTY, _STEEP, _STEEP_FAR, _MOVED, _MOVED_FAR, SUMS = range(6)
 
 
 @njit(**REORDERED)
-def _pulled(l2, g, theta, j):
-    """Return the gradient with the squared penalty's."""
-    if l2 is None:
-        return g
-    return g + l2[j] * theta
+def _held(g, limit):
+    """Return the gradient within ± the limit."""
+    g = limit if g > limit else g
+    return -limit if g < -limit else g
 
 
 @njit(**REORDERED)
-def _price(l1, l2, theta, j):
-    """Return the penalty."""
-    if l2 is None:
-        return 0.0
-    return l1[j] * abs(theta) + 0.5 * l2[j] * theta * theta
-
-
-@njit(**REORDERED)
-def _strength(l1, j):
-    """Return the strength of the absolute penalty."""
-    if l1 is None:
-        return 0.0
-    return l1[j]
-
-
-@njit(**REORDERED)
-def _shortest(l1, g, theta, j):
-    """Return the gradient, or the shortest subgradient under an absolute penalty."""
-    if l1 is None:
-        return g
+def _shortest(g, theta, l1):
+    """Return the shortest subgradient under an absolute penalty."""
     if theta > 0:
-        return g + l1[j]
+        return g + l1
     if theta < 0:
-        return g - l1[j]
-    return 0.0 if abs(g) <= l1[j] else g - math.copysign(l1[j], g)
+        return g - l1
+    return 0.0 if abs(g) <= l1 else g - math.copysign(l1, g)
+
+
+@njit(**STRICT)
+def _moved(kind, rule, terms, state, g, shrink, rate, time, j):
+    """Update parameter `j`; return its gradient, penalty, shortest subgradient and move."""
+    before, price, l1 = float(state[0, j]), 0.0, 0.0
+    short = g
+    if marked(kind, "penalized"):
+        l1 = float(terms.l1[j])
+        g += terms.l2[j] * before
+        price = l1 * abs(before) + 0.5 * terms.l2[j] * before * before
+        short = _shortest(g, before, l1)
+    held = g
+    if marked(kind, "clipped"):
+        held = shrink * _held(g, terms.clip_value)
+    after, memory = update(
+        rule, before, held, recall(rule, state, j), rate, time, l1, terms.weight[j]
+    )
+    state[0, j] = after
+    remember(memory, state, j)
+    return g, price, short, float(state[0, j]) - before
+
+
+@kernel
+def move(kind, terms, state, gradient, factor, shrink, rate, t, first, last, sums):
+    """Update parameters `first` to `last` in one pass; turn the sums into the gradient.
+
+    What is "penalized" and what is "clipped" is known when the piece is compiled.
+    """
+    rule, time = part_of(kind), float(t)
+    penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(first, last):
+        g, price, short, difference = _moved(
+            kind, rule, terms, state, factor * gradient[j], shrink, rate, time, j
+        )
+        gradient[j] = g
+        penalty += price
+        steep += short * short
+        steep_far += (short * _FAR) * (short * _FAR)
+        moved += difference * difference
+        moved_far += (difference * _FAR) * (difference * _FAR)
+    sums[_PENALTY] += penalty
+    sums[_STEEP] += steep
+    sums[_STEEP_FAR] += steep_far
+    sums[_MOVED] += moved
+    sums[_MOVED_FAR] += moved_far
+    return 0.0
 
 
 @njit(**REORDERED)
-def _held(clip, g, shrink):
-    """Return the gradient held within ± clip_value, and shortened."""
-    if clip is None:
-        return g
-    g = clip[0] if g > clip[0] else g
-    return shrink * (-clip[0] if g < -clip[0] else g)
-
-
-# ---------------------------------------------------------------- all of them
-
-
-@njit(**REORDERED)
-def _factor(mean, mass):
+def factor_of_mass(mean, mass):
     """Return what turns sums into what the reduction asks for."""
-    if not mean:
-        return 1.0
-    return 1.0 / mass if mass != 0.0 else 1.0
+    return 1.0 / mass if mean and mass != 0.0 else 1.0
 
 
 @njit(**REORDERED)
-def _shrink(clip, l2, theta, gradient, factor):
+def _shrink(terms, theta, gradient, factor):
     """Return what shortens the held gradient to clip_norm."""
-    if clip is None:
+    if not terms.clip_norm < math.inf:
         return 1.0
     square, far = 0.0, 0.0
     for j in range(theta.size):
-        g = _held(clip, _pulled(l2, factor * gradient[j], float(theta[j]), j), 1.0)
+        g = factor * gradient[j]
+        if terms.l2.size:
+            g += terms.l2[j] * theta[j]
+        g = _held(g, terms.clip_value)
         square += g * g
         far += (g * _FAR) * (g * _FAR)
     length = _length(square, far)
-    return clip[1] / length if length > clip[1] else 1.0
+    return terms.clip_norm / length if length > terms.clip_norm else 1.0
 
 
 @njit(**REORDERED)
@@ -137,53 +164,14 @@ def _length(square, far):
 
 
 @njit(**REORDERED)
-def _moved(rule, terms, state, gradient, factor, shrink, rate, t, first, last):
-    """Update parameters `first` to `last`, in one pass; turn the sums into the gradient.
-
-    Returns the penalty, and twice two sums of squares: of the gradient, of the move.
-    """
-    theta, time = state[0], float(t)
-    penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
-    for j in range(first, last):
-        before = float(theta[j])
-        g = _pulled(terms.l2, factor * gradient[j], before, j)
-        gradient[j] = g
-        penalty += _price(terms.l1, terms.l2, before, j)
-        short = _shortest(terms.l1, g, before, j)
-        steep += short * short
-        steep_far += (short * _FAR) * (short * _FAR)
-        after, memory = update(
-            rule,
-            before,
-            _held(terms.clip, g, shrink),
-            recall(rule, state, j),
-            rate,
-            time,
-            _strength(terms.l1, j),
-            terms.weight[j],
-        )
-        theta[j] = after
-        remember(memory, state, j)
-        difference = float(theta[j]) - before
-        moved += difference * difference
-        moved_far += (difference * _FAR) * (difference * _FAR)
-    return penalty, steep, steep_far, moved, moved_far
-
-
-@njit(**REORDERED)
-def _stepped(rule, terms, total, mass, state, gradient, rate, t, figures, seen):
-    """Do one update from summed loss and gradient; write its figures, and the gradient if asked."""
-    factor = _factor(terms.mean, mass)
-    shrink = _shrink(terms.clip, terms.l2, state[0], gradient, factor)
-    penalty, steep, steep_far, moved, moved_far = _moved(
-        rule, terms, state, gradient, factor, shrink, rate, t, 0, gradient.size
-    )
-    figures[0] = total * factor + penalty
-    figures[1] = _length(steep, steep_far)
-    figures[2] = _length(moved, moved_far)
+def _conclude(total, factor, rate, sums, figures):
+    """Write an update's figures; clear the sums for the next."""
+    figures[0] = total * factor + sums[_PENALTY]
+    figures[1] = _length(sums[_STEEP], sums[_STEEP_FAR])
+    figures[2] = _length(sums[_MOVED], sums[_MOVED_FAR])
     figures[3] = rate
-    for j in range(seen.size):
-        seen[j] = gradient[j]
+    for i in range(SUMS):
+        sums[i] = 0.0
 
 
 @njit(**REORDERED)
@@ -202,58 +190,127 @@ def _keep(kept, step, state, place):
 
 @kernel
 def repeat(
-    model, loss, rule, rows, n, size, batch, terms, state, rates, t, figures, kept, seen, work
+    sweep, model, rule, rows, rest, mass, n, size, batch, terms, state, rates, t, figures, kept,
+    gradient, work,
 ):
     """Do one update for each rate: of all rows, or of the batches that follow `batch`.
 
-    Updates are numbered from `t`, and the first of all is 1. The gradient of the last one is
-    written to `seen`, if that has room: a look at the objective is an update that nobody keeps,
-    and so has the update's bits.
+    Updates are numbered from `t`, and the first of all is 1. `mass` is that of all rows, and
+    `rest` a part of their summed loss that no parameter changes. The gradient of the last update
+    is left in `gradient`: a look at the objective is an update that nobody keeps, and so has the
+    update's bits.
     """
-    place, theta = 0, state[0]
-    gradient = np.empty(theta.size)
-    mass = mass_of(rows.weights, rows.order, 0, n) if size >= n else 0.0
+    place, theta, sums = 0, state[0], np.zeros(SUMS)
     for i in range(rates.size):
         first, last = 0, n
         if size < n:
             first = (batch + i) * size
             last = min(first + size, n)
-            mass = mass_of(rows.weights, rows.order, first, last)
+            mass = mass_of(rows, first, last)
         for j in range(gradient.size):
             gradient[j] = 0.0
-        total = sweep(model, loss, rows, first, last, theta, gradient, work)
-        _stepped(rule, terms, total, mass, state, gradient, rates[i], t + i, figures[i], seen)
+        total = rest + call(sweep, (model, rows, first, last, theta, gradient, work))
+        factor = factor_of_mass(terms.mean, mass)
+        shrink = _shrink(terms, theta, gradient, factor)
+        call(
+            rule.move,
+            (
+                rule.rule, terms, state, gradient, factor, shrink, rates[i], t + i, 0, theta.size,
+                sums,
+            ),
+        )
+        _conclude(total, factor, rates[i], sums, figures[i])
         place = _keep(kept, t + i, state, place)
 
 
 @kernel
-def one_by_one(loss, rule, rows, bias, first, terms, state, rates, t, figures, kept, seen):
+def chunk(sweep, model, rows, first, last, theta, gradient, work):
+    """Sweep one chunk of rows into a gradient of its own; return its summed loss."""
+    for j in range(gradient.size):
+        gradient[j] = 0.0
+    return call(sweep, (model, rows, first, last, theta, gradient, work))
+
+
+@kernel
+def step(rule, totals, gradients, mass, terms, state, rate, t, figures):
+    """Do one update from the sums of several chunks, taken in their order.
+
+    They are left in the first: there the gradient will stand.
+    """
+    total, gradient, theta, sums = 0.0, gradients[0], state[0], np.zeros(SUMS)
+    for c in range(totals.size):
+        total += totals[c]
+    for c in range(1, totals.size):
+        for j in range(gradient.size):
+            gradient[j] += gradients[c, j]
+    factor = factor_of_mass(terms.mean, mass)
+    shrink = _shrink(terms, theta, gradient, factor)
+    call(
+        rule.move,
+        (rule.rule, terms, state, gradient, factor, shrink, rate, t, 0, theta.size, sums),
+    )
+    _conclude(total, factor, rate, sums, figures)
+
+
+@kernel
+def conclude(parts, total, factor, rate, figures):
+    """Write an update's figures, its `move` done in several parts, added up in their order."""
+    for p in range(1, parts.shape[0]):
+        for i in range(SUMS):
+            parts[0, i] += parts[p, i]
+    _conclude(total, factor, rate, parts[0], figures)
+
+
+# ---------------------------------------------------------------- one row at a time
+
+
+@kernel
+def one_by_one(loss_kind, rule_kind, bias, rows, first, terms, state, rates, t, figures, kept):
     """Do one update for each rate, of one row each, from place `first` on.
 
-    Losses are left to the end, where they are taken many at a time.
+    It is compiled for loss and rule together: here a call would cost as much as the work. Losses
+    are left to the end, where they are taken many at a time.
     """
+    loss, rule = part_of(loss_kind), part_of(rule_kind)
     X, d, theta, place = rows.X, rows.X.shape[1], state[0], 0
-    lines, scores, gradient = _LINE // X.itemsize, np.empty(rates.size), np.empty(theta.size)
+    lines, scores = _LINE // X.itemsize, np.empty(rates.size)
     for i in range(rates.size):
         row = row_of(rows.order, first + i)
         if i + AHEAD < rates.size:
             following = row_of(rows.order, first + i + AHEAD) * d
             for j in range(0, d, lines):
                 prefetch(X, following + j)
-        x = X[row]
+        x, time = X[row], float(t + i)
         s = X.dtype.type(0)
         for j in range(d):
             s += x[j] * theta[j]
         if bias:
             s += theta[d]
         scores[i] = s
-        w = _own_weight(terms.mean, weight_of(rows.weights, row))
-        g = w * slope(loss, s, rows.y[row, 0])
+        g = _own_weight(terms.mean, weight_of(rows.weights, row)) * slope(loss, s, rows.y[row, 0])
+        penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(d):
-            gradient[j] = g * x[j]
+            _, price, short, difference = _moved(
+                rule_kind, rule, terms, state, g * float(x[j]), 1.0, rates[i], time, j
+            )
+            penalty += price
+            steep += short * short
+            steep_far += (short * _FAR) * (short * _FAR)
+            moved += difference * difference
+            moved_far += (difference * _FAR) * (difference * _FAR)
         if bias:
-            gradient[d] = g
-        _stepped(rule, terms, 0.0, 1.0, state, gradient, rates[i], t + i, figures[i], seen)
+            _, price, short, difference = _moved(
+                rule_kind, rule, terms, state, g, 1.0, rates[i], time, d
+            )
+            penalty += price
+            steep += short * short
+            steep_far += (short * _FAR) * (short * _FAR)
+            moved += difference * difference
+            moved_far += (difference * _FAR) * (difference * _FAR)
+        figures[i, 0] = penalty
+        figures[i, 1] = _length(steep, steep_far)
+        figures[i, 2] = _length(moved, moved_far)
+        figures[i, 3] = rates[i]
         place = _keep(kept, t + i, state, place)
     for i in range(rates.size):
         row = row_of(rows.order, first + i)
@@ -267,29 +324,3 @@ def _own_weight(mean, weight):
     if not mean:
         return weight
     return 1.0 if weight != 0.0 else 0.0
-
-
-@kernel
-def chunk(model, loss, rows, first, last, theta, gradient, work):
-    """Sweep one chunk of rows into a gradient of its own; return its summed loss."""
-    for j in range(gradient.size):
-        gradient[j] = 0.0
-    return sweep(model, loss, rows, first, last, theta, gradient, work)
-
-
-@kernel
-def step(rule, terms, totals, gradients, mass, state, rate, t, figures, seen):
-    """Do one update from the sums of several chunks, taken in their order."""
-    gradient, total = np.zeros(state.shape[1]), 0.0
-    for c in range(totals.size):
-        total += totals[c]
-        for j in range(gradient.size):
-            gradient[j] += gradients[c, j]
-    _stepped(rule, terms, total, mass, state, gradient, rate, t, figures, seen)
-
-
-@kernel
-def move(rule, terms, state, gradient, mass, rate, t, first, last):
-    """Update a stretch of the parameters; return what `_moved` does."""
-    factor = _factor(terms.mean, mass)
-    return _moved(rule, terms, state, gradient, factor, 1.0, rate, t, first, last)
