@@ -160,12 +160,11 @@ def test_an_epoch_sees_every_row_once_in_the_keyed_order(batch_size, shuffle):
 def test_advancing_by_parts_is_advancing_at_once_bit_for_bit(rule, batch_size):
     program = program_of(batch_size, rule=rule)
     start = program.problem.start()
-    whole, trace = program.advance(start, 29)
+    whole, trace, _ = program.advance(start, 29)
     state, at = start, 0
     for part in (1, 2, 13, 0, 13):
-        state, piece = program_of(batch_size, rule=rule).advance(state, part)
-        for ours, theirs in zip(piece, trace, strict=True):
-            assert_bits(ours, theirs[at : at + part])
+        state, piece, _ = program_of(batch_size, rule=rule).advance(state, part)
+        assert_bits(piece.figures, trace.figures[at : at + part])
         at += part
     assert state.step == whole.step == 29
     assert_bits(state.theta, whole.theta)
@@ -174,7 +173,7 @@ def test_advancing_by_parts_is_advancing_at_once_bit_for_bit(rule, batch_size):
 
 def test_the_trace_says_what_the_update_did():
     program = program_of(7)
-    state, trace = program.advance(program.problem.start(), 5)
+    state, trace, _ = program.advance(program.problem.start(), 5)
     before = program.advance(program.problem.start(), 4)[0]
     value, gradient = program.value_and_gradient(before.theta, 4)
     assert trace.loss[4] == value
@@ -204,14 +203,14 @@ def test_a_weight_of_three_is_three_copies_through_fifty_updates():
 def test_float32_stays_float32_and_is_near_float64(rule):
     narrow, wide = program_of(7, rule=rule, dtype=np.float32), program_of(7, rule=rule)
     a, b = (p.advance(p.problem.start(), 20) for p in (narrow, wide))
-    assert a[0].theta.dtype == a[0].slots.dtype == np.float32
-    assert a[1].loss.dtype == np.float64
-    assert_close(a[0].theta, b[0].theta, 1e-3)
+    assert a.state.theta.dtype == a.state.slots.dtype == np.float32
+    assert a.trace.loss.dtype == np.float64
+    assert_close(a.state.theta, b.state.theta, 1e-3)
 
 
 def test_an_explosion_is_recorded_without_a_warning():
     program = program_of(None, rule="gradient_descent")
-    state, trace = program.advance(program.problem.start(), 400, scale=1e8)
+    state, trace, _ = program.advance(program.problem.start(), 400, scale=1e8)
     assert not np.isfinite(trace.loss[-1])
     assert not np.isfinite(state.theta).all()
 
@@ -226,7 +225,7 @@ def test_lengths_do_not_overflow():
 def test_an_unknown_engine_is_refused_and_every_known_one_is_made():
     problem = program_of(None).problem
     for name in ENGINES:
-        assert engine_for(name, problem)[0] == name
-    assert engine_for("auto", problem)[0] in ENGINES
+        assert engine_for(name, problem)[0].split("/")[0] == name
+    assert engine_for("auto", problem)[0].split("/")[0] in ENGINES
     with pytest.raises(ParameterError, match="did you mean 'numpy'"):
         engine_for("nunpy", problem)

@@ -25,7 +25,7 @@ from descend.engines.compiled.factor import factor_of, suits
 from descend.engines.compiled.orders import order_of
 from descend.engines.compiled.pieces import Handle, address_of, plain_type
 from descend.engines.compiled.rates import rates_of
-from descend.engines.compiled.rows import NO_ORDER, Rows, mass_of
+from descend.engines.compiled.rows import NO_ORDER, Rows
 from descend.engines.compiled.sweeps import (
     BLOCK,
     Model,
@@ -36,6 +36,7 @@ from descend.engines.compiled.sweeps import (
 )
 from descend.engines.compiled.threads import spread
 from descend.engines.compiled.updating import (
+    SUMS,
     Kept,
     Rule,
     Terms,
@@ -90,7 +91,7 @@ class Compiled:
         if way == "factor":
             rows, rest = factor_of(problem)
             self._factor = _Sweep(problem, rows), rest
-        self._mass = float(mass_of(self._sweep.rows, 0, problem.n))
+        self._mass = _mass(self._sweep.rows, 0, problem.n)
 
     # ------------------------------------------------------------ the protocol
 
@@ -157,7 +158,7 @@ class Compiled:
         if self.way == "rows" and not whole and not looks:
             one_by_one(
                 self._sweep.loss, update.handle, problem.task.model.bias, rows, batch,
-                update.terms, state, rates, at + 1, figures, kept,
+                update.terms, state, rates, at + 1, figures, kept, np.empty(len(rates)),
             )
             return state[0]
         if self.way == "threads" or (self._factor is None and _shared(problem, size)):
@@ -169,7 +170,7 @@ class Compiled:
         repeat(
             sweep.address, sweep.model, update.rule, rows, rest, self._mass, n,
             min(size, n) if whole else size, batch, update.terms, state, rates, at + 1, figures,
-            kept, gradient, sweep.work(0),
+            kept, gradient, np.zeros(SUMS), sweep.work(0),
         )
         return gradient
 
@@ -181,7 +182,7 @@ class Compiled:
         sweep, theta, place = self._sweep, state[0], 0
         gradients = np.empty((0, theta.size))
         for i in range(len(rates)):
-            first = (batch + i) * size
+            first = (batch + i) * size if size < self.problem.n else 0
             last = min(first + size, self.problem.n)
             edges = _edges(first, last, sweep.model.block)
             totals, gradients = np.empty(len(edges) - 1), np.empty((len(edges) - 1, theta.size))
@@ -193,10 +194,10 @@ class Compiled:
                 )
 
             spread(len(totals), work)
-            mass = self._mass if last - first == self.problem.n else mass_of(rows, first, last)
+            mass = self._mass if last - first == self.problem.n else _mass(rows, first, last)
             step(
-                update.rule, totals, gradients, float(mass), update.terms, state, rates[i],
-                at + 1 + i, figures[i],
+                update.rule, totals, gradients, mass, update.terms, state, rates[i],
+                at + 1 + i, figures[i], np.zeros(SUMS),
             )
             if kept.every and (at + 1 + i) % kept.every == 0:
                 kept.states[place] = state
@@ -293,6 +294,14 @@ class _Update:
             at, at, at, line,
         )
         self.rule = Rule(self.handle.address, address)
+
+
+def _mass(rows: Rows, first: int, last: int) -> float:
+    """Return the sum of the weights of the rows at places `first` to `last`."""
+    if rows.weights.size == 0:
+        return float(last - first)
+    at = rows.order[first:last] if rows.order.size else slice(first, last)
+    return float(rows.weights[at].sum(dtype=np.float64))
 
 
 def _shared(problem: Problem, size: int) -> bool:

@@ -165,6 +165,7 @@ def layers_sweep(model, rows, first, last, theta, gradient, work):
     `work` holds, feature-major, each layer's inputs, then its sums, then the gradients by them;
     then targets, weights and two rows to spare.
     """
+    zero, one = np.intp(0), np.intp(1)  # as literals they would be compiled for anew
     sizes = model.sizes
     layers = sizes.size - 1
     units = 0
@@ -178,12 +179,13 @@ def layers_sweep(model, rows, first, last, theta, gradient, work):
         count = min(model.block, last - begun)
         _load(rows, begun, count, work)
         load_targets(rows, begun, count, work, targets, weights)
-        here, place = 0, 0  # where the layer's inputs and its parameters begin
+        here, place = zero, zero  # where the layer's inputs and its parameters begin
         for layer in range(layers):
             d, h = sizes[layer], sizes[layer + 1]
             above = here + d
             z = work[sums + above : sums + above + h]
-            _affine(work[here:above], theta, place, h, model.bias, z, count)
+            _fill(z, theta, place + d * h if model.bias else -one, count)
+            _combine(work[here:above], theta, place, h, one, z, count)
             if layer < layers - 1:
                 call(model.activate, (model.activation, work, sums + above, above, h, count))
             here = above
@@ -203,7 +205,9 @@ def layers_sweep(model, rows, first, last, theta, gradient, work):
             g = work[slopes + here + d : slopes + here + d + h]
             _affine_gradient(work[here : here + d], g, gradient, place, model.bias, count)
             if layer > 0:
-                _affine_below(g, theta, place, work[slopes + here : slopes + here + d], count)
+                below = work[slopes + here : slopes + here + d]
+                _fill(below, theta, -one, count)
+                _combine(g, theta, place, one, h, below, count)
                 call(
                     model.back,
                     (model.activation, work, sums + here, here, slopes + here, d, count),
@@ -222,30 +226,38 @@ def _load(rows, begun, count, inputs):
 
 
 @njit(**REORDERED)
-def _affine(a, theta, place, h, bias, z, count):
-    """Write the sums z = aᵀ W + b of a layer, four inputs at a time."""
+def _combine(a, theta, place, along, across, out, count):
+    """Add to each row of `out` a combination of the rows of `a`, four of them at a time.
+
+    The weight of row i of `a` in row u of `out` is theta[place + i along + u across]: a layer's
+    matrix W read by columns is its sums, Wᵀ a; read by rows it is the way back, W g.
+    """
     d = a.shape[0]
-    zero = theta.dtype.type(0)
-    for u in range(h):
-        b = theta[place + d * h + u] if bias else zero
-        out = z[u]
-        for r in range(count):
-            out[r] = b
-        i, at = 0, place + u
+    for u in range(out.shape[0]):
+        sums, i, at = out[u], 0, place + u * across
         while i + 4 <= d:
-            w0, w1 = theta[at], theta[at + h]
-            w2, w3 = theta[at + 2 * h], theta[at + 3 * h]
+            w0, w1 = theta[at], theta[at + along]
+            w2, w3 = theta[at + 2 * along], theta[at + 3 * along]
             a0, a1, a2, a3 = a[i], a[i + 1], a[i + 2], a[i + 3]
             for r in range(count):
-                out[r] += (a0[r] * w0 + a1[r] * w1) + (a2[r] * w2 + a3[r] * w3)
+                sums[r] += (a0[r] * w0 + a1[r] * w1) + (a2[r] * w2 + a3[r] * w3)
             i += 4
-            at += 4 * h
+            at += 4 * along
         while i < d:
             w0, a0 = theta[at], a[i]
             for r in range(count):
-                out[r] += a0[r] * w0
+                sums[r] += a0[r] * w0
             i += 1
-            at += h
+            at += along
+
+
+@njit(**REORDERED)
+def _fill(out, theta, place, count):
+    """Write a number to each row of `out`: theta from `place` on; nothing but 0 if that is -1."""
+    for u in range(out.shape[0]):
+        b = theta[place + u] if place >= 0 else theta.dtype.type(0)
+        for r in range(count):
+            out[u, r] = b
 
 
 @njit(**REORDERED)
@@ -282,25 +294,3 @@ def _affine_gradient(a, g, gradient, place, bias, count):
             for r in range(count):
                 s0 += gu[r]
             gradient[place + d * h + u] += s0
-
-
-@njit(**REORDERED)
-def _affine_below(g, theta, place, below, count):
-    """Write the gradient by a layer's inputs, W g, four units at a time."""
-    d, h = below.shape[0], g.shape[0]
-    for i in range(d):
-        out, at = below[i], place + i * h
-        for r in range(count):
-            out[r] = 0
-        u = 0
-        while u + 4 <= h:
-            w0, w1, w2, w3 = theta[at + u], theta[at + u + 1], theta[at + u + 2], theta[at + u + 3]
-            g0, g1, g2, g3 = g[u], g[u + 1], g[u + 2], g[u + 3]
-            for r in range(count):
-                out[r] += (g0[r] * w0 + g1[r] * w1) + (g2[r] * w2 + g3[r] * w3)
-            u += 4
-        while u < h:
-            w0, g0 = theta[at + u], g[u]
-            for r in range(count):
-                out[r] += g0[r] * w0
-            u += 1

@@ -191,7 +191,7 @@ def _keep(kept, step, state, place):
 @kernel
 def repeat(
     sweep, model, rule, rows, rest, mass, n, size, batch, terms, state, rates, t, figures, kept,
-    gradient, work,
+    gradient, sums, work,
 ):
     """Do one update for each rate: of all rows, or of the batches that follow `batch`.
 
@@ -200,7 +200,7 @@ def repeat(
     is left in `gradient`: a look at the objective is an update that nobody keeps, and so has the
     update's bits.
     """
-    place, theta, sums = 0, state[0], np.zeros(SUMS)
+    place, theta = np.intp(0), state[0]
     for i in range(rates.size):
         first, last = 0, n
         if size < n:
@@ -232,12 +232,12 @@ def chunk(sweep, model, rows, first, last, theta, gradient, work):
 
 
 @kernel
-def step(rule, totals, gradients, mass, terms, state, rate, t, figures):
+def step(rule, totals, gradients, mass, terms, state, rate, t, figures, sums):
     """Do one update from the sums of several chunks, taken in their order.
 
     They are left in the first: there the gradient will stand.
     """
-    total, gradient, theta, sums = 0.0, gradients[0], state[0], np.zeros(SUMS)
+    total, gradient, theta = 0.0, gradients[0], state[0]
     for c in range(totals.size):
         total += totals[c]
     for c in range(1, totals.size):
@@ -265,15 +265,15 @@ def conclude(parts, total, factor, rate, figures):
 
 
 @kernel
-def one_by_one(loss_kind, rule_kind, bias, rows, first, terms, state, rates, t, figures, kept):
+def one_by_one(loss_kind, rule_kind, bias, rows, first, terms, state, rates, t, figures, kept, scores):
     """Do one update for each rate, of one row each, from place `first` on.
 
     It is compiled for loss and rule together: here a call would cost as much as the work. Losses
     are left to the end, where they are taken many at a time.
     """
     loss, rule = part_of(loss_kind), part_of(rule_kind)
-    X, d, theta, place = rows.X, rows.X.shape[1], state[0], 0
-    lines, scores = _LINE // X.itemsize, np.empty(rates.size)
+    X, d, theta, place = rows.X, rows.X.shape[1], state[0], np.intp(0)
+    lines = _LINE // X.itemsize
     for i in range(rates.size):
         row = row_of(rows.order, first + i)
         if i + AHEAD < rates.size:
