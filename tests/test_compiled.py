@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.oracles import assert_bits, assert_close
 
 import descend as ds
+from descend import parts as parts_module
+from descend import penalties
 from descend.activations import ACTIVATIONS
 from descend.curvature import ready
 from descend.engines import ByHand, engine_for
 from descend.engines.choosing import WAYS
-from descend.engines.compiled import Compiled, program, threads, ways_for
+from descend.engines.compiled import Compiled, caching, program, threads, ways_for
 from descend.errors import ParameterError
 from descend.losses import LOSSES
 from descend.optimizers import RULES
@@ -22,7 +30,7 @@ from descend.randomness import permutation
 
 ROWS, UPDATES = 60, 50
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
-RATES = {"gradient_descent": 0.05, "momentum": 0.02, "nesterov": 0.02, "rmsprop": 0.0005}
+RATES = {"gradient_descent": 0.05, "momentum": 0.05, "nesterov": 0.05, "rmsprop": 0.0005}
 
 
 def targets_for(loss, rng, n, outputs):
@@ -72,6 +80,14 @@ def relative(found, expected):
     return float((np.abs(found - expected).max(axis=1) / np.where(scale > 0, scale, 1)).max())
 
 
+def lost_under_a_threshold(problem, state):
+    """What rounding may do to a velocity that is the difference of two thetas over the rate."""
+    if problem.task.penalty is None or not problem.task.penalty.l1:
+        return 0.0
+    step = problem.learning_rate * np.abs(state.slots).max()
+    return 8 * np.finfo(problem.X.dtype).eps * np.abs(state.theta).max() / step
+
+
 def assert_same_steps(problem, way=None, updates=UPDATES):
     """See theta, slots and figures agree after each of some updates."""
     tolerance = TOLERANCE[problem.X.dtype.name]
@@ -85,10 +101,15 @@ def assert_same_steps(problem, way=None, updates=UPDATES):
         assert a.step == b.step
         assert relative(a.theta, b.theta) < tolerance
         if len(b.slots):
-            assert relative(a.slots, b.slots) < tolerance
+            assert relative(a.slots, b.slots) < tolerance + lost_under_a_threshold(problem, b)
     assert_bits(ours.state.theta, ours.kept[-1].theta)
     assert_close(ours.trace.loss, theirs.trace.loss, tolerance)
-    assert_close(ours.trace.gradient_norm, theirs.trace.gradient_norm, 10 * tolerance)
+    # Under an absolute penalty the shortest subgradient jumps where a parameter is 0 but for rounding.
+    before = np.stack([s.theta for s in (problem.start(), *ours.kept[:-1], *theirs.kept[:-1])])
+    jumps = (np.abs(before) < 1e-6) & (before != 0)
+    smooth = problem.task.penalty is None or not problem.task.penalty.l1 or not jumps.any()
+    if smooth:
+        assert_close(ours.trace.gradient_norm, theirs.trace.gradient_norm, 10 * tolerance)
     assert_close(ours.trace.update_norm, theirs.trace.update_norm, 100 * tolerance)
     assert_close(ours.trace.learning_rate, theirs.trace.learning_rate, 1e-15)
 
@@ -330,3 +351,76 @@ def test_ways_are_named_and_refused():
         engine_for("numba/bloks", problem)
     run = ds.train(problem.task, problem.X, problem.y[:, 0], epochs=3)
     assert run.engine_used == "numba/blocks"
+
+
+# ---------------------------------------------------------------- kernels on disk
+
+
+def in_a_process(code, cache):
+    """Run code in a new process with its own folder of kernels; return what it printed."""
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "DESCEND_CACHE": str(cache)},
+    )
+    return found.stdout.split()
+
+
+COMPILED = """
+import numba, numba.core.event as event
+import descend as ds
+with event.install_recorder("numba:compile") as seen:
+    task = ds.Task(ds.Linear(), ds.logistic(), ds.adam(0.1))
+    run = ds.train(task, [[0.0], [1.0], [3.0]], [0, 1, 1], epochs=5, engine="numba")
+print(len(seen.buffer), run.theta.tobytes().hex(), repr(numba.config.CACHE_DIR))
+"""
+
+
+def test_a_second_process_compiles_nothing(tmp_path):
+    first, second = in_a_process(COMPILED, tmp_path), in_a_process(COMPILED, tmp_path)
+    assert int(first[0]) > 0
+    assert int(second[0]) == 0
+    assert first[1:] == second[1:]
+    assert first[2] == "''", "the compiler's setting for the whole process is left as it was"
+
+
+def test_kernels_are_compiled_anew_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    found = in_a_process(COMPILED, tmp_path / "file")
+    assert int(found[0]) > 0
+
+
+def test_every_source_of_a_formula_changes_the_folder(tmp_path):
+    package = Path(ds.__file__).parent
+    copy = tmp_path / "descend"
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = caching.digest(copy)
+    assert before == caching.digest(package)
+    parts = [c for family in (LOSSES, ACTIVATIONS, RULES) for c in family.classes()]
+    sources = {Path(sys.modules[c.__module__].__file__) for c in parts}
+    sources |= {Path(penalties.__file__), Path(parts_module.__file__), Path(program.__file__)}
+    for source in sources:
+        changed = copy / source.relative_to(package)
+        text = changed.read_text()
+        changed.write_text(text + "\n# changed\n")
+        assert caching.digest(copy) != before, source
+        changed.write_text(text)
+    assert caching.digest(copy) == before
+
+
+def test_old_folders_of_kernels_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setenv("DESCEND_CACHE", str(tmp_path))
+    old, recent = tmp_path / "kernels" / "old", tmp_path / "kernels" / "recent"
+    for folder in (old, recent):
+        folder.mkdir(parents=True)
+    month = time.time() - 40 * 86400
+    os.utime(old, (month, month))
+    caching.folder.cache_clear()
+    try:
+        assert caching.folder().is_dir()
+    finally:
+        caching.folder.cache_clear()
+    assert recent.exists()
+    assert not old.exists()

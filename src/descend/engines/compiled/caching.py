@@ -2,7 +2,7 @@
 
 The compiler's own cache looks only at the file a kernel stands in: after a formula elsewhere had
 changed it would go on serving the old machine code. So the folder is named after a digest of all
-the package's sources and the versions that decide the code.
+sources that kernels are made of (`SOURCES`) and of the versions that decide the code.
 
 The folder is ``$DESCEND_CACHE`` if set, else the platform's place for caches. Where nothing can be
 written, kernels are compiled anew in every process.
@@ -31,6 +31,16 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 _KEPT_DAYS = 30
 
+# Where kernels' code stands, within the package: this engine's, and the parts' formulas.
+SOURCES = (
+    "activations.py",
+    "losses.py",
+    "optimizers.py",
+    "parts.py",
+    "penalties.py",
+    "engines/compiled/*.py",
+)
+
 
 def home() -> Path:
     """Return the folder for all that descend may throw away and make again."""
@@ -45,9 +55,9 @@ def home() -> Path:
 
 
 def digest(package: Path) -> str:
-    """Return a digest of the sources below `package` and of the versions that decide the code."""
+    """Return a digest of the `SOURCES` in a package's folder and of the deciding versions."""
     found = hashlib.sha256(f"{numba.__version__} {np.__version__} {sys.version}".encode())
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted(path for pattern in SOURCES for path in package.glob(pattern)):
         found.update(path.relative_to(package).as_posix().encode())
         found.update(path.read_bytes())
     return found.hexdigest()[:16]
