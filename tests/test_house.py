@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROWS = (
     ("errors",),
     ("arrays", "parts", "randomness", "files"),
-    ("activations", "losses", "penalties", "schedules", "metrics", "datasets", "tables"),
+    ("activations", "losses", "penalties", "schedules", "metrics", "scaling", "datasets", "tables"),
     ("models", "optimizers"),
     ("task",),
     ("engines",),

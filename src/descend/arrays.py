@@ -2,6 +2,7 @@
 
 Conventions, kept everywhere: ``n`` rows, ``d`` features, ``k`` outputs, ``P`` parameters,
 ``S`` slots.  ``X`` is (n, d), ``y`` is (n, k) or, for classes, (n,); scores are (n, k).
+``X`` is dense or `Sparse`; everything else is dense.
 Parameters are ONE flat vector theta of length P; a `Layout` names its slices.  An optimizer's
 memory is an array of slots (S, P).  (theta, slots, step) is the whole state of training.
 
@@ -16,9 +17,11 @@ memory is an array of slots (S, P).  (theta, slots, step) is the whole state of 
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +33,45 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.floating[Any]]
+
+
+class Sparse(Protocol):
+    """A SciPy ``csr_array`` (n, d) in the one form that `as_rows` makes.
+
+    Row i holds ``data[indptr[i]:indptr[i + 1]]`` in the columns ``indices`` of the same places:
+    ascending, none twice, no entry that is 0 or not finite.  ``indices`` and ``indptr`` have one
+    type, int32 unless that is too small.
+
+    Attributes
+    ----------
+    data, indices, indptr
+        (entries,) float32 or float64; (entries,) and (n + 1,) int32 or int64.
+    """
+
+    data: Floats
+    indices: Array
+    indptr: Array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the entries."""
+
+    @property
+    def T(self) -> Any:
+        """The transpose, sharing the entries."""
+
+    def __getitem__(self, rows: Any) -> Any:
+        """Return some rows, a copy."""
+
+    def __matmul__(self, other: Any) -> Any:
+        """Return the product with a dense array, dense."""
+
+
+Rows: TypeAlias = Floats | Sparse
 
 
 @final
@@ -107,6 +149,46 @@ class State:
     step: int
 
 
+@final
+class Numbered(Sequence[str]):
+    """The names x1, x2, … of columns that have none, made when asked for.
+
+    A sparse matrix may have millions of columns; a list of their names would outweigh it.
+
+    >>> list(Numbered(3)), Numbered(3)[-1]
+    (['x1', 'x2', 'x3'], 'x3')
+    """
+
+    def __init__(self, count: int) -> None:
+        self._numbers = range(1, count + 1)
+
+    def __len__(self) -> int:
+        """Return how many names there are."""
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        """Return a name, or a list of them."""
+        if isinstance(place, slice):
+            return [f"x{number}" for number in self._numbers[place]]
+        return f"x{self._numbers[place]}"
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the other holds the same names."""
+        if isinstance(other, Numbered):
+            return len(self) == len(other)
+        return isinstance(other, list) and len(self) == len(other) and list(self) == other
+
+    def __hash__(self) -> int:
+        """Return a number that equal ones share."""
+        return hash(self._numbers)
+
+
 def column_names(X: Any) -> list[str] | None:
     """Return the column names of a pandas, polars or Arrow table, or None for plain arrays."""
     names = getattr(X, "column_names", None)  # Arrow; its .columns are the columns themselves
@@ -115,7 +197,7 @@ def column_names(X: Any) -> list[str] | None:
     return None if names is None else [str(name) for name in names]
 
 
-def in_order_of(names: list[str], values: Any, what: str) -> Any:
+def in_order_of(names: Sequence[str], values: Any, what: str) -> Any:
     """Return a table's columns in the order of `names`; anything without names as it is.
 
     Raises
@@ -138,6 +220,12 @@ def in_order_of(names: list[str], values: Any, what: str) -> Any:
 
 def as_array(values: Any, what: str) -> Array:
     """Return `values` (list, array, Series, DataFrame, Arrow table …) as a NumPy array."""
+    if is_sparse(values):
+        msg = (
+            f"{what} must be dense; found a sparse {type(values).__name__} of shape "
+            f"{values.shape}. Turn it into an array with .toarray() first."
+        )
+        raise InputError(msg)
     if hasattr(values, "column_names"):  # an Arrow table has no to_numpy of its own
         columns = [np.asarray(column.to_numpy()) for column in values.itercolumns()]
         return np.column_stack(columns) if columns else np.zeros((len(values), 0))
@@ -222,4 +310,75 @@ def as_matrix(values: Any, what: str, dtype: npt.DTypeLike | None = None) -> Flo
     if found.ndim != 2:  # noqa: PLR2004 - a matrix has two dimensions
         msg = f"{what} must have one or two dimensions; found shape {found.shape}."
         raise ShapeError(msg)
+    return found
+
+
+# ---------------------------------------------------------------- rows, dense or sparse
+
+
+def is_sparse(values: Any) -> bool:
+    """Tell whether `values` is a sparse matrix, without importing SciPy's."""
+    return hasattr(type(values), "tocsr")
+
+
+def as_rows(values: Any, what: str, dtype: npt.DTypeLike | None = None) -> Rows:
+    """Return `values` as finite rows (n, d): dense as `as_matrix` does, or in CSR if sparse.
+
+    The values' own object is left as it is; where nothing has to change, its arrays are shared.
+
+    Raises
+    ------
+    InputError
+        If an entry is not a finite real number, or the matrix contradicts itself.
+    """
+    if not is_sparse(values):
+        return as_matrix(values, what, dtype)
+    found = _as_csr(values, what)
+    if dtype is None:
+        dtype = np.float32 if found.dtype == np.float32 else np.float64
+    if found.dtype.kind not in "biuf":
+        what_it_holds = "complex ones" if found.dtype.kind == "c" else f"{found.dtype}"
+        msg = f"{what} must hold real numbers; it holds {what_it_holds}."
+        raise InputError(msg)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and said below
+        data = found.data.astype(dtype, copy=False)
+    indices, indptr = found.indices, found.indptr
+    if not np.isfinite(data).all():
+        place = int(np.flatnonzero(~np.isfinite(data))[0])
+        row = int(np.searchsorted(indptr, place, side="right")) - 1
+        msg = (
+            f"{what} must hold finite numbers; found {data[place]} at row {row}, column "
+            f"{indices[place]}. Drop or fill such rows first."
+        )
+        raise InputError(msg)
+    kept = data != 0
+    if not kept.all():
+        indptr = np.concatenate([[0], np.cumsum(kept)])[indptr]
+        data, indices = data[kept], indices[kept]
+    small = max(data.size, *found.shape) <= np.iinfo(np.int32).max
+    index = np.int32 if small else np.int64
+    parts = (data, indices.astype(index, copy=False), indptr.astype(index, copy=False))
+    rows: Sparse = type(found)(parts, shape=found.shape)
+    return rows
+
+
+def _as_csr(values: Any, what: str) -> Any:
+    """Return a sparse matrix as a ``csr_array`` with sorted columns, none of them twice."""
+    from scipy.sparse import csr_array  # noqa: PLC0415 - whoever passes one has loaded it
+
+    dimensions = len(values.shape)
+    if dimensions > 2:  # noqa: PLR2004 - a matrix has two dimensions
+        msg = f"{what} must have one or two dimensions; found shape {values.shape}."
+        raise ShapeError(msg)
+    try:
+        own = copy.copy(values)  # shares the arrays; checking may replace them in `own` alone
+        if hasattr(own, "check_format"):  # else a column beyond the last reads foreign memory
+            own.check_format(full_check=True)
+        found = csr_array(own.reshape((-1, 1)) if dimensions == 1 else own)
+    except (TypeError, ValueError) as error:
+        msg = f"{what} is a sparse matrix that contradicts itself ({error}); build it again."
+        raise InputError(msg) from error
+    if not found.has_canonical_format:
+        found = found.copy()
+        found.sum_duplicates()
     return found

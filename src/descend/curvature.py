@@ -26,9 +26,12 @@ import numpy as np
 from descend import losses
 from descend.engines import ByHand, Problem
 from descend.randomness import permutation
+from descend.scaling import fold, unfold
 
 if TYPE_CHECKING:
-    from descend.arrays import Floats
+    from collections.abc import Callable
+
+    from descend.arrays import Floats, Sparse
     from descend.task import Task
 
 # Up to this many columns the Hessian's eigenvalues are computed outright.
@@ -39,9 +42,9 @@ SAMPLE = 2048
 
 def ready(task: Task, X: Any, y: Any, weights: Any = None) -> Problem:
     """Return the full-batch problem of a task on arrays that `train` would accept."""
-    from descend.arrays import as_matrix  # noqa: PLC0415 - only for this convenience
+    from descend.arrays import as_rows  # noqa: PLC0415 - only for this convenience
 
-    X = as_matrix(X, "X")
+    X = as_rows(X, "X")
     y, classes = losses.encode_targets(task.loss, y, None, X.dtype)
     layout = task.model.layout(X.shape[1], outputs(task, y, classes))
     return Problem(task, layout, X, y, weights, None, shuffle=False, seed=0, learning_rate=1.0)
@@ -54,11 +57,9 @@ def outputs(task: Task, y: Any, classes: list[Any] | None) -> int:
 
 def hessian(problem: Problem, steepest: float | None = None) -> Floats:
     """Return c AᵀWA / mass + l2 for one output of a linear model, (d + 1, d + 1) with a bias."""
-    A = _design(problem)
     c = problem.task.loss.steepest_curvature if steepest is None else steepest
-    weighted = A if problem.weights is None else A * problem.weights[:, None]
     total = losses.mass(problem.weights, problem.n, problem.task.reduction)
-    H: Floats = (A.T @ weighted) * (c / (total * _outputs_averaged(problem)))
+    H: Floats = _gram(problem) * (c / (total * _outputs_averaged(problem)))
     penalty = problem.task.penalty
     if penalty is not None:
         reached = np.ones(len(H))
@@ -68,9 +69,44 @@ def hessian(problem: Problem, steepest: float | None = None) -> Floats:
     return H
 
 
-def _design(problem: Problem) -> Floats:
-    X = problem.X.astype(np.float64, copy=False)
+def _gram(problem: Problem) -> Floats:
+    """Return AᵀWA."""
+    if not isinstance(problem.X, np.ndarray):
+        return _gram_of_sparse(problem, problem.X)
+    A = _design(problem, problem.X)
+    weighted = A if problem.weights is None else A * problem.weights[:, None]
+    gram: Floats = A.T @ weighted
+    return gram
+
+
+def _design(problem: Problem, X: Floats) -> Floats:
+    X = X.astype(np.float64, copy=False)
     return np.column_stack([X, np.ones(problem.n)]) if problem.task.model.bias else X
+
+
+def _gram_of_sparse(problem: Problem, X: Sparse) -> Floats:
+    """Return AᵀWA by a sparse product; what standardises A is unfolded from either side."""
+    scaling = problem.scaling
+    w = np.ones(problem.n) if problem.weights is None else problem.weights.astype(np.float64)
+    data = X.data.astype(np.float64)
+    wide, weighted = _like(X, data), _like(X, data * np.repeat(w, np.diff(X.indptr)))
+    gram: Floats = (wide.T @ weighted).toarray()
+    if problem.task.model.bias or scaling is not None:
+        sums = (wide.T @ w)[:, None]
+        gram = np.block([[gram, sums], [sums.T, np.full((1, 1), w.sum())]])
+
+    def unfolded(columns: Floats) -> Floats:
+        count = columns.shape[1]
+        several = problem.task.model.layout(X.shape[1], count)
+        return unfold(columns.ravel(), several, scaling).reshape(-1, count)
+
+    return unfolded(unfolded(gram).T)
+
+
+def _like(X: Sparse, data: Floats) -> Any:
+    """Return a sparse matrix with other entries in the places of X's."""
+    make: Any = type(X)
+    return make((data, X.indices, X.indptr), shape=X.shape)
 
 
 def _outputs_averaged(problem: Problem) -> int:
@@ -118,19 +154,40 @@ def _steepest(problem: Problem) -> float:
 
 def _largest_of_wide(problem: Problem, steepest: float) -> float:
     """Return a slight overestimate of L by power iteration, without a d x d matrix."""
-    A = _design(problem)
+    ahead, back = _products(problem)
     w = np.ones(problem.n) if problem.weights is None else problem.weights
     total = losses.mass(problem.weights, problem.n, problem.task.reduction)
-    v = np.random.default_rng(problem.seed).standard_normal(int(A.shape[1]))
+    size = problem.X.shape[1] + problem.task.model.bias
+    v = np.random.default_rng(problem.seed).standard_normal(size)
     length = 0.0
     for _ in range(100):
-        v = A.T @ (w * (A @ (v / np.linalg.norm(v))))
+        v = back(w * ahead(v / np.linalg.norm(v)))
         before, length = length, float(np.linalg.norm(v))
         if abs(length - before) <= 1e-4 * length:
             break
     penalty = problem.task.penalty
     ridge = 0.0 if penalty is None else penalty.l2
     return 1.01 * length * steepest / (total * _outputs_averaged(problem)) + ridge
+
+
+def _products(problem: Problem) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
+    """Return v to A v and u to Aᵀu."""
+    X, d = problem.X, problem.X.shape[1]
+    if isinstance(X, np.ndarray):
+        A = _design(problem, X)
+        return (lambda v: A @ v), (lambda u: A.T @ u)
+    layout, scaling = problem.task.model.layout(d, 1), problem.scaling
+
+    def ahead(v: Floats) -> Floats:
+        point = fold(v, layout, scaling)[0]
+        return np.asarray(X @ point[:d] + point[d:].sum())  # one bias, or none
+
+    def back(u: Floats) -> Floats:
+        slope = X.T @ u
+        has_bias = problem.task.model.bias or scaling is not None
+        return unfold(np.append(slope, u.sum()) if has_bias else slope, layout, scaling)
+
+    return ahead, back
 
 
 def _largest_of_net(problem: Problem) -> float:
@@ -161,7 +218,7 @@ def _sampled(problem: Problem) -> Problem:
     rows: Any = slice(None)
     if problem.n > SAMPLE:
         rows = np.sort(permutation(problem.n, problem.seed, "sample")[:SAMPLE])
-    X = problem.X[rows].astype(np.float64)
+    X: Any = problem.X[rows].astype(np.float64)
     y = problem.y[rows] if problem.task.loss.targets == "labels" else problem.y[rows] * 1.0
     weights = None if problem.weights is None else problem.weights[rows]
     return Problem(
@@ -205,7 +262,7 @@ def automatic_rate(problem: Problem) -> float:
 
 def _largest_of_rows(problem: Problem, L: float) -> float:
     """Return the largest curvature a single row can have."""
-    squares = np.einsum("ij,ij->i", problem.X, problem.X, dtype=np.float64)
+    squares = _squares_of_rows(problem)
     squares = squares + 1.0 if problem.task.model.bias else squares
     if problem.task.model.hidden:
         return L * float(squares.max() / squares.mean())
@@ -216,3 +273,20 @@ def _largest_of_rows(problem: Problem, L: float) -> float:
         mean_weight = problem.weights.mean()
         squares = squares * problem.weights / (mean_weight or 1.0)
     return float(squares.max()) * scale
+
+
+def _squares_of_rows(problem: Problem) -> Floats:
+    """Return the squared length of each row as the model meets it, (n,)."""
+    X, scaling = problem.X, problem.scaling
+    if isinstance(X, np.ndarray):
+        return np.asarray(np.einsum("ij,ij->i", X, X, dtype=np.float64))
+    squares, empty = np.square(X.data, dtype=np.float64), 0.0
+    if scaling is not None:
+        # What a stored entry adds to the row of zeros, which lies at -mean / deviation.
+        zeros = np.square(scaling.mean / scaling.deviation)
+        mean, deviation = scaling.mean[X.indices], scaling.deviation[X.indices]
+        squares = np.square((X.data - mean) / deviation) - zeros[X.indices]
+        empty = float(zeros.sum())
+    places = np.repeat(np.arange(problem.n), np.diff(X.indptr))
+    lengths: Floats = np.maximum(empty + np.bincount(places, squares, problem.n), 0.0)
+    return lengths

@@ -8,13 +8,15 @@ One update is five moves, each a line of `value_and_gradient` or `advance`:
     backward   the chain rule through the model, down to theta
     update     the optimizer's rule
 
+Sparse rows go the same way: the products of the first layer are SciPy's.  Where they are to be
+standardised, theta is folded before going forward and the gradient unfolded after coming back.
 Other engines may be faster; none may differ.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -22,6 +24,10 @@ from descend import losses, models, penalties
 from descend.arrays import Array, Floats, State
 from descend.engines.problem import Advance, Problem, Trace, scores_of
 from descend.optimizers import apply, clipped
+from descend.scaling import fold, unfold
+
+if TYPE_CHECKING:
+    from descend.arrays import Rows
 
 # Rows go forward and backward this many at a time, so that a net's tape stays bounded.
 BLOCK = 1 << 16
@@ -67,19 +73,23 @@ class ByHand:
 
     def value_and_gradient(self, theta: Floats, update: int | None = None) -> tuple[float, Floats]:
         """Return the objective and its gradient at theta over a batch, or over all rows."""
-        problem, loss = self.problem, self.problem.task.loss
+        problem, model, loss = self.problem, self.problem.task.model, self.problem.task.loss
         X, y, weights = self._rows(update)
-        divisor = losses.mass(weights, len(X), problem.task.reduction)
-        per_row, gradient = [], np.zeros_like(theta)
+        n = X.shape[0]
+        divisor = losses.mass(weights, n, problem.task.reduction)
         with np.errstate(all="ignore"):
-            for first in range(0, len(X), BLOCK):
+            point, layout = fold(theta, problem.layout, problem.scaling)
+            per_row, gradient = [], np.zeros_like(point)
+            for first in range(0, n, BLOCK):
                 part = slice(first, first + BLOCK)
                 w = None if weights is None else weights[part]
-                scores, tape = models.forward(problem.task.model, theta, problem.layout, X[part])
+                rows = X if n <= BLOCK else X[part]  # a part of sparse rows is a copy
+                scores, tape = models.forward(model, point, layout, rows)
                 per_row.append(losses.rows(loss, scores, y[part]))
                 dscores = losses.slopes(loss, scores, y[part], w, divisor)
-                back = models.backward(problem.task.model, theta, problem.layout, tape, dscores)
-                gradient = back if len(X) <= BLOCK else gradient + back
+                back = models.backward(model, point, layout, tape, dscores)
+                gradient = back if n <= BLOCK else gradient + back
+            gradient = unfold(gradient, problem.layout, problem.scaling)
             reduced = losses.reduce(_joined(per_row), weights, problem.task.reduction)
             value = reduced + penalties.value(problem.l1, problem.l2, theta)
             return value, gradient + problem.l2 * theta
@@ -88,12 +98,14 @@ class ByHand:
         """Return the objective at theta over all training rows."""
         problem = self.problem
         with np.errstate(all="ignore"):
-            scores = scores_of(problem.task, problem.layout, theta, problem.X, BLOCK)
+            scores = scores_of(
+                problem.task, problem.layout, theta, problem.X, BLOCK, scaling=problem.scaling
+            )
             per_row = losses.rows(problem.task.loss, scores, problem.y)
             reduced = losses.reduce(per_row, problem.weights, problem.task.reduction)
             return reduced + penalties.value(problem.l1, problem.l2, theta)
 
-    def _rows(self, update: int | None) -> tuple[Floats, Array, Floats | None]:
+    def _rows(self, update: int | None) -> tuple[Rows, Array, Floats | None]:
         problem = self.problem
         if update is None or problem.full_batch:
             return problem.X, problem.y, problem.weights

@@ -23,8 +23,10 @@ from descend import models, penalties, schedules
 from descend.arrays import Array, Floats, Layout, State
 from descend.optimizers import initial_slots
 from descend.randomness import permutation
+from descend.scaling import Scaling, fold
 
 if TYPE_CHECKING:
+    from descend.arrays import Rows
     from descend.task import Task
 
 
@@ -88,7 +90,7 @@ class Problem:
     task, layout
         What is trained, and the slices of theta.
     X, y, weights
-        (n, d); (n, k) or integer labels (n,); (n,) or None.
+        (n, d), dense or CSR; (n, k) or integer labels (n,); (n,) or None.
     batch_size
         Rows to an update, or None for all of them.
     shuffle
@@ -97,22 +99,26 @@ class Problem:
         Of the start and the order.
     learning_rate
         Resolved: a number.
+    scaling
+        What the parameters are to fold in (`descend.scaling`), or None.  Only CSR rows leave
+        anything to fold: dense ones are standardised already.
     """
 
     task: Task
     layout: Layout
-    X: Floats
+    X: Rows
     y: Array
     weights: Floats | None
     batch_size: int | None
     shuffle: bool
     seed: int
     learning_rate: float
+    scaling: Scaling | None = None
 
     @property
     def n(self) -> int:
         """Training rows."""
-        return len(self.X)
+        return int(self.X.shape[0])
 
     @property
     def full_batch(self) -> bool:
@@ -191,12 +197,22 @@ class Program(Protocol):
         """Return the objective at theta over all training rows."""
 
 
-def scores_of(task: Task, layout: Layout, theta: Floats, X: Floats, block: int = 1 << 16) -> Floats:
+def scores_of(  # noqa: PLR0913 - a problem in parts, for rows that are not its own
+    task: Task,
+    layout: Layout,
+    theta: Floats,
+    X: Rows,
+    block: int = 1 << 16,
+    *,
+    scaling: Scaling | None = None,
+) -> Floats:
     """Return the scores (n, k) of rows, a block at a time so that memory stays bounded."""
+    n = X.shape[0]
     with np.errstate(all="ignore"):
+        point, layout = fold(theta, layout, scaling)
         pieces = [
-            models.forward(task.model, theta, layout, X[i : i + block])[0]
-            for i in range(0, max(len(X), 1), block)
+            models.forward(task.model, point, layout, X if n <= block else X[i : i + block])[0]
+            for i in range(0, max(n, 1), block)
         ]
     found: Any = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     return found  # type: ignore[no-any-return]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend import task as tasks
-from descend.arrays import Layout, State
+from descend.arrays import Layout, Numbered, State
 from descend.engines import ENGINES
 from descend.errors import DescendError, Outcome, RunFileError
 from descend.files import write_bytes
@@ -28,6 +28,7 @@ from descend.run.history import History, Series
 from descend.run.keyframes import Keyframes
 from descend.run.record import Run
 from descend.run.setup import Controller, Setup
+from descend.scaling import Scaling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 VERSION = 1
 FORMAT = "descend-run"
 _ZEROS = "0" * 64
+_NUMBERED = {"numbered": True}  # instead of the names x1, x2, … of a sparse matrix
 _DIGEST = re.compile(rb'\{\\"digest\\": ?\\"([0-9a-f]{64})\\"')
 _LONGEST_HEADER = 100_000_000  # safetensors' own limit
 
@@ -95,7 +97,7 @@ def _manifest(run: Run, frames: Keyframes | None) -> dict[str, Any]:
         "controller": run.controller.describe(),
         "events": list(run.events),
         "classes": run.classes,
-        "names": run.names,
+        "names": _NUMBERED if isinstance(run.names, Numbered) else list(run.names),
         "engine": run.engine_used,
         "history": {
             name: {
@@ -118,6 +120,8 @@ def _arrays(run: Run, frames: Keyframes | None) -> dict[str, Any]:
     arrays = {"theta": run.theta, "state.theta": run.state.theta, "state.slots": run.state.slots}
     if run.controller.best_theta is not None:
         arrays["best.theta"] = run.controller.best_theta
+    if run.scaling is not None:
+        arrays |= {f"scaling.{part}": a for part, a in run.scaling._asdict().items()}
     for name, series in (("updates", run.history.updates), ("epochs", run.history.epochs)):
         arrays |= {f"history.{name}.{part}": a for part, a in series.arrays().items()}
     if frames is not None:
@@ -253,8 +257,10 @@ def _restored(manifest: Mapping[str, Any], arrays: dict[str, Any]) -> Run:
     if layout != task.model.layout(setup.d, setup.k):
         msg = "its layout is not that of its model"
         raise RunFileError(msg)
-    if not 0 <= manifest["step"] <= setup.updates or len(manifest["names"]) != setup.d:
-        msg = f"its step {manifest['step']} or its {len(manifest['names'])} names cannot be"
+    numbered = manifest["names"] == _NUMBERED
+    names = Numbered(setup.d) if numbered else list(manifest["names"])
+    if not 0 <= manifest["step"] <= setup.updates or len(names) != setup.d:
+        msg = f"its step {manifest['step']} or its {len(names)} names cannot be"
         raise RunFileError(msg)
     if manifest["engine"] not in ENGINES:
         msg = f"it was trained by the engine {manifest['engine']!r}, which is not here"
@@ -278,13 +284,31 @@ def _restored(manifest: Mapping[str, Any], arrays: dict[str, Any]) -> Run:
         state=State(arrays["state.theta"], arrays["state.slots"], int(manifest["step"])),
         controller=Controller.restore(manifest["controller"], arrays.get("best.theta")),
         classes=manifest["classes"],
-        names=list(manifest["names"]),
+        names=names,
         engine_used=manifest["engine"],
         fingerprint=manifest["fingerprint"],
         encoder=manifest["encoder"],
         source=manifest["source"],
         versions=manifest["versions"],
+        scaling=_scaling(arrays, setup),
     )
+
+
+def _scaling(arrays: dict[str, Any], setup: Setup) -> Scaling | None:
+    """Return the columns' means and deviations; runs that did not standardise have none."""
+    kept = [name for name in arrays if name.startswith("scaling.")]
+    if not kept:
+        return None
+    for part in Scaling._fields:
+        _expect(arrays, f"scaling.{part}", (setup.d,), "bool" if part == "varies" else "float64")
+    found = Scaling(**{part: arrays[f"scaling.{part}"] for part in Scaling._fields})
+    if not (
+        np.isfinite(found.mean).all()
+        and (np.isfinite(found.deviation) & (found.deviation > 0)).all()
+    ):
+        msg = "its columns' means and deviations cannot be"
+        raise RunFileError(msg)
+    return found
 
 
 def _series(manifest: Mapping[str, Any], arrays: dict[str, Any], name: str) -> Series:

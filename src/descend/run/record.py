@@ -22,15 +22,18 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from descend.arrays import Array, Floats, Layout, State, as_matrix, column_names, in_order_of
+from descend.arrays import Array, Floats, Layout, State, as_rows, column_names, in_order_of
 from descend.engines import Problem, Program, engine_for, scores_of
 from descend.errors import InputError, Outcome, ShapeError, did_you_mean
 from descend.losses import predicted
 from descend.run.data import Data, make_data
+from descend.scaling import Scaling, applied, fold
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
+    from descend.arrays import Rows
     from descend.run.history import History
     from descend.run.keyframes import Keyframes
     from descend.run.setup import Controller, Setup
@@ -71,6 +74,8 @@ class Run:
         For runs on tables: how columns became features, and where the table came from.
     versions
         Of the libraries that decide the last bit.
+    scaling
+        The mean and deviation of each column by which its rows were standardised, or None.
     data
         The rows themselves, while they are attached; never saved.
 
@@ -94,12 +99,13 @@ class Run:
     state: State
     controller: Controller
     classes: list[Any] | None
-    names: list[str]
+    names: Sequence[str]
     engine_used: str
     fingerprint: str | None = None
     encoder: dict[str, Any] | None = None
     source: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    scaling: Scaling | None = field(default=None, repr=False)
     data: Data | None = field(default=None, repr=False)
 
     def __getattr__(self, name: str) -> Any:
@@ -119,12 +125,26 @@ class Run:
 
     @property
     def params(self) -> dict[str, Floats]:
-        """The returned parameters by name, in their own shapes."""
+        """The returned parameters by name, in their own shapes.
+
+        Where `train` standardised the columns, they are in standardised units; see `raw_params`.
+        """
         return self.layout.split(self.theta)
 
+    @property
+    def raw_params(self) -> dict[str, Floats]:
+        """The parameters that give the same scores for the columns as they were given to `train`.
+
+        Where those were standardised there is always a bias in the first layer, for the means have
+        to go somewhere; elsewhere these are `params`.
+        """
+        theta, layout = fold(self.theta, self.layout, self.scaling)
+        return layout.split(theta)
+
     def scores(self, X: Any) -> Floats:
-        """Return the raw scores (n, k) of rows: an array (n, d), or a table with the features."""
-        return scores_of(self.task, self.layout, self.theta, self._features(X))
+        """Return the raw scores (n, k) of rows: (n, d), dense or sparse, or a table."""
+        rows, scaling = applied(self._features(X), self.scaling)
+        return scores_of(self.task, self.layout, self.theta, rows, scaling=scaling)
 
     def predict(self, X: Any) -> Array:
         """Return what is predicted for rows: numbers, or labels.
@@ -177,12 +197,12 @@ class Run:
     def _labels(self) -> Array:
         return np.asarray(self.classes)
 
-    def _features(self, X: Any) -> Floats:
+    def _features(self, X: Any) -> Rows:
         named = column_names(X)
         path = isinstance(X, str) or hasattr(X, "__fspath__")
         if self.encoder is not None and (named is not None or path):
             return self._encoded(X)
-        found = as_matrix(in_order_of(self.names, X, "X"), "X", self.theta.dtype)
+        found = as_rows(in_order_of(self.names, X, "X"), "X", self.theta.dtype)
         if found.shape[1] != self.setup.d:
             hint = " Pass one row as [[…]]." if np.ndim(X) == 1 else ""
             msg = f"X must have {self.setup.d} columns; found shape {found.shape}.{hint}"
@@ -261,16 +281,18 @@ class Run:
             )
             raise InputError(msg)
         s = self.setup
+        X, scaling = data.seen
         return Problem(
             self.task,
             self.layout,
-            data.X,
+            X,
             data.y,
             data.weights,
             s.batch_size,
             s.shuffle,
             s.seed,
             s.learning_rate,
+            scaling,
         )
 
     def attach(self, X: Any, y: Any, *, sample_weight: Any = None, validation: Any = None) -> Run:
@@ -279,7 +301,7 @@ class Run:
         Parameters
         ----------
         X, y, sample_weight
-            As they were given to `train`.
+            As they were given to `train`: not standardised, and sparse if they were sparse.
         validation
             The pair (X, y), if one was given to `train`; a fraction is split off again.
 
@@ -311,10 +333,11 @@ class Run:
             msg = (
                 f"These are not the rows the run was trained on: their digest is "
                 f"{data.fingerprint[:12]}…, the run's {known[:12]}… (training rows then: "
-                f"{self.setup.n}, now: {len(data.X)}); give back the same rows in the same order."
+                f"{self.setup.n}, now: {len(data.y)}); give back the same rows in the same order, "
+                "sparse if they were sparse."
             )
             raise InputError(msg)
-        return replace(self, data=data)
+        return replace(self, data=replace(data, scaling=self.scaling) if self.scaling else data)
 
     # ------------------------------------------------------------ to disk and back
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from descend.arrays import is_sparse
 from descend.curvature import automatic_rate, outputs
 from descend.engines import Problem, engine_for
 from descend.errors import InputError, Outcome, ParameterError, Reason, did_you_mean
@@ -16,6 +17,7 @@ from descend.run import Controller, Data, History, Keyframes, Run, Series, Setup
 from descend.run.files import versions
 from descend.run.keyframes import limit_for
 from descend.run.setup import BUDGET
+from descend.scaling import measured
 from descend.task import Task
 from descend.training import stopping
 from descend.training.callbacks import checked, listeners
@@ -51,6 +53,7 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     on_divergence: str = "stop",
     metrics: Sequence[str] | None = None,
     progress: bool | str = "auto",
+    standardize: bool = False,
 ) -> Run:
     """Train a task on rows and return the recorded run.
 
@@ -59,7 +62,8 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     task
         Model, loss and optimizer.
     X
-        (n, d) or (n,) numbers: arrays, lists, tables of pandas, polars or Arrow.
+        (n, d) or (n,) numbers: arrays, lists, tables of pandas, polars or Arrow; for linear
+        models also sparse matrices of SciPy, which are never made dense.
     y
         (n,) or (n, k): what the loss takes; labels may be text.
     epochs
@@ -96,6 +100,11 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
         for numbers.
     progress
         Whether to show a bar on long runs; ``"auto"`` (default): at a terminal.
+    standardize
+        Whether the model meets each column as (x - mean) / deviation, by the (weighted) mean and
+        deviation of the training rows; a column that does not vary is only centred.  Sparse rows
+        stay sparse.  Default no.  `Run.params` are then in those units, and so is the penalty;
+        `Run.raw_params` are in the columns' own, and rows to predict are given as they are.
 
     Returns
     -------
@@ -127,24 +136,34 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
         seed=seed,
         dtype=_dtype(dtype),
     )
+    if is_sparse(data.X) and task.model.hidden:
+        msg = (
+            "Sparse rows are for linear models, and this one has hidden layers; use Linear(), or "
+            "pass X.toarray() if there is room for it."
+        )
+        raise InputError(msg)
+    if standardize:
+        data = replace(data, scaling=measured(data.X, data.weights))
     k = outputs(task, data.y, data.classes)
+    X, scaling = data.seen
     problem = Problem(
         task,
-        task.model.layout(data.X.shape[1], k),
-        data.X,
+        task.model.layout(X.shape[1], k),
+        X,
         data.y,
         data.weights,
         None if batch_size is None else whole("train", "batch_size", batch_size),
         bool(shuffle),
         seed,
         1.0,
+        scaling,
     )
     rate = task.optimizer.learning_rate
     rate = automatic_rate(problem) if isinstance(rate, str) else rate
     problem = replace(problem, learning_rate=rate)
     setup = Setup(
         n=problem.n,
-        d=data.X.shape[1],
+        d=X.shape[1],
         k=k,
         epochs=whole("train", "epochs", epochs),
         batch_size=problem.batch_size,
@@ -387,6 +406,7 @@ def _finished(loop: Loop, engine: str) -> Run:
         names=loop.data.names,
         engine_used=engine,
         versions=versions(),
+        scaling=loop.data.scaling,
         data=loop.data,
     )
     for callback in listeners(loop.callbacks, "end"):

@@ -270,9 +270,10 @@ class Loop:
         held = self.data.validation
         if held is None:
             return []
-        X, y, weights = held
+        _, y, weights = held
+        X, scaling = self.data.seen_validation
         task = self.problem.task
-        scores = scores_of(task, self.problem.layout, self.state.theta, X)
+        scores = scores_of(task, self.problem.layout, self.state.theta, X, scaling=scaling)
         with np.errstate(all="ignore"):
             self.validation_loss = losses.reduce(losses.rows(task.loss, scores, y), weights, "mean")
             measured = [self._measure(name, scores, y, weights) for name in self.setup.metrics]
