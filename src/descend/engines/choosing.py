@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from descend.engines.by_hand import ByHand
 from descend.errors import ParameterError
 from descend.parts import choice
@@ -23,8 +25,9 @@ def engine_for(name: str, problem: Problem) -> tuple[str, Program]:
     Parameters
     ----------
     name
-        ``"auto"`` or a name from `ENGINES`, whose fastest way is taken; or a name with a way,
-        such as ``"numba/blocks"``, as a run's ``engine_used`` has it.
+        ``"auto"``: ``"numpy"`` where rows are sparse, else `DEFAULT`; or a name from `ENGINES`,
+        whose fastest way is taken; or a name with a way, such as ``"numba/blocks"``, as a run's
+        ``engine_used`` has it.
     problem
         What is to be trained.
 
@@ -36,15 +39,24 @@ def engine_for(name: str, problem: Problem) -> tuple[str, Program]:
     Raises
     ------
     ParameterError
-        If there is no engine of that name, or its way does not suit the problem.
+        If there is no engine of that name, or it or its way does not suit the problem.
     """
     name, _, way = name.partition("/") if isinstance(name, str) else (name, "", "")
     chosen = choice("train", "engine", name, ("auto", *ENGINES))
-    chosen = DEFAULT if chosen == "auto" else chosen
+    sparse = not isinstance(problem.X, np.ndarray)
+    if chosen == "auto":
+        chosen = "numpy" if sparse else DEFAULT
     if way:
         choice("train", f"engine {chosen}'s way", way, ENGINES[chosen])
     if chosen == "numpy":
         return chosen, ByHand(problem)
+    if sparse:
+        msg = (
+            f"The engine {chosen} takes dense rows only, and X is sparse, of shape "
+            f"{problem.X.shape}; use engine='numpy' or 'auto', or pass X.toarray() if there is "
+            "room for it."
+        )
+        raise ParameterError(msg)
     from descend.engines.compiled import Compiled, ways_for  # noqa: PLC0415 - loads the compiler
 
     fits = ways_for(problem)

@@ -262,7 +262,8 @@ def _restored(manifest: Mapping[str, Any], arrays: dict[str, Any]) -> Run:
     if not 0 <= manifest["step"] <= setup.updates or len(names) != setup.d:
         msg = f"its step {manifest['step']} or its {len(names)} names cannot be"
         raise RunFileError(msg)
-    if manifest["engine"] not in ENGINES:
+    engine, _, way = manifest["engine"].partition("/")
+    if engine not in ENGINES or (way and way not in ENGINES[engine]):
         msg = f"it was trained by the engine {manifest['engine']!r}, which is not here"
         raise RunFileError(msg)
     slots = len(task.optimizer.rule.slots)
