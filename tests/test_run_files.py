@@ -226,6 +226,8 @@ LIES = [
     _set("names", to=None),
     _set("names", to=["a", "b"]),
     _set("engine", to="cuda"),
+    _set("engine", to="numpy/blocks"),
+    _set("engine", to="numba/elsewhere"),
     _set("events", to=7),
 ]
 

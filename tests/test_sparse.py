@@ -10,14 +10,16 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from tests.oracles import assert_bits, assert_close, assert_same_run
+from tests.test_imports import heavy, loaded_by
 from tests.test_inputs import assert_sentence
 
 import descend as ds
 from descend import curvature
 from descend.arrays import Numbered, as_rows
 from descend.curvature import automatic_rate, eigenvalues, hessian, largest, ready
-from descend.engines import by_hand
-from descend.errors import InputError, ShapeError
+from descend.engines import by_hand, engine_for
+from descend.engines.choosing import DEFAULT
+from descend.errors import InputError, ParameterError, ShapeError
 from descend.losses import LOSSES
 from descend.optimizers import RULES
 from descend.run.files import pack, unpack
@@ -68,16 +70,17 @@ def assert_same_path(found, wanted, tolerance):
 # ---------------------------------------------------------------- the same run
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("reduction", "weighted", "bias"),
+    [("mean", False, True), ("mean", True, False), ("sum", True, True), ("sum", False, False)],
+)
 @pytest.mark.parametrize("batch_size", [None, 7])
 @pytest.mark.parametrize("loss", list(LOSSES))
 def test_sparse_rows_train_as_dense_ones_do(loss, batch_size, bias, reduction, weighted):
     X = rows()
     rate = 0.05 if reduction == "mean" else 0.002
     task = ds.Task(ds.Linear(bias=bias), loss, ds.momentum(rate), ds.l2(0.01), reduction)
-    asked = {"epochs": 30, "batch_size": batch_size, "validation": 0.2}
+    asked = {"epochs": 30 if batch_size is None else 6, "batch_size": batch_size, "validation": 0.2}
     if weighted:
         asked["sample_weight"] = weights()
     for standardize, tolerance in ((False, 1e-12), (True, 1e-9)):
@@ -93,7 +96,8 @@ def test_sparse_rows_train_as_dense_ones_do(loss, batch_size, bias, reduction, w
 def test_every_optimizer_takes_sparse_rows(rule, batch_size, standardize):
     X = rows()
     task = ds.Task(ds.Linear(), "logistic", RULES.make(rule, learning_rate=0.05))
-    asked = {"epochs": 12, "batch_size": batch_size, "standardize": standardize}
+    asked = {"epochs": 2 if batch_size == 1 else 6, "batch_size": batch_size}
+    asked["standardize"] = standardize
     dense, sparse = both(task, X, targets("logistic", X, 1), **asked)
     assert_same_path(sparse, dense, 1e-9 if standardize else 1e-12)
 
@@ -131,6 +135,43 @@ def test_float32_stays_float32_and_is_near_float64():
             assert run.theta.dtype == run.problem.X.dtype == np.float32
             assert run.scores(sp.csr_array(X)).dtype == np.float32
             assert_close(run.theta, wide.theta, 1e-4)
+
+
+# ---------------------------------------------------------------- who runs it
+
+
+def test_the_engine_of_sparse_rows_is_numpy_whatever_their_way():
+    X = rows()
+    task = ds.Task(ds.Linear(), "squared_error", ds.adam(0.1))
+    for engine in ("auto", "numpy"):
+        run = ds.train(task, sp.csr_array(X), targets("huber", X), epochs=2, engine=engine)
+        assert (run.engine_used, type(run.program)) == ("numpy", by_hand.ByHand)
+    assert engine_for("auto", ready(task, X, targets("huber", X)))[0].startswith(DEFAULT)
+    assert DEFAULT != "numpy"
+
+
+@pytest.mark.parametrize("engine", ["numba", "numba/factor", "numba/blocks"])
+def test_the_compiled_engine_refuses_sparse_rows(engine):
+    task = ds.Task(ds.Linear(), "squared_error", ds.adam(0.1))
+    assert_sentence(
+        lambda: ds.train(task, ONE, np.ones(4), engine=engine),
+        "The engine numba takes dense rows only, and X is sparse, of shape (4, 4); use "
+        "engine='numpy' or 'auto'",
+        ParameterError,
+    )
+
+
+def test_scipy_is_not_loaded_where_rows_are_dense():
+    """Whoever passes sparse rows has loaded it; those who do not shall not pay for it."""
+    code = """
+import descend as ds
+task = ds.Task(ds.Linear(), "squared_error", ds.gradient_descent())
+run = ds.train(task, [[0.0], [1.0]], [1.0, 3.0], engine="numpy", standardize=True)
+run.predict([[2.0]]), run.raw_params
+"""
+    assert heavy(loaded_by("import descend"), ("scipy",)) == set()
+    assert heavy(loaded_by(code), ("scipy",)) == set()
+    assert heavy(loaded_by(code + "import scipy.sparse"), ("scipy",)) == {"scipy"}
 
 
 # ---------------------------------------------------------------- what comes in
@@ -222,13 +263,13 @@ def test_what_is_not_finite_is_named_with_row_and_column(value):
     good = ds.train(task, sp.csr_array(rows()), y, epochs=2)
     assert_sentence(lambda: good.predict(sp.csr_array(X)), words)
     held = (sp.csr_array(X), y)
-    assert_sentence(lambda: ds.train(task, rows(), y, validation=held), f"validation {words}")
+    assert_sentence(lambda: ds.train(task, ONE, np.ones(4), validation=held), f"validation {words}")
 
 
-def beyond(kind, index):
+def beyond(kind, part, index):
     """Return a matrix (3, 4) one of whose indices lies outside."""
     X = kind(np.eye(3, 4))
-    X.indices[1] = index
+    getattr(X, part)[1] = index
     return X
 
 
@@ -239,9 +280,24 @@ REFUSED = {
     "no rows": (sp.csr_array((0, 4)), [], "Training needs at least one row"),
     "other rows": (ONE, np.ones(3), "X has shape (4, 4) and y (3, 1)"),
     "three dimensions": (sp.coo_array(np.ones((4, 2, 2))), np.ones(4), "one or two dimensions"),
-    "a column beyond": (beyond(sp.csr_array, 4), np.ones(3), "contradicts itself"),
-    "a column before": (beyond(sp.csr_matrix, -1), np.ones(3), "contradicts itself"),
-    "a row beyond": (beyond(sp.csc_array, 3), np.ones(3), "contradicts itself"),
+    **{
+        f"{kind} {part} {index}": (
+            beyond(getattr(sp, kind), part, index),
+            np.ones(3),
+            "X is a sparse matrix that contradicts itself (",
+        )
+        for kind, part, index in (
+            ("csr_array", "indices", 4),
+            ("csr_matrix", "indices", -1),
+            ("csr_array", "indptr", 3),
+            ("csr_array", "indptr", -1),
+            ("csc_array", "indices", 3),
+            ("coo_array", "col", 4),
+            ("coo_matrix", "col", -1),
+            ("coo_array", "row", 1 << 30),
+            ("lil_matrix", "rows", [4]),
+        )
+    },
     "too large for float32": (ONE * 1e300, np.ones(4), "found inf at row 0, column 0"),
 }
 
@@ -315,12 +371,12 @@ def test_validation_rows_may_be_of_the_other_kind(model, standardize):
     y = targets("logistic", X, 1)
     task = ds.Task(model, "logistic", ds.adam(0.1))
     asked = {"epochs": 9, "standardize": standardize, "engine": "numpy"}
-    wanted = ds.train(task, X, y, validation=(X[:20], y[:20]), **asked)
+    wanted = ds.train(task, X, y, validation=(X[:20], y[:20], weights(20)), **asked)
     kinds = [(X, sp.csc_matrix(X[:20]))]
     if not model.hidden:
         kinds += [(sp.csr_array(X), X[:20]), (sp.csr_array(X), sp.coo_array(X[:20]))]
     for training, held in kinds:
-        run = ds.train(task, training, y, validation=(held, y[:20]), **asked)
+        run = ds.train(task, training, y, validation=(held, y[:20], weights(20)), **asked)
         assert_same_path(run, wanted, 1e-9)
 
 
@@ -429,32 +485,66 @@ def test_the_automatic_rate_is_that_of_dense_rows(loss, batch_size, bias, standa
 # ---------------------------------------------------------------- rows that no memory would hold
 
 
-@pytest.mark.parametrize(("n", "d"), [(2000, 3_000_000), (3_000_000, 4_000)], ids=["wide", "long"])
-@pytest.mark.parametrize("asked", [{}, {"standardize": True}, {"batch_size": 1 << 17}], ids=str)
-def test_rows_are_never_made_dense(n, d, asked):
-    """48 and 96 GB if they were; vectors of d and of n are all that is allowed."""
+@pytest.fixture
+def forbidden(monkeypatch):
+    """Make every sparse matrix refuse to become dense."""
+
+    def refuse(self, *_, **__):
+        msg = f"{self.shape} was made dense"
+        raise AssertionError(msg)
+
+    for kind in ("csr", "csc", "coo", "bsr"):
+        for form in ("array", "matrix"):
+            for way in ("toarray", "todense", "__array__"):
+                monkeypatch.setattr(getattr(sp, f"{kind}_{form}"), way, refuse, raising=False)
+
+
+def test_the_ban_on_dense_rows_is_felt(forbidden):
+    for make_dense in (sp.csr_array.toarray, sp.csr_matrix.todense, np.asarray):
+        with pytest.raises(AssertionError, match="was made dense"):
+            make_dense(sp.csr_matrix((2, 2)) if make_dense is not sp.csr_array.toarray else ONE)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("batch_size", [None, 1, 7])
+@pytest.mark.parametrize("loss", list(LOSSES))
+def test_nothing_asks_for_dense_rows(loss, batch_size, standardize, forbidden, monkeypatch):
+    monkeypatch.setattr(curvature, "DIRECT", D - 1)  # else XᵀX (d, d), which is dense
+    X = rows()
+    y = targets(loss, X, 1)
+    task = ds.Task(ds.Linear(), loss, ds.gradient_descent())
+    asked = {"epochs": 3, "batch_size": batch_size, "standardize": standardize, "seed": 2}
+    run = ds.train(task, sp.coo_array(X), y, validation=0.2, sample_weight=weights(), **asked)
+    again = unpack(pack(run)).attach(sp.csc_matrix(X), y, sample_weight=weights())
+    assert_same_run(again.resume(epochs=4), run.resume(epochs=4))
+    assert_bits(again.at(2).theta, run.at(2).theta)
+    for given in (sp.bsr_array(X), sp.csr_matrix(X)):
+        assert run.predict(given).shape[0] == len(X)
+
+
+@pytest.mark.parametrize(
+    ("n", "d"), [(200_000, 500_000), (2000, 300_000), (300_000, 4000)], ids=str
+)
+@pytest.mark.parametrize("asked", [{}, {"standardize": True}, {"batch_size": 1 << 16}], ids=str)
+def test_large_rows_need_a_few_vectors_of_n_and_of_d(n, d, asked):
+    """800, 5 and 10 GB if they were dense."""
     rng = np.random.default_rng(0)
     entries = 40_000
     places = rng.integers(0, n, entries), rng.integers(0, d, entries)
     X = sp.coo_array((rng.normal(size=entries), places), shape=(n, d))
-    y = np.arange(n) % 2
+    y = X.sum(axis=1) > 0
+    task = ds.Task(ds.Linear(), "logistic", ds.gradient_descent())
     tracemalloc.start()
     try:
-        run = ds.train(
-            ds.Task(ds.Linear(), "logistic", ds.gradient_descent()),
-            X,
-            y,
-            epochs=1,
-            validation=0.2,
-            **asked,
-        )
+        run = ds.train(task, X, y, epochs=2, validation=0.2, **asked)
         run.predict(X)
-        assert len(run.names) == d
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+    assert len(run.names) == d
     assert run.theta.size == d + 1
-    assert peak < 40 * 8 * max(n, d)
+    assert run.history["loss"][-1] < run.history["loss"][0]
+    assert peak < 16 * 8 * (n + d)
 
 
 @pytest.mark.slow

@@ -372,10 +372,14 @@ def _as_csr(values: Any, what: str) -> Any:
         raise ShapeError(msg)
     try:
         own = copy.copy(values)  # shares the arrays; checking may replace them in `own` alone
-        if hasattr(own, "check_format"):  # else a column beyond the last reads foreign memory
+        # An index outside the shape, unchecked, would be written to foreign memory.
+        if hasattr(own, "check_format"):
             own.check_format(full_check=True)
+        elif hasattr(own, "coords"):
+            own = type(own)((own.data, own.coords), shape=own.shape)
         found = csr_array(own.reshape((-1, 1)) if dimensions == 1 else own)
-    except (TypeError, ValueError) as error:
+        found.check_format(full_check=True)
+    except (IndexError, TypeError, ValueError) as error:
         msg = f"{what} is a sparse matrix that contradicts itself ({error}); build it again."
         raise InputError(msg) from error
     if not found.has_canonical_format:
