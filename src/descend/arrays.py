@@ -330,6 +330,14 @@ def as_rows(values: Any, what: str, dtype: npt.DTypeLike | None = None) -> Rows:
     ------
     InputError
         If an entry is not a finite real number, or the matrix contradicts itself.
+
+    Examples
+    --------
+    >>> from scipy.sparse import coo_array
+    >>> twice = coo_array(([1.0, 2.0, 0.0], ([0, 0, 1], [2, 2, 0])), shape=(2, 3))
+    >>> rows = as_rows(twice, "X")
+    >>> rows.data, rows.indices, rows.indptr
+    (array([3.]), array([2], dtype=int32), array([0, 1, 1], dtype=int32))
     """
     if not is_sparse(values):
         return as_matrix(values, what, dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ ENGINES = {"numpy": (), "numba": WAYS}
 DEFAULT = "numba"
 
 
-def engine_for(name: str, problem: Problem) -> tuple[str, Program]:
+def engine_for(name: Any, problem: Problem) -> tuple[str, Program]:
     """Return the name of the engine that was taken, and the engine at work on `problem`.
 
     Parameters

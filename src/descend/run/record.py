@@ -137,6 +137,17 @@ class Run:
 
         Where those were standardised there is always a bias in the first layer, for the means have
         to go somewhere; elsewhere these are `params`.
+
+        Examples
+        --------
+        >>> import descend as ds
+        >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.5))
+        >>> X, y = [[10.0], [20.0], [30.0]], [1.0, 2.0, 3.0]
+        >>> run = ds.train(task, X, y, epochs=9, standardize=True)
+        >>> {name: part.round(3) + 0.0 for name, part in run.raw_params.items()}
+        {'weight': array([[0.1]]), 'bias': array([0.])}
+        >>> run.params["weight"].round(3)
+        array([[0.816]])
         """
         theta, layout = fold(self.theta, self.layout, self.scaling)
         return layout.split(theta)

@@ -122,6 +122,15 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     >>> run = ds.train(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=500)
     >>> run.theta.round(3)
     array([2., 1.])
+
+    Sparse rows, of columns in very different units:
+
+    >>> from scipy.sparse import csr_array
+    >>> X = csr_array([[0.0, 900.0], [1.0, 0.0], [0.0, 0.0], [2.0, 600.0]])
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent("auto"))
+    >>> run = ds.train(task, X, [10.0, 2.0, 1.0, 9.0], epochs=500, standardize=True)
+    >>> run.predict(X).round(3)
+    array([10.,  2.,  1.,  9.])
     """
     if not isinstance(task, Task):
         msg = f"train needs a Task(model, loss, optimizer). Got {task!r} instead."
