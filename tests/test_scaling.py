@@ -63,6 +63,16 @@ def test_a_weight_of_three_is_three_copies_and_of_none_is_no_row(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("unit", [2.0**1023, 2.0**-1000])
+def test_only_the_proportions_of_weights_matter(kind, unit):
+    w = RNG.uniform(0.5, 1, size=40)
+    for found, wanted in zip(
+        measured(KINDS[kind](X), w * unit), measured(KINDS[kind](X), w), strict=True
+    ):
+        assert_bits(found, wanted)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [0.1, -0.1, 1e300, 5e-324, 0.0, 1 / 3])
 @pytest.mark.parametrize("n", [1, 3, 1000])
 def test_a_column_that_does_not_vary_is_known_exactly(kind, value, n):

@@ -347,8 +347,10 @@ def test_a_table_with_a_column_called_tocsr_is_a_table():
         pd.DataFrame({"tocsr": [1.0, 2.0]}),
         [1.0, 2.0],
         epochs=2,
+        engine="numpy",
     )
     assert run.names == ["tocsr"]
+    assert isinstance(run.data.X, np.ndarray)
 
 
 # ---------------------------------------------------------------- splits, predictions, files
