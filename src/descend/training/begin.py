@@ -439,8 +439,8 @@ def _sentence(loop: Loop, reason: Reason, loss: float, best_step: int | None) ->
             f"{s.loss_tolerance} of it; loss {loss:.6g}."
         ),
         "stalled": (
-            f"Converged as far as {s.dtype} can tell after {updates}: no step lowers the loss any "
-            f"more; {_gradient_left(loop)}; loss {loss:.6g}."
+            f"Went as low as {s.dtype} can tell after {updates}: no step lowers the loss any more; "
+            f"{_gradient_left(loop) if reason == 'stalled' else ''}; loss {loss:.6g}."
         ),
         "interrupted": f"Interrupted after {updates}; loss {loss:.6g}. It can be resumed.",
         "callback": f"Stopped by a callback after {updates}; loss {loss:.6g}.",
