@@ -49,10 +49,6 @@ class Rule(Protocol):
 
     Attributes
     ----------
-    slots
-        The names of its memory vectors.
-    initial
-        What each of them starts as.
     proximal
         Whether an absolute penalty has a meaning here.
     scaled
@@ -71,10 +67,12 @@ class Rule(Protocol):
     searches: ClassVar[bool]
 
     @property
-    def slots(self) -> tuple[str, ...]: ...
+    def slots(self) -> tuple[str, ...]:
+        """The names of its memory vectors."""
 
     @property
-    def initial(self) -> tuple[float, ...]: ...
+    def initial(self) -> tuple[float, ...]:
+        """What each of them starts as."""
 
     def _asdict(self) -> dict[str, Any]: ...
 

@@ -11,8 +11,10 @@ parameters for it, in double precision and until no step lowers the loss any mor
 >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
 >>> run = ds.train(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5], epochs=20)
 >>> best = run.optimum()
->>> best.theta.round(6), round(best.loss, 6), 0 < best.gap < best.gaps[0]
-(array([2.25    , 0.916667]), 0.013889, True)
+>>> best.theta.round(6), round(best.loss, 6)
+(array([2.25    , 0.916667]), 0.013889)
+>>> bool(0 < best.gap < best.gaps[0])
+True
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from descend.run import Run
     from descend.task import Task
 
-# Updates after which the search ends where the loss has no minimum and falls for ever.
+# Updates after which the search ends, should the loss fall for ever.
 MOST = {"newton": 200, "lbfgs": 20_000}
 # Keyframes of a run on batches at which the whole objective is evaluated.
 LOOKED_AT = 200
@@ -57,12 +59,9 @@ class Optimum:
         (m,): updates done, and the gap there: at each row of the history; for a run on batches,
         whose recorded losses are those of batches, at up to 200 keyframes.
     reached
-        Whether no step lowers the loss any more; if not, it falls for ever, as on labels that a
-        line can tell apart.
+        Whether no step lowers the loss any more in double precision; if not, it fell for as long
+        as it was watched.
 
-    Examples
-    --------
-    See `optimum`.
     """
 
     loss: float

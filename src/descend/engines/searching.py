@@ -187,10 +187,9 @@ def _newton(H: Floats, gradient: Floats) -> Floats | None:
     """Return -H⁻¹ g, damped where H is not positive definite, or None if nothing helps.
 
     Rows and columns are first scaled to a diagonal of ones, so that pivots tell repeated columns
-    from columns in small units, and the damping has no units either.
+    from columns in small units, and the damping has no units either.  (SciPy would use that the
+    factor is a triangle, but takes longer to import than a fit of a usual table takes.)
     """
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve  # noqa: PLC0415 - slow to import
-
     diagonal = np.diag(H)
     scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     scaled = H / scale / scale[:, None]
@@ -198,11 +197,11 @@ def _newton(H: Floats, gradient: Floats) -> Floats | None:
         M = scaled.copy()
         M[np.diag_indices_from(M)] += damping
         try:
-            factor = cho_factor(M, lower=True, overwrite_a=True, check_finite=False)
-        except LinAlgError:
+            L = np.linalg.cholesky(M)
+        except np.linalg.LinAlgError:
             continue
-        if np.diag(factor[0]).min() ** 2 > _EPSILON * len(M):
-            p: Floats = -cho_solve(factor, gradient / scale, check_finite=False) / scale
+        if np.diag(L).min() ** 2 > _EPSILON * len(M):
+            p: Floats = -np.linalg.solve(L.T, np.linalg.solve(L, gradient / scale)) / scale
             return p
     return None
 

@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from descend.arrays import Floats
+from descend.arrays import Floats
 
 LOWER, FLATTER = 1e-4, 0.9
 # A length grows at most this much at once, and that many times; then the interval shrinks.
