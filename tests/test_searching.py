@@ -198,7 +198,7 @@ def test_the_search_finds_a_good_length_from_any_first_one(first):
 
 def test_a_search_on_a_slope_that_lies_gives_the_start_back():
     start = Point(0.0, 1.0, -1.0, None, None)
-    found = search(lambda a: Point(a, 1.0 + a, 1.0, None, None), start, 1.0)
+    found = search(lambda a: Point(a, 1.0 + a + 1e-9, 1.0, None, None), start, 1.0)
     assert found is start
 
 
