@@ -173,6 +173,20 @@ def test_two_loops_are_the_matrix_of_bfgs():
     assert _two_loops(np.zeros((8, size)), gradient) is None
 
 
+def test_the_memory_holds_the_last_steps_and_changes_oldest_first():
+    X, y = rows("logistic")
+    task = ds.Task(ds.Linear(), "logistic", ds.lbfgs(3), ds.l2(0.1))
+    run = ds.train(task, X, y, epochs=6, engine="numpy")
+    for k in (2, 6):
+        moments = [run.at(i) for i in range(max(k - 3, 0), k + 1)]
+        pairs = (
+            np.diff([m.theta for m in moments], axis=0),
+            np.diff([m.gradient for m in moments], axis=0),
+        )
+        missing = np.zeros((3 - len(pairs[0]), 5))
+        assert_bits(run.at(k).slots, np.concatenate([missing, pairs[0], missing, pairs[1]]))
+
+
 def test_damping_helps_where_there_is_no_inverse_and_only_there():
     A = np.array([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 0.0]])
     p = _newton(A, A @ [1.0, 1.0, 5.0])
