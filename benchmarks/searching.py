@@ -40,12 +40,13 @@ class Counting:
     """A program that counts how often it is evaluated."""
 
     def __init__(self, program: Any) -> None:
-        self.program, self.count, self.norms = program, 0, []
+        self.program, self.count = program, 0
 
     def value_and_gradient(self, theta: Any, update: int | None = None) -> tuple[float, Any]:
         """Evaluate and count."""
         self.count += 1
-        return self.program.value_and_gradient(theta, update)
+        found: tuple[float, Any] = self.program.value_and_gradient(theta, update)
+        return found
 
 
 def ours(rule: Any, case: tuple[Any, ...]) -> list[int] | None:
@@ -71,7 +72,7 @@ def ours(rule: Any, case: tuple[Any, ...]) -> list[int] | None:
 def theirs(case: tuple[Any, ...]) -> list[int]:
     """Return SciPy's iterations and evaluations until the gradient is small."""
     model, loss, penalty, X, y = case
-    task = ds.Task(model, loss, "gradient_descent", penalty)
+    task = ds.Task(model, loss, ds.gradient_descent(), penalty)
     run = ds.train(task, X, y, epochs=1, engine="numpy")
     counting = Counting(ByHand(run.problem))
     start = run.problem.start().theta
