@@ -25,7 +25,7 @@ from descend.engines.choosing import WAYS
 from descend.engines.compiled import Compiled, caching, program, threads, ways_for
 from descend.errors import ParameterError
 from descend.losses import LOSSES
-from descend.optimizers import RULES
+from descend.optimizers import ELEMENTWISE, RULES
 from descend.randomness import permutation
 
 ROWS, UPDATES = 60, 50
@@ -141,7 +141,7 @@ def penalties_of(rule):
 
 
 @pytest.mark.parametrize("dtype", list(TOLERANCE))
-@pytest.mark.parametrize("rule", list(RULES))
+@pytest.mark.parametrize("rule", ELEMENTWISE)
 def test_every_rule_under_every_penalty_and_clipping(rule, dtype):
     for penalty in penalties_of(rule).values():
         for clip in CLIPS:
@@ -150,7 +150,7 @@ def test_every_rule_under_every_penalty_and_clipping(rule, dtype):
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 59, None])
-@pytest.mark.parametrize("rule", list(RULES))
+@pytest.mark.parametrize("rule", ELEMENTWISE)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_every_way_of_every_rule(rule, batch_size, reduction):
     for bias in (True, False):
@@ -169,7 +169,7 @@ def test_all_ways_were_seen():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rule", list(RULES))
+@pytest.mark.parametrize("rule", ELEMENTWISE)
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize("loss", list(LOSSES))
 def test_the_full_product(loss, activation, rule):

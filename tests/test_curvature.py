@@ -98,7 +98,7 @@ def test_the_automatic_rate_is_one_over_the_largest_curvature():
 def test_rules_that_scale_themselves_take_their_paper_s_rate(name):
     rule = RULES.make(name).rule
     assert automatic_rate(problem_of(optimizer=name)) == rule.usual_rate
-    usual = {"adagrad": 0.01, "nadam": 0.002}
+    usual = {"adagrad": 0.01, "nadam": 0.002, "lbfgs": 1.0, "newton": 1.0}
     assert rule.usual_rate == usual.get(name, 0.001)
 
 

@@ -28,7 +28,7 @@ ROWS = (
     ("curvature",),
     ("run",),
     ("training",),
-    ("fitting", "forecast", "explain", "doctor", "export", "plots", "scaleout"),
+    ("fitting", "optimum", "forecast", "explain", "doctor", "export", "plots", "scaleout"),
     ("classics", "estimators", "report"),
     ("lab", "lessons"),
     ("cli", "notebook"),

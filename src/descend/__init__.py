@@ -48,9 +48,11 @@ if TYPE_CHECKING:
     from descend.optimizers import adamw as adamw
     from descend.optimizers import amsgrad as amsgrad
     from descend.optimizers import gradient_descent as gradient_descent
+    from descend.optimizers import lbfgs as lbfgs
     from descend.optimizers import momentum as momentum
     from descend.optimizers import nadam as nadam
     from descend.optimizers import nesterov as nesterov
+    from descend.optimizers import newton as newton
     from descend.optimizers import rmsprop as rmsprop
     from descend.penalties import elastic_net as elastic_net
     from descend.penalties import l1 as l1
@@ -90,9 +92,11 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "adamw",
         "amsgrad",
         "gradient_descent",
+        "lbfgs",
         "momentum",
         "nadam",
         "nesterov",
+        "newton",
         "rmsprop",
     ),
     "descend.penalties": (

@@ -41,7 +41,7 @@ class UnavailableError(DescendError, ImportError):
 
 
 Reason = Literal[
-    "epochs", "gradient", "settled", "validation", "diverged", "interrupted", "callback"
+    "epochs", "gradient", "settled", "stalled", "validation", "diverged", "interrupted", "callback"
 ]
 
 
@@ -54,7 +54,8 @@ class Outcome:
     ----------
     reason
         ``"epochs"`` all were done; ``"gradient"`` it became small; ``"settled"`` the loss
-        stopped moving; ``"validation"`` the validation loss stopped improving (the best was
+        stopped moving; ``"stalled"`` no step that was searched for lowered the loss any more;
+        ``"validation"`` the validation loss stopped improving (the best was
         restored); ``"diverged"``; ``"interrupted"`` by the user; ``"callback"`` asked to stop.
     sentence
         The same in words, with the figures that decided.
@@ -83,7 +84,7 @@ class Outcome:
     @property
     def converged(self) -> bool:
         """Whether the run stopped because there was nothing left to gain."""
-        return self.reason in {"gradient", "settled"}
+        return self.reason in {"gradient", "settled", "stalled"}
 
     @property
     def diverged(self) -> bool:

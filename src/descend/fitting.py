@@ -125,14 +125,15 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
     loss
         Its name, with its number after a colon (``"huber:1.5"``); default by the target.
     optimizer
-        Its name, with its numbers after colons (``"momentum:0.95"``); default nesterov for linear
-        models, adam for nets.
+        Its name, with its numbers after colons (``"momentum:0.95"``, ``"lbfgs:20"``); default
+        nesterov for linear models, adam for nets.
     learning_rate
         A number or ``"auto"`` (default): from the curvature, or the paper's.
     epochs
         Passes over the training rows; default 3000 full-batch updates, or 300 for nets.
     batch_size
-        Rows to an update, 0 for all; default all for linear models, 32 for nets.
+        Rows to an update, 0 for all; default all for linear models and for optimizers that
+        search, 32 for nets.
     penalty
         Such as ``"l2:0.01"``, ``"l1:0.1"``, ``"elastic_net:0.1:0.5"``; default none.
     patience
@@ -186,7 +187,8 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
     asked = _fitting_loss(prepared.encoder, asked)
     task = Task(net, asked, rule, penalty=make_penalty)
     prepared = replace(prepared, encoder=_with_units(prepared, task))
-    size = defaults["batch_size"] if batch_size is None else batch_size
+    usual = 0 if rule.rule.searches else defaults["batch_size"]  # a search sees all rows
+    size = usual if batch_size is None else batch_size
     data = rows_of(task, prepared)
     run = train(
         task,
@@ -231,7 +233,7 @@ def part(family: Family[Any], words: str, **more: Any) -> Any:
             msg = f"The {family.kind} {name!r} {takes}; got {words!r}."
             raise InputError(msg)
     try:
-        values = {f: float(v) for f, v in zip(fields, numbers, strict=False)}
+        values = {f: _number(v) for f, v in zip(fields, numbers, strict=False)}
     except ValueError:
         msg = (
             f"The {family.kind} {name!r} takes numbers after its name, as in {name}:0.5; "
@@ -239,6 +241,11 @@ def part(family: Family[Any], words: str, **more: Any) -> Any:
         )
         raise InputError(msg) from None
     return family.make(name, **values, **more)
+
+
+def _number(text: str) -> float:
+    """Return a whole number as an int: some hyperparameters count."""
+    return int(text) if text.isdecimal() else float(text)
 
 
 def _model(model: str | None, hidden: Any, activation: str) -> Linear | MLP:

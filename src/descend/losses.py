@@ -46,12 +46,18 @@ class Loss(Protocol):
         The largest second derivative by the score, or infinity when there is no bound.
     proper
         Whether `link` gives probabilities.
+    convex
+        Whether it is convex in the score, so that a linear model has no minimum but the least.
+    smooth
+        Whether its slope is continuous: no kink.
     """
 
     name: ClassVar[str]
     targets: ClassVar[Targets]
     steepest_curvature: ClassVar[float]
     proper: ClassVar[bool]
+    convex: ClassVar[bool]
+    smooth: ClassVar[bool]
 
     @staticmethod
     def formulas(xp: Namespace) -> Any:
@@ -95,6 +101,8 @@ LOSSES: Family[Loss] = Family("loss", call=_call)
     targets="numbers",
     steepest_curvature=2.0,
     proper=False,
+    convex=True,
+    smooth=True,
 )
 class SquaredError(NamedTuple):
     """e², slope 2 e, curvature 2."""
@@ -121,6 +129,8 @@ class SquaredError(NamedTuple):
     targets="numbers",
     steepest_curvature=1.0,
     proper=False,
+    convex=True,
+    smooth=True,
 )
 class HalfSquaredError(NamedTuple):
     """e²/2, slope e, curvature 1."""
@@ -147,6 +157,8 @@ class HalfSquaredError(NamedTuple):
     targets="numbers",
     steepest_curvature=math.inf,
     proper=False,
+    convex=True,
+    smooth=False,
 )
 class AbsoluteError(NamedTuple):
     """|e|, slope the sign of e, and 0 at the kink."""
@@ -173,6 +185,8 @@ class AbsoluteError(NamedTuple):
     targets="numbers",
     steepest_curvature=1.0,
     proper=False,
+    convex=True,
+    smooth=True,
 )
 class Huber(NamedTuple):
     """e²/2 up to |e| = delta and delta (|e| - delta/2) beyond: slope e, held within ±delta."""
@@ -204,6 +218,8 @@ class Huber(NamedTuple):
     targets="numbers",
     steepest_curvature=math.inf,
     proper=False,
+    convex=True,
+    smooth=False,
 )
 class Quantile(NamedTuple):
     """q (y - s) where s is too small and (1 - q)(s - y) where it is too large."""
@@ -237,6 +253,8 @@ _LOG_2 = math.log(2.0)
     targets="numbers",
     steepest_curvature=1.0,
     proper=False,
+    convex=True,
+    smooth=True,
 )
 class LogCosh(NamedTuple):
     """log cosh e, slope tanh e, curvature 1 - tanh² e."""
@@ -265,6 +283,8 @@ class LogCosh(NamedTuple):
     targets="counts",
     steepest_curvature=math.inf,
     proper=False,
+    convex=True,
+    smooth=True,
 )
 class Poisson(NamedTuple):
     """e^s - y s, slope e^s - y, curvature e^s: the likelihood of counts without log y!."""
@@ -297,6 +317,8 @@ class Poisson(NamedTuple):
     targets="two labels",
     steepest_curvature=0.25,
     proper=True,
+    convex=True,
+    smooth=True,
 )
 class Logistic(NamedTuple):
     """log(1 + e^s) - y s, slope p - y with p = 1/(1 + e^-s), curvature p (1 - p)."""
@@ -330,6 +352,8 @@ class Logistic(NamedTuple):
     # The Hessian of a row is diag(p) - p pᵀ, whose largest eigenvalue is at most 1/2.
     steepest_curvature=0.5,
     proper=True,
+    convex=True,
+    smooth=True,
 )
 class Softmax(NamedTuple):
     """log sum_j e^s_j - s_y for the labelled class y: slope p - onehot(y)."""
@@ -367,6 +391,8 @@ class Softmax(NamedTuple):
     # The largest |curvature|, at y = 0 and p = (15 - sqrt(33))/24; a test finds it again.
     steepest_curvature=0.1540585701213505,
     proper=True,
+    convex=False,
+    smooth=True,
 )
 class Brier(NamedTuple):
     """(p - y)² with p = 1/(1 + e^-s), slope 2 (p - y) p (1 - p): it vanishes where p is sure."""
@@ -404,6 +430,8 @@ class Brier(NamedTuple):
     targets="two labels",
     steepest_curvature=math.inf,
     proper=False,
+    convex=True,
+    smooth=False,
 )
 class Hinge(NamedTuple):
     """max(0, 1 - m) with the margin m = ±s: slope ∓1 inside the margin, 0 outside and on it."""
@@ -433,6 +461,8 @@ class Hinge(NamedTuple):
     targets="two labels",
     steepest_curvature=2.0,
     proper=False,
+    convex=True,
+    smooth=True,
 )
 class SquaredHinge(NamedTuple):
     """max(0, 1 - m)² with the margin m = ±s: slope ∓2 (1 - m) inside the margin."""

@@ -14,6 +14,9 @@ The absolute penalty enters the plain and the momentum methods by a proximal ste
 velocity remembers the step that was truly taken, threshold included: were it to remember
 gradients alone, a method with momentum beta would settle on the wrong penalty, (1 - beta) l1.
 
+Two rules have no such formula, for they look at the whole objective before they move: `lbfgs` and
+`newton` *search*.  Their memory is in the slots all the same.
+
     >>> optimizer = gradient_descent(0.1)
     >>> apply(optimizer.rule, np.array([1.0]), np.array([2.0]), np.zeros((0, 1)), 0.1, 1)[0]
     array([0.8])
@@ -27,7 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, final
 import numpy as np
 
 from descend.errors import ParameterError
-from descend.parts import Family, Namespace, formulas_of, number
+from descend.parts import Family, Namespace, formulas_of, number, whole
 from descend.penalties import soft_threshold
 from descend.schedules import SCHEDULES, Schedule
 
@@ -46,28 +49,30 @@ class Rule(Protocol):
 
     Attributes
     ----------
-    slots
-        The names of its memory vectors.
-    initial
-        What each of them starts as.
     proximal
         Whether an absolute penalty has a meaning here.
     scaled
         Whether the rule divides by the gradient's own size, so that curvature sets no step.
     usual_rate
         The paper's learning rate, for ``learning_rate="auto"`` where curvature has no say.
+    searches
+        Whether it finds the length of each step itself, by looking at the objective of all rows;
+        such a rule has no elementwise formula (see `descend.engines.searching`).
     """
 
     name: ClassVar[str]
-    slots: ClassVar[tuple[str, ...]]
-    initial: ClassVar[tuple[float, ...]]
     proximal: ClassVar[bool]
     scaled: ClassVar[bool]
     usual_rate: ClassVar[float]
+    searches: ClassVar[bool]
 
-    @staticmethod
-    def formulas(xp: Namespace) -> Any:
-        """Return ``update`` for the namespace `xp`."""
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The names of its memory vectors."""
+
+    @property
+    def initial(self) -> tuple[float, ...]:
+        """What each of them starts as."""
 
     def _asdict(self) -> dict[str, Any]: ...
 
@@ -83,7 +88,7 @@ class Optimizer:
         How a gradient becomes an update.
     learning_rate
         A positive float, or ``"auto"``: from the curvature where that sets the step, else the
-        paper's.
+        paper's; a rule that searches finds it at each update.
     schedule
         What multiplies it over time, or None.
     clip_value
@@ -148,6 +153,7 @@ def clipped(optimizer: Optimizer, gradient: Floats) -> Floats:
     proximal=True,
     scaled=False,
     usual_rate=0.01,
+    searches=False,
 )
 class GradientDescent(NamedTuple):
     """theta' = theta - rate g."""
@@ -170,6 +176,7 @@ class GradientDescent(NamedTuple):
     proximal=True,
     scaled=False,
     usual_rate=0.01,
+    searches=False,
 )
 class Momentum(NamedTuple):
     """v' = beta v + g; theta' = theta - rate v'."""
@@ -196,6 +203,7 @@ class Momentum(NamedTuple):
     proximal=True,
     scaled=False,
     usual_rate=0.01,
+    searches=False,
 )
 class Nesterov(NamedTuple):
     """v' = beta v + g; theta' = theta - rate (g + beta v')."""
@@ -228,6 +236,7 @@ class Nesterov(NamedTuple):
     proximal=False,
     scaled=True,
     usual_rate=0.01,
+    searches=False,
 )
 class AdaGrad(NamedTuple):
     """s' = s + g²; theta' = theta - rate g / (sqrt(s') + epsilon)."""
@@ -253,6 +262,7 @@ class AdaGrad(NamedTuple):
     proximal=False,
     scaled=True,
     usual_rate=0.001,
+    searches=False,
 )
 class RMSProp(NamedTuple):
     """s' = decay s + (1 - decay) g²; theta' = theta - rate g / (sqrt(s') + epsilon)."""
@@ -279,6 +289,7 @@ class RMSProp(NamedTuple):
     proximal=False,
     scaled=True,
     usual_rate=0.001,
+    searches=False,
 )
 class Adam(NamedTuple):
     """m' = b1 m + (1 - b1) g; v' = b2 v + (1 - b2) g²; step by m̂ / (sqrt(v̂) + epsilon)."""
@@ -309,6 +320,7 @@ class Adam(NamedTuple):
     proximal=False,
     scaled=True,
     usual_rate=0.001,
+    searches=False,
 )
 class AdamW(NamedTuple):
     """Adam, with weights also multiplied by 1 - rate weight_decay before each update."""
@@ -341,6 +353,7 @@ class AdamW(NamedTuple):
     proximal=False,
     scaled=True,
     usual_rate=0.002,
+    searches=False,
 )
 class NAdam(NamedTuple):
     """Adam that looks ahead: the mean is corrected with the next step's momentum."""
@@ -376,6 +389,7 @@ class NAdam(NamedTuple):
     proximal=False,
     scaled=True,
     usual_rate=0.001,
+    searches=False,
 )
 class AMSGrad(NamedTuple):
     """Adam whose second average never shrinks: the largest v' so far is used."""
@@ -399,6 +413,54 @@ class AMSGrad(NamedTuple):
             return theta - rate * corrected / size, (mean, square, largest)
 
         return update
+
+
+# ---------------------------------------------------------------- the rules that search
+
+
+@RULES.add(
+    "lbfgs",
+    proximal=False,
+    scaled=True,
+    usual_rate=1.0,
+    searches=True,
+)
+class LBFGS(NamedTuple):
+    """theta' = theta - a H g, with H from the last steps s and what they did to the gradient, y.
+
+    The slots hold the steps, oldest first, and then the changes of the gradient; a pair of zeros
+    is one that is not there yet.
+    """
+
+    memory: int
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """``step1 …``, then ``change1 …``."""
+        numbers = range(1, self.memory + 1)
+        return (*(f"step{i}" for i in numbers), *(f"change{i}" for i in numbers))
+
+    @property
+    def initial(self) -> tuple[float, ...]:
+        """Zeros: nothing is remembered."""
+        return (0.0,) * (2 * self.memory)
+
+
+@RULES.add(
+    "newton",
+    slots=(),
+    initial=(),
+    proximal=False,
+    scaled=True,
+    usual_rate=1.0,
+    searches=True,
+)
+class Newton(NamedTuple):
+    """theta' = theta - a H⁻¹ g, with H the Hessian at theta, damped where it has no inverse."""
+
+
+# The rules that are a formula, entry by entry; the others search.
+ELEMENTWISE = tuple(rule.name for rule in RULES.classes() if not rule.searches)
 
 
 # ---------------------------------------------------------------- public makers
@@ -872,6 +934,101 @@ def _adam_numbers(
     )
 
 
+def lbfgs(memory: int = 10, **fixed: Any) -> Optimizer:
+    """Return L-BFGS: theta' = theta - a H g, with H g from the last `memory` steps alone.
+
+    With s = theta' - theta, y = g' - g and rho = 1/(s·y), each pair makes of an inverse Hessian H
+    the next one, (I - rho s yᵀ) H (I - rho y sᵀ) + rho s sᵀ, beginning with (s·y)/(y·y) I; two
+    loops over the pairs multiply a gradient by it.  The length a meets the strong Wolfe conditions
+    and is recorded as the update's learning rate.  All rows at each update, no kinks; the run ends
+    when no step lowers the loss any more.
+
+    Parameters
+    ----------
+    memory
+        Pairs remembered, at least 1; default 10, as in SciPy's driver.
+    fixed
+        Nothing: a rate, a schedule or clipping is refused in a sentence.
+
+    Returns
+    -------
+    Optimizer
+
+    Raises
+    ------
+    ParameterError
+        If `memory` is not an int of at least 1, or something else was asked for.
+
+    Examples
+    --------
+    >>> lbfgs(5).rule
+    LBFGS(memory=5)
+
+    References
+    ----------
+    D. Liu and J. Nocedal, "On the limited memory BFGS method for large scale optimization", Math.
+    Program. 45 (1989); J. Nocedal and S. Wright, "Numerical optimization", 2nd ed. (2006),
+    algorithms 7.4, 7.5, 3.5 and 3.6.
+    """
+    _finds_its_own("lbfgs", fixed)
+    return Optimizer(RULES.value(LBFGS(whole("lbfgs", "memory", memory))))
+
+
+def newton(**fixed: Any) -> Optimizer:
+    """Return Newton's method: theta' = theta - a H⁻¹ g, with H the Hessian at theta.
+
+    For linear models of at most 2000 parameters under smooth convex losses, all rows at each
+    update.  H p = -g is solved by Cholesky's factorisation; where H is not positive definite (a
+    column that repeats others, softmax's free constant), a multiple of its diagonal is added.  The
+    length a is 1 where that meets the strong Wolfe conditions, else searched for; it is recorded
+    as the update's learning rate.
+
+    Parameters
+    ----------
+    fixed
+        Nothing: a rate, a schedule or clipping is refused in a sentence.
+
+    Returns
+    -------
+    Optimizer
+
+    Raises
+    ------
+    ParameterError
+        If something was asked for.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.newton())
+    >>> ds.train(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=1).theta.round(9)
+    array([2., 1.])
+
+    References
+    ----------
+    J. Nocedal and S. Wright, "Numerical optimization", 2nd ed. (2006), algorithms 3.2 and 3.3.
+    """
+    _finds_its_own("newton", fixed)
+    return Optimizer(RULES.value(Newton()))
+
+
+_FIXED = ("learning_rate", "schedule", "clip_value", "clip_norm")
+
+
+def _finds_its_own(owner: str, fixed: dict[str, Any]) -> None:
+    """Refuse what would set the length of a step; ``learning_rate="auto"`` sets nothing."""
+    for name, value in fixed.items():
+        if name not in _FIXED:
+            msg = f"{owner}() got an unexpected keyword argument {name!r}"
+            raise TypeError(msg)
+        if value is not None and not (name == "learning_rate" and value == "auto"):
+            msg = (
+                f"The optimizer {owner} takes no {name}: it searches for the length of each step "
+                f"itself. Got {value!r}; leave it out, or use one of {', '.join(ELEMENTWISE)}."
+            )
+            raise ParameterError(msg)
+
+
 for _make in (
     gradient_descent,
     momentum,
@@ -882,6 +1039,8 @@ for _make in (
     adamw,
     nadam,
     amsgrad,
+    lbfgs,
+    newton,
 ):
     RULES.maker(_make)
 

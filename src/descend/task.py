@@ -37,7 +37,7 @@ from descend import models, optimizers
 from descend.errors import InputError
 from descend.losses import LOSSES, Loss
 from descend.models import MLP, Linear, Model
-from descend.optimizers import RULES, Optimizer
+from descend.optimizers import ELEMENTWISE, RULES, Optimizer
 from descend.parts import choice
 from descend.penalties import PENALTIES, Penalty
 
@@ -110,14 +110,43 @@ class Task:
                 f"with {self.optimizer.name}; use l2, or one of {fits}."
             )
             raise InputError(msg)
+        if self.optimizer.rule.searches:
+            _check_search(self)
 
     def __str__(self) -> str:
         """Return the task in one line, such as ``linear + logistic + adam(0.01)``."""
         words = [_model_words(self.model), _part_words(self.loss)]
-        words.append(f"{self.optimizer.name}({self.optimizer.learning_rate})")
+        if self.optimizer.rule.searches:
+            words.append(_part_words(self.optimizer.rule))
+        else:
+            words.append(f"{self.optimizer.name}({self.optimizer.learning_rate})")
         if self.penalty is not None:
             words.append(_part_words(self.penalty))
         return " + ".join(words) + (" (sum)" if self.reduction == "sum" else "")
+
+
+def _check_search(task: Task) -> None:
+    """Refuse what has no slope or no Hessian to search by."""
+    name, loss = task.optimizer.name, task.loss
+    if not loss.smooth:
+        fits = ", ".join(cls.name for cls in LOSSES.classes() if cls.smooth)
+        msg = (
+            f"The optimizer {name} needs a loss without a kink, and {loss.name} has one; use one "
+            f"of the losses {fits}, or one of the optimizers {', '.join(ELEMENTWISE)}."
+        )
+        raise InputError(msg)
+    if name == "newton" and task.model.hidden:
+        msg = (
+            "The optimizer newton needs a linear model, whose Hessian is known and has no negative "
+            f"eigenvalue; the model has hidden layers {task.model.hidden}. Use lbfgs."
+        )
+        raise InputError(msg)
+    if name == "newton" and not loss.convex:
+        msg = (
+            f"The optimizer newton needs a convex loss, and {loss.name} is not convex in the "
+            "score; use lbfgs, or the loss logistic."
+        )
+        raise InputError(msg)
 
 
 def _model_words(model: Model) -> str:

@@ -60,7 +60,7 @@ def fit(  # noqa: PLR0917 - the options of a fit
     ] = None,
     optimizer: Annotated[
         str | None,
-        Option("--optimizer", help="Such as gradient_descent, momentum:0.95, adam."),
+        Option("--optimizer", help="Such as gradient_descent, momentum:0.95, adam, lbfgs."),
     ] = None,
     learning_rate: Annotated[
         str | None,
@@ -381,19 +381,29 @@ def evaluate(
 
 
 @app.command()
-def show(run: RunPath, as_json: Json = False) -> None:
+def show(
+    run: RunPath,
+    data: Annotated[
+        str | None, typer.Option("--data", help="The table; with it, the gap to the optimum.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     r"""Show what a run holds: task, outcome, parameters, coefficients.
 
     \b
     Examples:
       descend show houses-fit
       descend show houses-fit/fit.run --json
+      descend show houses-fit --data houses.csv
     """
+    from descend import fitting
     from descend.run import load
     from descend.task import describe
 
     file = _run_file(run)
     loaded = load(file)
+    if data is not None:
+        loaded, _ = fitting.reopen(loaded, data)
     if not as_json:
         say(*words.of_run(loaded, str(file)))
         return
@@ -401,6 +411,7 @@ def show(run: RunPath, as_json: Json = False) -> None:
         {
             "task": {"sentence": str(loaded.task), **describe(loaded.task)},
             "outcome": words.outcome(loaded),
+            "optimum": words.optimum(loaded),
             "setup": loaded.setup.describe(),
             "params": loaded.params,
             "classes": loaded.classes,

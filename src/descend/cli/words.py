@@ -22,12 +22,37 @@ def of_fit(fit: Fit, files: list[str]) -> list[str]:
     lines += ["", *of_columns(fit), *_notes(fit.prepared.notes)]
     lines += ["", f"Task      {run.task}"]
     lines.append(
-        f"Training  {rows['train']} rows, seed {run.setup.seed}, learning rate "
-        f"{run.setup.learning_rate:.6g}, engine {run.engine_used}"
+        f"Training  {rows['train']} rows, seed {run.setup.seed}, {of_rate(run)}, "
+        f"engine {run.engine_used}"
     )
-    lines += [f"Outcome   {run.outcome.sentence}", "", *of_metrics(fit)]
+    lines += [f"Outcome   {run.outcome.sentence}", *of_gap(run), "", *of_metrics(fit)]
     lines += ["", *of_coefficients(run)]
     return [*lines, "Written:", *(f"  {file}" for file in files)]
+
+
+def of_rate(run: Run) -> str:
+    """Return how long the steps were to be."""
+    if run.task.optimizer.rule.searches:
+        return "each step's length searched for"
+    return f"learning rate {run.setup.learning_rate:.6g}"
+
+
+def of_gap(run: Run) -> list[str]:
+    """Return how far the run ended above the least loss, where that is cheap to find."""
+    found = optimum(run)
+    if found is None:
+        return []
+    return [f"Optimum   the gap to it is {found['gap']:.2g}: its loss is {found['loss']:.6g}"]
+
+
+def optimum(run: Run) -> dict[str, Any] | None:
+    """Return the optimum as plain data, where it is cheap to find, else None."""
+    from descend.optimum import at_hand
+
+    found = at_hand(run)
+    if found is None:
+        return None
+    return {"loss": found.loss, "gap": found.gap, "reached": found.reached}
 
 
 def of_columns(fit: Fit) -> list[str]:
@@ -93,10 +118,11 @@ def of_run(run: Run, file: str) -> list[str]:
         f"Data      {s.n} training rows, {s.d} features, {s.k} outputs; validation: {held}",
         (
             f"Training  {run.state.step} of {s.updates} updates, batch "
-            f"{'all rows' if s.full_batch else s.batch_size}, seed {s.seed}, learning rate "
-            f"{s.learning_rate:.6g}, engine {run.engine_used}, {s.dtype}"
+            f"{'all rows' if s.full_batch else s.batch_size}, seed {s.seed}, {of_rate(run)}, "
+            f"engine {run.engine_used}, {s.dtype}"
         ),
         f"Outcome   {run.outcome.sentence}",
+        *of_gap(run),
     ]
     if run.source is not None:
         lines.append(f"Source    {run.source['named']}, target {run.source['target']!r}")
@@ -127,6 +153,7 @@ def summary(fit: Fit, files: list[str], options: dict[str, Any]) -> dict[str, An
     return {
         "task": {"sentence": str(run.task), **describe(run.task)},
         "outcome": outcome(run),
+        "optimum": optimum(run),
         "rows": fit.rows,
         "columns": [
             {

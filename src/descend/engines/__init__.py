@@ -1,7 +1,8 @@
 """Engines: how gradients are obtained and how updates are run.
 
 One signature, several engines: `Program` (in `problem`) says what each must do; `by_hand` is the
-reference, in NumPy, with every derivative written out; `check` judges the others by differences.
+reference, in NumPy, with every derivative written out; `check` judges the others by differences;
+`searching` runs the optimizers that search, on top of any of them.
 """
 
 from descend.engines.by_hand import ByHand as ByHand

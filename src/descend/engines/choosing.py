@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from descend.engines.by_hand import ByHand
+from descend.engines.searching import Searching
 from descend.errors import ParameterError
+from descend.optimizers import gradient_descent
 from descend.parts import choice
 
 if TYPE_CHECKING:
@@ -38,9 +41,15 @@ def engine_for(name: Any, problem: Problem) -> tuple[str, Program]:
 
     Raises
     ------
-    ParameterError
-        If there is no engine of that name, or it or its way does not suit the problem.
+    InputError
+        If there is no engine of that name, it or its way does not suit the problem, or the problem
+        does not suit an optimizer that searches.
     """
+    if problem.task.optimizer.rule.searches:
+        # The engine underneath gives values and gradients; its own rule is never used.
+        task = replace(problem.task, optimizer=gradient_descent())
+        used, program = engine_for(name, replace(problem, task=task))
+        return used, Searching(problem, program)
     name, _, way = name.partition("/") if isinstance(name, str) else (name, "", "")
     chosen = choice("train", "engine", name, ("auto", *ENGINES))
     sparse = not isinstance(problem.X, np.ndarray)

@@ -261,7 +261,7 @@ def resume(
         )
         raise InputError(msg)
     ended = run.outcome.reason
-    if ended in {"gradient", "settled", "validation"} or (
+    if ended in {"gradient", "settled", "stalled", "validation"} or (
         ended == "diverged" and run.setup.on_divergence == "stop"
     ):
         msg = (
@@ -447,6 +447,11 @@ def _sentence(loop: Loop, reason: Reason, loss: float, best_step: int | None) ->
             else f"the loss is {loss:.4g}"
         )
         went_on = "" if step == c.diverged_at else f", and was told to go on to update {step}"
+        if loop.problem.task.optimizer.rule.searches:  # it never goes up: it began there
+            return (
+                f"Diverged at update {c.diverged_at}{went_on}: {why}, and a search needs a number "
+                "to start from; scale the features, or give another start (init)."
+            )
         return (
             f"Diverged at update {c.diverged_at}{went_on}: {why}, far above what the best "
             f"constant or the start would score; the learning rate {s.learning_rate:.4g} is too "
@@ -462,6 +467,10 @@ def _sentence(loop: Loop, reason: Reason, loss: float, best_step: int | None) ->
             f"Settled after {updates}: ten epochs lowered the loss by less than "
             f"{s.loss_tolerance} of it; loss {loss:.6g}."
         ),
+        "stalled": (
+            f"Went as low as {s.dtype} can tell after {updates}: no step lowers the loss any more; "
+            f"{_gradient_left(loop) if reason == 'stalled' else ''}; loss {loss:.6g}."
+        ),
         "interrupted": f"Interrupted after {updates}; loss {loss:.6g}. It can be resumed.",
         "callback": f"Stopped by a callback after {updates}; loss {loss:.6g}.",
         "validation": (
@@ -473,3 +482,11 @@ def _sentence(loop: Loop, reason: Reason, loss: float, best_step: int | None) ->
     if reason == "epochs" and best_step is not None and best_step != step:
         sentence = sentence[:-1] + f", restored from update {best_step}, the best in validation."
     return sentence
+
+
+def _gradient_left(loop: Loop) -> str:
+    """Say how long the gradient is; beside its first length, if that was recorded."""
+    here = float(np.linalg.norm(loop.program.value_and_gradient(loop.state.theta)[1]))
+    first = loop.updates.column("gradient_norm")[:1]
+    share = f", {here / first[0]:.2g} of its first length" if first.size and first[0] > 0 else ""
+    return f"the gradient is {here:.2g} long{share}"

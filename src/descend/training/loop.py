@@ -67,6 +67,11 @@ class Loop:
     batch_masses: tuple[int, Any] = (-1, None)
     interrupts: Interrupts = field(default_factory=Interrupts)
 
+    def __post_init__(self) -> None:
+        """Go one update at a time at first where an update is a search, which takes a while."""
+        if self.problem.task.optimizer.rule.searches:
+            self.stretch = 1
+
     def run(self) -> Reason:
         """Train until something stops it; return what did."""
         with Interrupts() as self.interrupts:
@@ -158,10 +163,17 @@ class Loop:
         small = None
         if tolerance is not None and self.setup.full_batch:
             small = stopping.small_gradient(self.controller, trace, tolerance)
-        stops = diverged is not None and self.setup.on_divergence == "stop"
-        if diverged is not None and stops and (small is None or diverged <= small):
-            return diverged, "diverged"
-        return None if small is None else (small, "gradient")
+        stalled = None
+        if self.problem.task.optimizer.rule.searches:
+            stalled = stopping.stalled(trace)
+        stops = self.setup.on_divergence == "stop"
+        found: list[tuple[int | None, Reason]] = [
+            (diverged if stops else None, "diverged"),
+            (small, "gradient"),
+            (stalled, "stalled"),
+        ]
+        known = [(at, reason) for at, reason in found if at is not None]
+        return min(known, key=lambda stop: stop[0]) if known else None  # of equals, the first
 
     def _divergence(self, trace: Trace) -> int | None:
         """Return the first update of the trace at which the run had diverged, or None."""

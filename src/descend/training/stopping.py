@@ -78,6 +78,12 @@ def small_gradient(controller: Controller, trace: Trace, tolerance: float) -> in
     return int(np.argmax(small)) if small.any() else None
 
 
+def stalled(trace: Trace) -> int | None:
+    """Return the first update whose search found nothing lower, or None."""
+    stuck = trace.learning_rate == 0
+    return int(np.argmax(stuck)) if stuck.any() else None
+
+
 def settled(controller: Controller, loss: float, tolerance: float) -> bool:
     """Take an epoch's loss; tell whether the last ten brought less than the tolerance."""
     if loss < controller.settled_loss - tolerance * abs(loss):
