@@ -14,6 +14,7 @@ import math
 import os
 import platform
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,19 +44,24 @@ _LONGEST_HEADER = 100_000_000  # safetensors' own limit
 
 def versions() -> dict[str, str]:
     """Return the versions that decide the last bit of a run."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
-
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in ("descend", "numpy", "scipy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # run from a checkout that is not installed
-            found[name] = "unknown"
+    for name in ("descend", "numpy", "scipy", "numba"):
+        found[name] = _version(name)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         if name in os.environ:
             found[name] = os.environ[name]
     found["threads"] = str(os.cpu_count())
     return found
+
+
+@cache
+def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
+
+    try:
+        return version(name)
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "unknown"
 
 
 # ---------------------------------------------------------------- writing
