@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from typing import Any
 
@@ -140,41 +141,42 @@ def torch_theta(net: Any) -> Any:
 
 def with_sklearn(X: Any, y: Any, start: Any, steps: int) -> Contestant:
     """Return scikit-learn's training, from the given start by way of warm_start."""
-    family = library("sklearn.neural_network").MLPClassifier
-
-    def train() -> Any:
-        model = family(
-            HIDDEN,
-            activation="tanh",
-            solver="sgd",
-            alpha=0.0,
-            batch_size=len(X),
-            learning_rate="constant",
-            learning_rate_init=RATE,
-            momentum=0.0,
-            nesterovs_momentum=False,
-            shuffle=False,
-            tol=0.0,
-            n_iter_no_change=steps + 1,
-            max_iter=1,
-            warm_start=True,
-            random_state=0,
-        )
-        return sklearn_fit(model, X, y, start, SIZES, steps)
-
-    return train
+    model = library("sklearn.neural_network").MLPClassifier(
+        HIDDEN,
+        activation="tanh",
+        solver="sgd",
+        alpha=0.0,
+        batch_size=len(X),
+        learning_rate="constant",
+        learning_rate_init=RATE,
+        momentum=0.0,
+        nesterovs_momentum=False,
+        shuffle=False,
+        tol=0.0,
+        n_iter_no_change=steps + 1,
+        random_state=0,
+    )
+    return sklearn_epochs(model, X, y, start, SIZES, steps)
 
 
-def sklearn_fit(
+def sklearn_epochs(
     model: Any, X: Any, y: Any, start: Any, sizes: tuple[int, ...], epochs: int
-) -> Any:
-    """Fit so many epochs from `start`; the one step that makes the arrays is part of the time."""
+) -> Contestant:
+    """Return so many epochs of a model from `start`; what makes its arrays is not timed."""
+    stack = [(W.astype(X.dtype), b.astype(X.dtype)) for W, b in data.layers(start, sizes)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it has not converged is what was asked for
-        model.partial_fit(X[:2], y[:2], np.unique(y)) if epochs > 1 else model.fit(X, y)
-        stack = [(W.astype(X.dtype), b.astype(X.dtype)) for W, b in data.layers(start, sizes)]
-        model.coefs_, model.intercepts_ = [W for W, _ in stack], [b for _, b in stack]
-        model.loss_curve_, model.n_iter_, model.t_ = [], 0, 0
-        model.set_params(max_iter=epochs).fit(X, y)
-    pairs = zip(model.coefs_, model.intercepts_, strict=True)
-    return flat(list(pairs)), model.loss_curve_
+        model.set_params(max_iter=1, warm_start=True).fit(X, y)
+
+    def train() -> Any:
+        begun = copy.deepcopy(model)
+        begun.coefs_ = [W.copy() for W, _ in stack]
+        begun.intercepts_ = [b.copy() for _, b in stack]
+        begun.loss_curve_, begun.t_ = [], 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as above
+            begun.set_params(max_iter=epochs).fit(X, y)
+        pairs = zip(begun.coefs_, begun.intercepts_, strict=True)
+        return flat(list(pairs)), begun.loss_curve_
+
+    return train
