@@ -85,6 +85,8 @@ class Race:
         was not done. An answer of None has no loss.
     tolerance
         How far, relatively, a peer's loss may be from ours; None: losses are not comparable.
+    tolerances
+        Where a peer's own differs.
     proofs
         Peer's name to a call that returns (our loss, its loss) of an untimed race in which the
         two must agree to 1e-6 (same start, same order); for rows whose `tolerance` is looser.
@@ -100,6 +102,7 @@ class Race:
     peers: Mapping[str, Contestant | str]
     judge: Callable[[Any], float] = float
     tolerance: float | None = 1e-6
+    tolerances: Mapping[str, float] = field(default_factory=dict)
     proofs: Mapping[str, Callable[[], tuple[float, float]]] = field(default_factory=dict)
     warm: bool = True
     share: Share | None = None

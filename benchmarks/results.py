@@ -113,7 +113,7 @@ def _fault(race: Race, name: str, ours: Turns, turns: dict[str, Turns]) -> str |
     peer = turns[name]
     if peer.failed is not None:
         return peer.failed.removeprefix(f"{UnfairError.__name__}: ")
-    found = disagreement(ours, peer, race.tolerance)
+    found = disagreement(ours, peer, race.tolerances.get(name, race.tolerance))
     if found is None and name in race.proofs:
         mine, theirs = race.proofs[name]()
         if unequal(mine, theirs, 1e-6):
