@@ -104,10 +104,11 @@ def product_rate(size: int, dtype: Any) -> float:
     return 2 * size**3 / _best(lambda: A @ B) / 1e9
 
 
-def _best(work: Callable[[], object], tries: int = 5) -> float:
+def _best(work: Callable[[], object]) -> float:
+    """Return the shortest of at least five tries, which go on for a quarter of a second."""
     work()
-    times = []
-    for _ in range(tries):
+    times: list[float] = []
+    while len(times) < 5 or sum(times) < 0.25:
         begun = time.perf_counter()
         work()
         times.append(time.perf_counter() - begun)

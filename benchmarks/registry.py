@@ -7,6 +7,7 @@ the same number of updates. It is told whether this is a smoke test, and then ta
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -46,6 +47,11 @@ class Goal(NamedTuple):
     def met(self, ratio: float) -> bool:
         """Tell whether the ratio is within the bound."""
         return ratio <= self.bound if self.most else ratio >= self.bound
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing is asked: an infinite bound only says which way the ratio is meant."""
+        return math.isinf(self.bound)
 
     def __str__(self) -> str:
         """Say it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -67,21 +68,23 @@ def run(row: Row, repeats: int, machine: dict[str, Any], *, smoke: bool) -> Resu
         result.word = str(why)
         return result
     try:
-        _run(row, race, result, repeats, machine)
+        _run(row, race, result, repeats, machine, smoke=smoke)
     finally:
         race.finish()
         gc.collect()
     return result
 
 
-def _run(row: Row, race: Race, result: Result, repeats: int, machine: dict[str, Any]) -> None:
+def _run(
+    row: Row, race: Race, result: Result, repeats: int, machine: dict[str, Any], *, smoke: bool
+) -> None:
     contestants = {name: call for name, call in race.peers.items() if not isinstance(call, str)}
 
     def judge(answer: Any) -> float:
         return float("nan") if answer is None else race.judge(answer)
 
     turns = interleaved(
-        {OURS: race.ours, **contestants}, repeats, warm=race.warm, judge=judge
+        {OURS: race.ours, **contestants}, repeats, warm=race.warm and not smoke, judge=judge
     )
     result.tolerance = race.tolerance
     result.seconds = {name: turn.seconds for name, turn in turns.items()}
@@ -89,7 +92,7 @@ def _run(row: Row, race: Race, result: Result, repeats: int, machine: dict[str, 
     if ours.failed is not None:
         result.failed, result.word = True, f"ours failed: {ours.failed}"
         return
-    result.loss = ours.answers[-1]
+    result.loss = ours.answers[-1] if math.isfinite(ours.answers[-1]) else None
     words = {name: _fault(race, name, ours, turns) for name in contestants}
     for name, call in race.peers.items():
         for measure in ("time", "memory"):
@@ -130,7 +133,7 @@ def _line(
     if fault is not None or mine is None or theirs is None:
         return Line(name, measure, mine, theirs, None, goal, VOID, fault or "no turn")
     ratio = (goal or Goal(1.0)).ratio(mine, theirs)
-    verdict = FREE if goal is None else MET if goal.met(ratio) else SHORT
+    verdict = FREE if goal is None or goal.free else MET if goal.met(ratio) else SHORT
     return Line(name, measure, mine, theirs, ratio, goal, verdict)
 
 

@@ -15,7 +15,16 @@ import numpy as np
 
 import descend as ds
 from benchmarks import data
-from benchmarks.registry import BEST, Contestant, MissingError, Race, UnfairError, library, peers, row
+from benchmarks.registry import (
+    BEST,
+    Contestant,
+    MissingError,
+    Race,
+    UnfairError,
+    library,
+    peers,
+    row,
+)
 
 SMALL = 1e-6
 NOTE = (
@@ -106,15 +115,15 @@ def logistic_l2(smoke: bool) -> Race:
         family = library("glum").GeneralizedLinearRegressor
 
         def fit(tolerance: float) -> Any:
-            model = family(
-                family="binomial", alpha=strength, l1_ratio=0.0, gradient_tol=tolerance
-            )
+            model = family(family="binomial", alpha=strength, l1_ratio=0.0, gradient_tol=tolerance)
             return answer_of(model.fit(X, y.astype(float)))
 
         return loosest(fit, objective)
 
     makers = {
-        "scikit-learn newton-cholesky": lambda: estimator("sklearn.linear_model", "newton-cholesky"),
+        "scikit-learn newton-cholesky": lambda: estimator(
+            "sklearn.linear_model", "newton-cholesky"
+        ),
         "scikit-learn lbfgs": lambda: estimator("sklearn.linear_model", "lbfgs"),
         "scikit-learn-intelex lbfgs": lambda: estimator("sklearnex.linear_model", "lbfgs"),
         "glum": glum,

@@ -9,7 +9,11 @@ from benchmarks import data
 from benchmarks.registry import Contestant, Race, library, peers, row
 
 # Shape, its name, and a rate at which one epoch arrives without much noise left.
-SHAPES = ((1_000_000, 3, "1M x 3", 1e-3), (1_000_000, 20, "1M x 20", 1e-3), (200_000, 200, "200k x 200", 1e-4))
+SHAPES = (
+    (1_000_000, 3, "1M x 3", 1e-3),
+    (1_000_000, 20, "1M x 20", 1e-3),
+    (200_000, 200, "200k x 200", 1e-4),
+)
 TOLERANCE = 0.02
 NOTE = (
     "Each shuffles in its own order, so final losses over all rows are compared to 2 %; beside "

@@ -59,7 +59,9 @@ def chosen(names: list[str] | None) -> list[Row]:
             raise ValueError(msg)
     exact = {name for name in names if name in ROWS}
     loose = tuple(name for name in names if name not in exact)
-    return [row for name, row in ROWS.items() if name in exact or (loose and name.startswith(loose))]
+    return [
+        row for name, row in ROWS.items() if name in exact or (loose and name.startswith(loose))
+    ]
 
 
 def listed() -> str:
@@ -68,7 +70,8 @@ def listed() -> str:
     for row in ROWS.values():
         lines.append(f"{row.name}: {row.work}")
         for (peer, measure), goal in row.goals.items():
-            lines.append(f"    {peer}: {goal}{'' if measure == 'time' else f' in {measure}'}")
+            if not goal.free:
+                lines.append(f"    {peer}: {goal}{'' if measure == 'time' else f' in {measure}'}")
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.registry import BEST
-from benchmarks.results import ABSENT, VOID, Line, Result
+from benchmarks.results import ABSENT, FREE, VOID, Line, Result
 
 
 def number(value: float) -> str:
@@ -70,7 +70,7 @@ def _of_row(result: Result) -> list[str]:
             f"  (goal at least {share['goal']:.0%}: {share['verdict']})"
         )
     if result.tolerance is not None and result.lines:
-        lines.append(f"  final loss {result.loss:.9g}, equal to {result.tolerance:g}")
+        lines.append(f"  final loss {result.loss:.9g}, equal within {result.tolerance:g}")
     if result.note:
         lines.append(f"  note: {result.note}")
     return lines
@@ -86,7 +86,7 @@ def _said(line: Line) -> str:
     if line.ratio is None:
         return f"{'VOID: ' if line.verdict == VOID else ''}{line.word}"
     found = f"{number(line.ratio):>7}"
-    return found if line.goal is None else f"{found}  (goal {line.goal}: {line.verdict})"
+    return found if line.verdict == FREE else f"{found}  (goal {line.goal}: {line.verdict})"
 
 
 def as_markdown(machine: dict[str, Any], results: list[Result], repeats: int) -> str:
@@ -98,7 +98,7 @@ def as_markdown(machine: dict[str, Any], results: list[Result], repeats: int) ->
             continue
         time = next((line.ours for line in result.lines if line.measure == "time"), None)
         peers = [_peer(line) for line in result.lines]
-        goals = ["-" if line.goal is None else _goal(line) for line in result.lines]
+        goals = ["-" if line.verdict == FREE else _goal(line) for line in result.lines]
         ratios = [_cell(line) for line in result.lines]
         if result.share is not None:
             peers.append(_plain(result.share["of"]))
