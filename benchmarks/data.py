@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def layers(theta: Any, sizes: tuple[int, ...]) -> list[tuple[Any, Any]]:
 def glorot(sizes: tuple[int, ...], seed: int = 0) -> Any:
     """Return a flat start for a net: uniform within ± sqrt(6 / (in + out)), biases 0."""
     rng = np.random.default_rng(seed)
-    theta = np.zeros(sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False)))
+    theta = np.zeros(sum((a + 1) * b for a, b in itertools.pairwise(sizes)))
     for W, _ in layers(theta, sizes):
         limit = np.sqrt(6.0 / sum(W.shape))
         W[:] = rng.uniform(-limit, limit, W.shape)

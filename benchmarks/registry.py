@@ -1,7 +1,7 @@
 """What a row of the table is, and the list of all rows.
 
 A row is a function that prepares one `Race`: our contestant and the peers', on the same data, for
-the same number of updates. It is told whether this is a smoke test, and then takes tiny sizes.
+the same number of updates. Its `smoke` says whether this is a smoke test, with tiny sizes.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Row(NamedTuple):
     work: str
     goals: Mapping[tuple[str, str], Goal]
     note: str
-    make: Callable[[bool], Race]
+    make: Callable[..., Race]
 
 
 ROWS: dict[str, Row] = {}
@@ -130,7 +130,7 @@ ROWS: dict[str, Row] = {}
 
 def row(
     name: str, work: str, goals: Mapping[Any, Goal | float], note: str = ""
-) -> Callable[[Callable[[bool], Race]], Callable[[bool], Race]]:
+) -> Callable[[Callable[..., Race]], Callable[..., Race]]:
     """Enter a function into the table.
 
     Goals are keyed by the peer's name, for time, or by (peer, "memory"); `BEST` stands for the
@@ -143,7 +143,7 @@ def row(
         for key, goal in goals.items()
     }
 
-    def enter(make: Callable[[bool], Race]) -> Callable[[bool], Race]:
+    def enter(make: Callable[..., Race]) -> Callable[..., Race]:
         if name in ROWS:
             msg = f"There are two rows named {name}."
             raise ValueError(msg)

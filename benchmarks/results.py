@@ -59,32 +59,33 @@ class Result:
         return found
 
 
-def run(row: Row, repeats: int, machine: dict[str, Any], *, smoke: bool) -> Result:
-    """Prepare a row, run it and judge it."""
+def run(row: Row, repeats: int, machine: dict[str, Any]) -> Result:
+    """Prepare a row, run it and judge it, on the machine that was measured."""
     result = Result(row.name, row.work, row.note)
     try:
-        race = row.make(smoke)
+        race = row.make(smoke=machine["smoke"])
     except MissingError as why:
         result.word = str(why)
         return result
     try:
-        _run(row, race, result, repeats, machine, smoke=smoke)
+        _run(row, race, result, repeats, machine)
     finally:
         race.finish()
         gc.collect()
     return result
 
 
-def _run(
-    row: Row, race: Race, result: Result, repeats: int, machine: dict[str, Any], *, smoke: bool
-) -> None:
+def _run(row: Row, race: Race, result: Result, repeats: int, machine: dict[str, Any]) -> None:
     contestants = {name: call for name, call in race.peers.items() if not isinstance(call, str)}
 
     def judge(answer: Any) -> float:
         return float("nan") if answer is None else race.judge(answer)
 
     turns = interleaved(
-        {OURS: race.ours, **contestants}, repeats, warm=race.warm and not smoke, judge=judge
+        {OURS: race.ours, **contestants},
+        repeats,
+        warm=race.warm and not machine["smoke"],
+        judge=judge,
     )
     result.tolerance = race.tolerance
     result.seconds = {name: turn.seconds for name, turn in turns.items()}
@@ -103,7 +104,7 @@ def _run(
                         Line(name, measure, ours.median(), None, None, goal, ABSENT, call)
                     )
                 continue
-            line = _line(name, measure, ours, turns[name], goal, words[name])
+            line = _line(name, measure, (ours, turns[name]), goal, words[name])
             if line is not None:
                 result.lines.append(line)
     _best_of_them(row, result)
@@ -125,9 +126,9 @@ def _fault(race: Race, name: str, ours: Turns, turns: dict[str, Turns]) -> str |
 
 
 def _line(
-    name: str, measure: str, ours: Turns, peer: Turns, goal: Goal | None, fault: str | None
+    name: str, measure: str, pair: tuple[Turns, Turns], goal: Goal | None, fault: str | None
 ) -> Line | None:
-    mine, theirs = ours.median(measure), peer.median(measure)
+    mine, theirs = (turns.median(measure) for turns in pair)
     if measure == "memory" and (mine is None or theirs is None):
         return None
     if fault is not None or mine is None or theirs is None:

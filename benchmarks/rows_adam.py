@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ class Work(NamedTuple):
     "over the updates, so losses over all rows are compared to 0.1 % (scikit-learn: 5 %, see "
     "README); each must agree to 1e-6 in double precision, in one order, with epsilon 1e-30.",
 )
-def adam(smoke: bool) -> Race:
+def adam(*, smoke: bool) -> Race:
     """Prepare it."""
     n = 1_100 if smoke else 20_000
     X, y = data.labels(n, SIZES[0], SIZES[-1], dtype=np.float32)
@@ -77,7 +78,7 @@ def adam(smoke: bool) -> Race:
 
 def products(n: int) -> float:
     """Return the operations in the matrix products: forward, by the weights, by the inputs."""
-    each = [2.0 * n * a * b for a, b in zip(SIZES, SIZES[1:], strict=False)]
+    each = [2.0 * n * a * b for a, b in itertools.pairwise(SIZES)]
     return 3 * sum(each) - each[0]
 
 
@@ -129,7 +130,7 @@ def with_sklearn(work: Work) -> Contestant:
         shuffle=not np.array_equal(work.order, np.arange(len(work.X))),
         random_state=SEED,
     )
-    train = sklearn_epochs(model, work.X, work.y, work.start, SIZES, 1)
+    train = sklearn_epochs(model, work.X, work.y, data.layers(work.start, SIZES), 1)
     return lambda: train()[0]
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +11,9 @@ from benchmarks import data
 from benchmarks.registry import Contestant, Race, Share, UnfairError, library, peers, row
 from descend.curvature import ready
 from descend.engines import engine_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOTE = (
     "float32, value and gradient at one theta. Every gradient must be within 1e-4 of the one in "
@@ -26,7 +28,7 @@ OFF = 1e-4
     {"PyTorch": 4, "JAX": 4.5, "NumPy": 2.2},
     NOTE,
 )
-def gradient_logistic(smoke: bool) -> Race:
+def gradient_logistic(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y = data.labels(2_000 if smoke else 1_000_000, 100, dtype=np.float32)
     y = y.astype(np.float32)
@@ -46,7 +48,7 @@ def gradient_logistic(smoke: bool) -> Race:
     {"PyTorch": 2, "JAX": 2},
     NOTE,
 )
-def gradient_softmax(smoke: bool) -> Race:
+def gradient_softmax(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y = data.labels(1_000 if smoke else 200_000, 100, 10, dtype=np.float32)
     theta = np.random.default_rng(1).standard_normal(1010).astype(np.float32) / 10

@@ -28,7 +28,7 @@ NAMES = {n: f"{n:,} rows".replace(",", " ") for n in ROWS}
     "Ours beside ourselves: time over 10 000 000 rows / over fewer. A turn of a smaller size "
     "repeats the gradient, up to 100 times, and counts one. Losses differ, as the rows do.",
 )
-def growth(smoke: bool) -> Race:
+def growth(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y = data.labels(ROWS[-1] // (1000 if smoke else 1), 20)
     theta = np.random.default_rng(1).standard_normal(21) / 10

@@ -19,7 +19,7 @@ RATE = 0.1
     {"PyTorch eager": 500, "JAX jit+scan": 30, "NumPy loop": 80},
     "Double precision. A contestant that has not recorded a loss for every step is void.",
 )
-def line(smoke: bool) -> Race:
+def line(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y = ds.datasets.line_sgd(500 if smoke else 10_000)
     steps = 50 if smoke else 10_000

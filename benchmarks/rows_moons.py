@@ -35,7 +35,7 @@ def train_ours(X: Any, y: Any, start: Any, steps: int) -> Any:
     {"un-jitted JAX": 400, "PyTorch eager": 25, "JAX jit+scan": 2, "MLPClassifier": 20},
     "Double precision, tanh, the same start for all (scikit-learn's through warm_start).",
 )
-def two_moons(smoke: bool) -> Race:
+def two_moons(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y, start = moons()
     steps = 20 if smoke else 1000
@@ -156,14 +156,14 @@ def with_sklearn(X: Any, y: Any, start: Any, steps: int) -> Contestant:
         n_iter_no_change=steps + 1,
         random_state=0,
     )
-    return sklearn_epochs(model, X, y, start, SIZES, steps)
+    return sklearn_epochs(model, X, y, data.layers(start, SIZES), steps)
 
 
 def sklearn_epochs(
-    model: Any, X: Any, y: Any, start: Any, sizes: tuple[int, ...], epochs: int
+    model: Any, X: Any, y: Any, start: list[tuple[Any, Any]], epochs: int
 ) -> Contestant:
     """Return so many epochs of a model from `start`; what makes its arrays is not timed."""
-    stack = [(W.astype(X.dtype), b.astype(X.dtype)) for W, b in data.layers(start, sizes)]
+    stack = [(W.astype(X.dtype), b.astype(X.dtype)) for W, b in start]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it has not converged is what was asked for
         model.set_params(max_iter=1, warm_start=True).fit(X, y)

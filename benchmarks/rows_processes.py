@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +14,9 @@ from benchmarks import child, data
 from benchmarks.registry import Race, library, peers, row
 from benchmarks.rows_moons import moons
 from benchmarks.timing import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCRIPTS = Path(__file__).parent / "scripts"
 FIT = "import sys; from descend.cli import main; sys.argv = ['descend', *sys.argv[1:]]; main()"
@@ -28,7 +30,7 @@ FIT = "import sys; from descend.cli import main; sys.argv = ['descend', *sys.arg
     "measure it on all three parts and write it down. The splits are each one's own, so the log "
     "losses on the training rows are compared to 5 %.",
 )
-def fit_process(smoke: bool) -> Race:
+def fit_process(*, smoke: bool) -> Race:
     """Prepare it."""
     for name in ("pandas", "sklearn"):
         library(name)
@@ -76,7 +78,7 @@ def write_table(path: Path, n: int) -> None:
     "A new process and a new, empty DESCEND_CACHE each turn; JAX's cache of compiled programs is "
     "off, as it is unless asked for. Python's own bytecode files are there for both.",
 )
-def first_run(smoke: bool) -> Race:
+def first_run(*, smoke: bool) -> Race:
     """Prepare it."""
     folder = Path(tempfile.mkdtemp(prefix="descend-bench-"))
     arrays = folder / "moons.npz"

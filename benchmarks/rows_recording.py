@@ -30,7 +30,7 @@ def on_and_off(task: Any, X: Any, y: Any, **how: Any) -> Race:
 @row(
     "recording-line", "recording on / off: the line, full batch", {OFF: Goal(1.10, most=True)}, NOTE
 )
-def full_batch_line(smoke: bool) -> Race:
+def full_batch_line(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y = ds.datasets.line_sgd(500 if smoke else 10_000)
     task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
@@ -40,7 +40,7 @@ def full_batch_line(smoke: bool) -> Race:
 @row(
     "recording-net", "recording on / off: moons net, full batch", {OFF: Goal(1.10, most=True)}, NOTE
 )
-def full_batch_net(smoke: bool) -> Race:
+def full_batch_net(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y, start = moons()
     task = ds.Task(ds.MLP(HIDDEN, init=start), ds.logistic(), ds.gradient_descent(RATE))
@@ -53,7 +53,7 @@ def full_batch_net(smoke: bool) -> Race:
     {OFF: Goal(1.10, most=True)},
     NOTE,
 )
-def mini_batches(smoke: bool) -> Race:
+def mini_batches(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y = data.labels(1_000 if smoke else 200_000, 20)
     task = ds.Task(ds.Linear(), ds.logistic(), ds.adam(0.01))
@@ -66,7 +66,7 @@ def mini_batches(smoke: bool) -> Race:
     {OFF: Goal(1.25, most=True)},
     NOTE,
 )
-def row_at_a_time(smoke: bool) -> Race:
+def row_at_a_time(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y = data.labels(1_000 if smoke else 1_000_000, 20)
     task = ds.Task(ds.Linear(), ds.logistic(), ds.gradient_descent(1e-3))

@@ -8,8 +8,7 @@ longer than asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +24,9 @@ from benchmarks.registry import (
     peers,
     row,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SMALL = 1e-6
 NOTE = (
@@ -96,7 +98,7 @@ def ours(task_of: Callable[[Any], Any], X: Any, y: Any) -> Contestant:
 
 
 @row("logistic-l2", "logistic regression, C=1, 200k x 50, to a gradient of 1e-6", {BEST: 2.5}, NOTE)
-def logistic_l2(smoke: bool) -> Race:
+def logistic_l2(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y = data.labels(2_000 if smoke else 200_000, 50)
     strength = 1.0 / len(X)
@@ -132,7 +134,7 @@ def logistic_l2(smoke: bool) -> Race:
 
 
 @row("ridge", "least squares with L2, 1M x 50, to a gradient of 1e-6", {BEST: 1.5}, NOTE)
-def ridge(smoke: bool) -> Race:
+def ridge(*, smoke: bool) -> Race:
     """Prepare it; scikit-learn's alpha is n/2 times our strength."""
     X, y = data.numbers(2_000 if smoke else 1_000_000, 50)
     strength = 2.0 / len(X)

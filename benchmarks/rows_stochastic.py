@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import descend as ds
 from benchmarks import data
 from benchmarks.registry import Contestant, Race, library, peers, row
 
-# Shape, its name, and a rate at which one epoch arrives without much noise left.
+
+class Shape(NamedTuple):
+    """Rows, columns, a name, and a rate at which one epoch arrives with little noise left."""
+
+    n: int
+    d: int
+    name: str
+    rate: float
+    tolerance: float
+
+
 SHAPES = (
-    (1_000_000, 3, "1M x 3", 1e-3),
-    (1_000_000, 20, "1M x 20", 1e-3),
-    (200_000, 200, "200k x 200", 1e-4),
+    Shape(1_000_000, 3, "1M x 3", 1e-3, 0.02),
+    Shape(1_000_000, 20, "1M x 20", 1e-3, 0.02),
+    Shape(200_000, 200, "200k x 200", 1e-4, 0.02),
 )
-TOLERANCE = 0.02
 NOTE = (
     "Each shuffles in its own order, so final losses over all rows are compared to 2 %; beside "
     "that, the same two without shuffling must agree to 1e-6. alpha=0, constant rate, no averaging."
 )
 
 
-def register(n: int, d: int, shape: str, rate: float, kind: str, peer: str) -> None:
+def register(shape: Shape, kind: str, peer: str) -> None:
     """Enter the row of one shape and loss."""
-    name = f"rows-{shape.replace(' ', '')}-{kind}"
+    name = f"rows-{shape.name.replace(' ', '')}-{kind}"
 
-    @row(name, f"row at a time, {shape}, shuffled, one epoch, {kind} loss", {peer: 3}, NOTE)
-    def make(smoke: bool) -> Race:
+    @row(name, f"row at a time, {shape.name}, shuffled, one epoch, {kind} loss", {peer: 3}, NOTE)
+    def make(*, smoke: bool) -> Race:
         # Few rows at a large rate end in noise, and only the proof without shuffling says much.
-        size = (n // 200, d, 20 * rate, 0.3) if smoke else (n, d, rate, TOLERANCE)
-        return race(*size, kind=kind, peer=peer)
+        tiny = Shape(shape.n // 200, shape.d, shape.name, 20 * shape.rate, 0.3)
+        return race(tiny if smoke else shape, kind, peer)
 
 
-def race(n: int, d: int, rate: float, tolerance: float, *, kind: str, peer: str) -> Race:
+def race(shape: Shape, kind: str, peer: str) -> Race:
     """Prepare the row of one shape and loss."""
+    n, d, _, rate, tolerance = shape
     X, y = data.numbers(n, d) if kind == "squared" else data.labels(n, d)
     loss = ds.half_squared_error() if kind == "squared" else ds.logistic()
     task = ds.Task(ds.Linear(), loss, ds.gradient_descent(rate))
@@ -83,5 +93,5 @@ def with_sklearn(peer: str, X: Any, y: Any, rate: float, *, shuffle: bool) -> Co
 
 
 for _shape in SHAPES:
-    register(*_shape, kind="squared", peer="SGDRegressor")
-    register(*_shape, kind="logistic", peer="SGDClassifier")
+    register(_shape, kind="squared", peer="SGDRegressor")
+    register(_shape, kind="logistic", peer="SGDClassifier")

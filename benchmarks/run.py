@@ -102,7 +102,7 @@ def run_all(rows: list[Row], repeats: int, *, smoke: bool) -> tuple[dict[str, An
     for i, row in enumerate(rows, start=1):
         say(f"[{i}/{len(rows)}] {row.name} ... ", end="")
         begun = time.perf_counter()
-        results.append(run(row, repeats, found, smoke=smoke))
+        results.append(run(row, repeats, found))
         say(f"{brief(results[-1])} ({time.perf_counter() - begun:.0f} s)")
     found["load_after"] = machine.load()
     return found, results
@@ -116,12 +116,11 @@ def main() -> int:
     if asked.list:
         print(listed())
         return 0
-    repeats = asked.repeats or (1 if asked.smoke else 5)
+    repeats = (1 if asked.smoke else 5) if asked.repeats is None else asked.repeats
+    if repeats < 1:
+        options.error(f"--repeats must be 1 or more. Got {repeats} instead.")
     try:
         rows = chosen(asked.only)
-        if repeats < 1:
-            msg = f"--repeats must be 1 or more. Got {repeats} instead."
-            raise ValueError(msg)
     except ValueError as error:
         options.error(str(error))
     found, results = run_all(rows, repeats, smoke=asked.smoke)

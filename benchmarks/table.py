@@ -58,15 +58,15 @@ def _of_row(result: Result) -> list[str]:
     lines = [f"{result.name}: {result.work}"]
     if result.word:
         lines.append(f"  {'FAILED' if result.failed else 'skipped'}: {result.word}")
-    for line in result.lines:
-        lines.append(
-            f"  {_peer(line):34}{amount(line.ours, line.measure):>10}"
-            f"{amount(line.peers, line.measure):>10}  {_said(line)}"
-        )
+    lines += [
+        f"  {_peer(line):44}{amount(line.ours, line.measure):>10}"
+        f"{amount(line.peers, line.measure):>10}  {_said(line)}"
+        for line in result.lines
+    ]
     if result.share is not None:
         share = result.share
         lines.append(
-            f"  {'of the machine: ' + _plain(share['of']):54}  {share['reached']:.0%}"
+            f"  {'of the machine: ' + _plain(share['of']):64}  {share['reached']:.0%}"
             f"  (goal at least {share['goal']:.0%}: {share['verdict']})"
         )
     if result.tolerance is not None and result.lines:

@@ -1,6 +1,8 @@
 """The same with JAX, compiled into one scan: python first_jax.py ARRAYS STEPS."""
 
+import itertools
 import sys
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,14 +13,14 @@ given, steps = np.load(sys.argv[1]), int(sys.argv[2])
 X, y, theta = jnp.asarray(given["X"]), jnp.asarray(given["y"], jnp.float64), given["start"]
 sizes = (2, 4, 10, 4, 1)
 parameters, at = [], 0
-for inputs, units in zip(sizes, sizes[1:], strict=False):
+for inputs, units in itertools.pairwise(sizes):
     W = jnp.asarray(theta[at : at + inputs * units].reshape(inputs, units))
     at += inputs * units
     parameters.append((W, jnp.asarray(theta[at : at + units])))
     at += units
 
 
-def loss_of(parameters, X, y):
+def loss_of(parameters: Any, X: Any, y: Any) -> Any:
     passed = X
     for W, b in parameters[:-1]:
         passed = jnp.tanh(passed @ W + b)
@@ -27,8 +29,8 @@ def loss_of(parameters, X, y):
 
 
 @jax.jit
-def train(parameters, X, y):
-    def step(parameters, _):
+def train(parameters: Any, X: Any, y: Any) -> Any:
+    def step(parameters: Any, _: Any) -> Any:
         loss, gradient = jax.value_and_grad(loss_of)(parameters, X, y)
         return jax.tree.map(lambda p, g: p - 0.5 * g, parameters, gradient), loss
 
