@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,7 +65,7 @@ def adam(*, smoke: bool) -> Race:
     def proof(name: str) -> Any:
         return lambda: (judge(with_descend(exact)()), judge(makers[name](exact)()))
 
-    found = peers({name: lambda make=make: make(timed) for name, make in makers.items()})
+    found = peers({name: partial(make, timed) for name, make in makers.items()})
     return Race(
         with_descend(timed),
         found,
@@ -164,7 +165,6 @@ def with_jax(work: Work) -> Contestant:
         move = lambda p, m, v: p - RATE * a * m / (jnp.sqrt(v * b) + work.epsilon)  # noqa: E731
         return (jax.tree.map(move, parameters, m, v), m, v, t), loss
 
-    @jax.jit
     def train_all(parameters: Any, X: Any, y: Any, batches: Any, last: Any) -> Any:
         zeros = jax.tree.map(jnp.zeros_like, parameters)
         state = (parameters, zeros, zeros, jnp.zeros((), dtype))
@@ -174,8 +174,10 @@ def with_jax(work: Work) -> Contestant:
             losses = jnp.append(losses, loss)
         return state[0], losses
 
+    compiled = jax.jit(train_all)
+
     def train() -> Any:
-        found, _ = jax.block_until_ready(train_all(start, X, y, *parts))
+        found, _ = jax.block_until_ready(compiled(start, X, y, *parts))
         return flat(found)
 
     return train

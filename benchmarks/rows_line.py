@@ -88,7 +88,6 @@ def with_jax(x: Any, y: Any, steps: int) -> Contestant:
     def loss_of(theta: Any, x: Any, y: Any) -> Any:
         return jnp.mean((theta[0] * x + theta[1] - y) ** 2)
 
-    @jax.jit
     def train(theta: Any, x: Any, y: Any) -> Any:
         def step(theta: Any, _: Any) -> Any:
             loss, gradient = jax.value_and_grad(loss_of)(theta, x, y)
@@ -96,8 +95,10 @@ def with_jax(x: Any, y: Any, steps: int) -> Contestant:
 
         return jax.lax.scan(step, theta, None, length=steps)
 
+    compiled = jax.jit(train)
+
     def loop() -> Any:
-        theta, losses = jax.block_until_ready(train(jnp.zeros(2, jnp.float64), x, y))
+        theta, losses = jax.block_until_ready(compiled(jnp.zeros(2, jnp.float64), x, y))
         return tuple(np.asarray(theta)), np.asarray(losses)
 
     return loop

@@ -75,9 +75,10 @@ def with_jax(X: Any, y: Any, start: Any, steps: int, *, jit: bool) -> Contestant
         loss, gradient = jax.value_and_grad(loss_of)(parameters, X, y)
         return jax.tree.map(lambda p, g: p - RATE * g, parameters, gradient), loss
 
-    @jax.jit
     def scanned(parameters: Any, X: Any, y: Any) -> Any:
         return jax.lax.scan(lambda p, _: step(p, X, y), parameters, None, length=steps)
+
+    compiled = jax.jit(scanned)
 
     def looped(parameters: Any, X: Any, y: Any) -> Any:
         losses = []
@@ -87,7 +88,7 @@ def with_jax(X: Any, y: Any, start: Any, steps: int, *, jit: bool) -> Contestant
         return parameters, jnp.stack(losses)
 
     def train() -> Any:
-        found, losses = jax.block_until_ready((scanned if jit else looped)(parameters, X, y))
+        found, losses = jax.block_until_ready((compiled if jit else looped)(parameters, X, y))
         return flat(found), np.asarray(losses)
 
     return train
