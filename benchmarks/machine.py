@@ -103,7 +103,7 @@ def product_rate(size: int, dtype: Any) -> float:
     """Return GFLOP/s of a square matrix product, on the threads BLAS takes by itself."""
     rng = np.random.default_rng(0)
     A, B = (rng.standard_normal((size, size)).astype(dtype) for _ in range(2))
-    return 2 * size**3 / _best(lambda: A @ B) / 1e9
+    return float(2 * size**3) / _best(lambda: A @ B) / 1e9
 
 
 def _best(work: Callable[[], object]) -> float:

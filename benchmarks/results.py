@@ -119,7 +119,10 @@ def _fault(race: Race, name: str, ours: Turns, turns: dict[str, Turns]) -> str |
         return peer.failed.removeprefix(f"{UnfairError.__name__}: ")
     found = disagreement(ours, peer, race.tolerances.get(name, race.tolerance))
     if found is None and name in race.proofs:
-        mine, theirs = race.proofs[name]()
+        try:
+            mine, theirs = race.proofs[name]()
+        except Exception as error:  # noqa: BLE001 - one peer's failure must not end the table
+            return f"its proof failed: {type(error).__name__}: {error}"
         if unequal(mine, theirs, 1e-6):
             found = f"from the same start in the same order: {mine:.9g} against {theirs:.9g}"
     return found

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's own way to ask
+jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # noqa: FBT003
 given, steps = np.load(sys.argv[1]), int(sys.argv[2])
 X, y, theta = jnp.asarray(given["X"]), jnp.asarray(given["y"], jnp.float64), given["start"]
 sizes = (2, 4, 10, 4, 1)
@@ -38,6 +38,6 @@ def train(parameters: Any, X: Any, y: Any) -> Any:
     return losses, loss_of(parameters, X, y)
 
 
-losses, final = jax.block_until_ready(train(parameters, X, y))
+losses, final = jax.block_until_ready(train(parameters, X, y))  # type: ignore[no-untyped-call]
 assert len(np.asarray(losses)) == steps
 print(float(final))
