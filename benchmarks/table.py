@@ -46,7 +46,7 @@ def about(machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     return (
         f"{machine['processor']}, {machine['cores']} cores "
-        f"(load before: {machine['load_before']})\n"
+        f"(load before {machine['load_before']}, after {machine['load_after']})\n"
         f"reads {machine['read_1_thread']:.1f} GB/s with one thread, "
         f"{machine['read_2_threads']:.1f} GB/s with two; "
         f"multiplies {machine['product_float32']:.0f} GFLOP/s in float32, "

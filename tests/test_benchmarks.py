@@ -238,7 +238,13 @@ def test_our_own_failure_fails_the_row_and_cleans_up():
 
 def machine_for_table():
     rates = ("read_1_thread", "read_2_threads", "product_float32", "product_float64")
-    facts = {"processor": "one", "cores": 2, "load_before": 0.1, "versions": {"numpy": "2"}}
+    facts = {
+        "processor": "one",
+        "cores": 2,
+        "load_before": 0.1,
+        "load_after": 0.2,
+        "versions": {"numpy": "2"},
+    }
     return {**MACHINE, **facts, **dict.fromkeys(rates, 10.0)}
 
 
