@@ -12,7 +12,8 @@ import descend as ds
 from benchmarks import data
 from benchmarks.registry import Contestant, Race, UnfairError, library, peers, row
 
-HIDDEN, RATE = (4, 10, 4), 0.5
+# At a rate of 0.5 the path is chaotic: rounding alone ends two engines at different losses.
+HIDDEN, RATE = (4, 10, 4), 0.2
 SIZES = (2, *HIDDEN, 1)
 
 

@@ -32,7 +32,7 @@ def loss_of(parameters: Any, X: Any, y: Any) -> Any:
 def train(parameters: Any, X: Any, y: Any) -> Any:
     def step(parameters: Any, _: Any) -> Any:
         loss, gradient = jax.value_and_grad(loss_of)(parameters, X, y)
-        return jax.tree.map(lambda p, g: p - 0.5 * g, parameters, gradient), loss
+        return jax.tree.map(lambda p, g: p - 0.2 * g, parameters, gradient), loss
 
     parameters, losses = jax.lax.scan(step, parameters, None, length=steps)
     return losses, loss_of(parameters, X, y)
