@@ -16,10 +16,11 @@ WHEEL := $(VENV)/wheel
 MADE := $(VENV)/.stamp-made
 PACKAGE := $(VENV)/.stamp-package
 LIBRARIES := $(VENV)/.stamp-libraries
+PEERS := $(VENV)/.stamp-peers
 # Neither a caller's PYTHONPATH nor the checkout may shadow the installed package.
 PYTEST := PYTHONPATH= $(BIN)/python -P -m pytest
 
-.PHONY: help demo test test-slow check bench format clean \
+.PHONY: help demo test test-slow check bench bench-smoke format clean \
 	check-format check-lint check-types check-tables check-house
 .DEFAULT_GOAL := help
 
@@ -55,9 +56,11 @@ check-tables: $(LIBRARIES) ## Are the shipped tables current?
 check-house: $(LIBRARIES) $(PACKAGE) ## House order, light imports, links and docstrings.
 	$(PYTEST) tests/test_house.py tests/test_imports.py tests/test_docs.py
 
-bench: $(LIBRARIES) $(PACKAGE) ## Run the benchmarks.
-	@if [ -f benchmarks/run.py ]; then $(BIN)/python benchmarks/run.py $(ARGS); \
-	else echo "There is no benchmark yet; benchmarks/run.py will hold them."; fi
+bench: $(PEERS) $(PACKAGE) ## Time descend beside its peers; about an hour (ARGS='--only line').
+	PYTHONPATH= $(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-smoke: $(PEERS) $(PACKAGE) ## Do the benchmarks run, and end at equal losses? Tiny sizes.
+	PYTHONPATH= $(BIN)/python benchmarks/run.py --smoke $(ARGS)
 
 format: $(LIBRARIES) ## Format the sources and apply the linter's safe fixes.
 	$(BIN)/ruff check --fix-only .
@@ -88,4 +91,10 @@ $(PACKAGE): $(SOURCES) $(MADE)
 $(LIBRARIES): pyproject.toml | $(PACKAGE)
 	@echo "Installing what the tests and checks need; PyTorch and JAX are large."
 	@set -- $(WHEEL)/descend-*.whl && $(PIP) install "$$1[test,check]"
+	@touch $@
+
+# Not part of LIBRARIES: the tests need none of the peers that only the benchmarks know.
+$(PEERS): pyproject.toml | $(PACKAGE)
+	@echo "Installing what descend is compared with; PyTorch and JAX are large."
+	@set -- $(WHEEL)/descend-*.whl && $(PIP) install "$$1[bench]"
 	@touch $@
