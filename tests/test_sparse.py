@@ -21,7 +21,7 @@ from descend.engines import by_hand, engine_for
 from descend.engines.choosing import DEFAULT
 from descend.errors import InputError, ParameterError, ShapeError
 from descend.losses import LOSSES
-from descend.optimizers import ELEMENTWISE
+from descend.optimizers import ELEMENTWISE, RULES
 from descend.run.files import pack, unpack
 from descend.scaling import measured
 
