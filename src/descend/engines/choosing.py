@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from descend.engines.problem import Problem, Program
 
 # The ways of the compiled engine; see `descend.engines.compiled.program`.
-WAYS = ("factor", "rows", "blocks", "threads")
+WAYS = ("factor", "rows", "blocks", "threads", "products")
 ENGINES = {"numpy": (), "numba": WAYS}
 DEFAULT = "numba"
 

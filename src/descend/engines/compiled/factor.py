@@ -11,15 +11,15 @@ sequential QR and LU factorizations", SIAM J. Sci. Comput. 34 (2012), section 1:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from descend.engines.compiled.rows import NO_ORDER, Rows
 from descend.engines.compiled.threads import spread, workers
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
+    from descend.arrays import Floats
     from descend.engines.problem import Problem
 
 # Columns, the targets' among them, up to which the factor is worth its price.
@@ -39,11 +39,20 @@ def suits(problem: Problem) -> bool:
     )
 
 
-def factor_of(problem: Problem) -> tuple[Rows, float]:
-    """Return d + 1 rows that stand for all, and the loss beside theirs that no theta can lower.
+class Factor(NamedTuple):
+    """Squared losses over all rows: their sum is share |R theta - Z|² + rest.
 
-    The column of ones is among theirs, so a bias is one more weight.
+    The column of ones is among the others: a bias is one more weight.
     """
+
+    R: Floats
+    Z: Floats
+    share: float
+    rest: float
+
+
+def factor_of(problem: Problem) -> Factor:
+    """Return R (p, p), Z (p, k), and the part of the loss that no theta can lower."""
     X, k = problem.X, problem.y.shape[1]
     p = X.shape[1] + int(problem.task.model.bias)
     width = p + k
@@ -62,11 +71,10 @@ def factor_of(problem: Problem) -> tuple[Rows, float]:
     with np.errstate(all="ignore"):
         spread(chunks, reduce, workers() if chunks > 1 else 1)
         R = factors[0] if chunks == 1 else _triangle(factors.reshape(-1, width))
-    none = np.empty(0)
-    rows = Rows(np.ascontiguousarray(R[:p, :p]), np.ascontiguousarray(R[:p, p:]), none, NO_ORDER)
     # Squared errors count whole, half squared errors half; over outputs it is their mean.
     share = formulas_of(type(problem.task.loss), np).value(problem.task.loss, 1.0, 0.0) / k
-    return rows, share * float((R[p:, p:] ** 2).sum())
+    rest = share * float((R[p:, p:] ** 2).sum())
+    return Factor(np.ascontiguousarray(R[:p, :p]), np.ascontiguousarray(R[:p, p:]), share, rest)
 
 
 def _columns(problem: Problem, rows: slice, p: int) -> Any:

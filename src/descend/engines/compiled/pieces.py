@@ -6,7 +6,7 @@ is a *piece*: a plain function compiled for one part alone, that works on a bloc
 parameters at once, and that other kernels call through its address. Ten losses and ten rules then
 are twenty pieces and not a hundred kernels, and a call costs some nanoseconds to a block.
 
-    address_of(function, kinds, …)  compiles a piece, or finds it on disk, and returns its address
+    address_for(piece, examples …)  compiles a piece for arguments like these, or finds it on disk
     call(address, arguments)        calls it, from within a kernel; it returns a float
 
 A piece meets its part as a `PartType`: the address of its hyperparameters, the class known when it
@@ -23,6 +23,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
+from numba.np.numpy_support import from_dtype
 from numba.extending import (
     NativeValue,
     intrinsic,
@@ -61,6 +62,7 @@ class Handle:
     def __init__(self, part: Any, marks: tuple[str, ...] = ()) -> None:
         self.numbers = np.array([float(number) for number in part], dtype=np.float64)
         self.address = self.numbers.ctypes.data
+        self.part, self.marks = type(part), marks
         self.kind = PartType(type(part), marks)
 
 
@@ -155,16 +157,44 @@ def call(typing_context: Any, address: Any, arguments: Any) -> Any:
     return types.float64(address, arguments), code
 
 
-def plain_type(value: Any) -> Any:
-    """Return the type under which a piece takes a Python value: an array, a number, a tuple."""
-    from numba import typeof  # noqa: PLC0415 - the name would shadow nothing, and reads better here
+# ---------------------------------------------------------------- compiling
 
-    return _plain(typeof(value))
+
+def address_for(piece: Any, *examples: Any) -> int:
+    """Return the address of a piece for arguments like the examples."""
+    return _address(piece, tuple(_form(value) for value in examples))
+
+
+def _form(value: Any) -> Any:
+    """Return what the compiler's type of a value depends on: quick to make and to compare."""
+    if isinstance(value, np.ndarray):
+        return value.dtype, value.ndim
+    if isinstance(value, Handle):
+        return value.part, value.marks
+    if isinstance(value, tuple):
+        return type(value), tuple(_form(each) for each in value)
+    return type(value)
+
+
+def _kind(form: Any) -> Any:
+    """Return the compiler's type of what has a form."""
+    if form in _NUMBERS:
+        return _NUMBERS[form]
+    first, rest = form
+    if isinstance(first, np.dtype):
+        return types.Array(from_dtype(first), rest, "C")
+    if issubclass(first, tuple) and rest and not isinstance(rest[0], str):
+        return types.BaseTuple.from_types([_kind(each) for each in rest], first)
+    return PartType(first, rest)
+
+
+_NUMBERS = {bool: types.boolean, int: types.intp, float: types.float64}
 
 
 @cache
-def address_of(piece: Any, *kinds: Any) -> int:
-    """Compile a piece for some types, or find it on disk, and return its address."""
+def _address(piece: Any, form: tuple[Any, ...]) -> int:
+    """Compile a piece, or find it on disk."""
+    kinds = tuple(_kind(each) for each in form)
     piece.compile(kinds)
     compiled = piece.overloads[kinds]
     name = compiled.fndesc.llvm_func_name

@@ -12,42 +12,30 @@ so that a resumed run takes the way it took before:
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-from numba import types
-from numba.np.numpy_support import from_dtype
 
 from descend.arrays import Floats, State
-from descend.engines.compiled.blocks import piece_of_loss, pieces_of_activation
 from descend.engines.compiled.factor import factor_of, suits
+from descend.engines.compiled.joining import Swept, Updated, one_score
 from descend.engines.compiled.orders import order_of
-from descend.engines.compiled.pieces import Handle, address_of, plain_type
+from descend.engines.compiled.products import Products
 from descend.engines.compiled.rates import rates_of
 from descend.engines.compiled.rows import NO_ORDER, Rows
-from descend.engines.compiled.sweeps import (
-    BLOCK,
-    Model,
-    layers_sweep,
-    row_block,
-    row_sweep,
-    work_for,
-)
 from descend.engines.compiled.threads import spread
 from descend.engines.compiled.updating import (
     SUMS,
     Kept,
-    Rule,
-    Terms,
     chunk,
-    move,
+    conclude,
+    from_factor,
+    move_part,
     one_by_one,
     repeat,
     step,
 )
 from descend.engines.problem import Advance, Problem, Trace
-from descend.optimizers import GradientDescent
 
 if TYPE_CHECKING:
     from descend.arrays import Array
@@ -55,6 +43,10 @@ if TYPE_CHECKING:
 # Multiplications an update must need before it is shared among threads: about a millisecond.
 _SHARED = 2_000_000
 _CHUNKS = 32
+# Products by BLAS pay where a unit has many weights, and a batch many multiplications.
+_WIDE, _MANY = 24, 200_000
+# Parameters from which an update's rule is shared among threads, and into how many parts.
+_LONG, _PARTS = 20_000, 4
 
 
 def ways_for(problem: Problem) -> list[str]:
@@ -63,16 +55,23 @@ def ways_for(problem: Problem) -> list[str]:
     size = problem.n if problem.full_batch else (problem.batch_size or problem.n)
     ways = ["threads", "blocks"] if _shared(problem, size) else ["blocks", "threads"]
     clipped = optimizer.clip_norm is not None or optimizer.clip_value is not None
-    if size == 1 and not problem.full_batch and _one_output(problem) and not clipped:
+    if problem.task.model.hidden:
+        ways.insert(0 if _wide(problem, size) else len(ways), "products")
+    if size == 1 and not problem.full_batch and one_score(problem) and not clipped:
         ways.insert(0, "rows")
     if suits(problem):
         ways.insert(0, "factor")
     return ways
 
 
-def _one_output(problem: Problem) -> bool:
-    model, targets = problem.task.model, problem.task.loss.targets
-    return not model.hidden and targets != "labels" and problem.y.shape[1] == 1
+def _wide(problem: Problem, size: int) -> bool:
+    parameters = problem.layout.size
+    units = problem.X.shape[1] + sum(shape[-1] for _, shape in problem.layout.entries[::2])
+    return parameters >= _WIDE * units and size * parameters >= _MANY
+
+
+def _shared(problem: Problem, size: int) -> bool:
+    return size * problem.layout.size > _SHARED
 
 
 @final
@@ -84,14 +83,16 @@ class Compiled:
         self._y = problem.y
         if problem.y.ndim == 1:  # labels: kernels take them as numbers
             self._y = problem.y.astype(problem.X.dtype)[:, None]
-        self._rule, self._look = _Update(problem), _Update(problem, looks=True)
         self._order: tuple[int, Array] = (-1, NO_ORDER)
-        self._sweep = _Sweep(problem, self._rows(-1))
-        self._factor: tuple[_Sweep, float] | None = None
-        if way == "factor":
-            rows, rest = factor_of(problem)
-            self._factor = _Sweep(problem, rows), rest
-        self._mass = _mass(self._sweep.rows, 0, problem.n)
+        rows = self._rows(-1)
+        self._mass = _mass(rows, 0, problem.n)
+        self._rule, self._look = Updated(problem), Updated(problem, looks=True)
+        self._factor = factor_of(problem) if way == "factor" else None
+        self._swept = None if way == "factor" else Swept(problem, rows)
+        self._products: Products | None = None
+        if way == "products" and self._swept is not None:
+            model = self._swept.model
+            self._products = Products(model, model.bias, problem.X.dtype)
 
     # ------------------------------------------------------------ the protocol
 
@@ -154,55 +155,96 @@ class Compiled:
         size = problem.n if whole else (problem.batch_size or problem.n)
         batch = 0 if whole else at % problem.batches_per_epoch
         update = self._look if looks else self._rule
-        rows = self._rows(-1 if whole else at)
+        gradient = np.empty(problem.layout.size)
+        if self._factor is not None:
+            from_factor(
+                update.handle, *self._factor, self._mass, update.terms, state, rates, at + 1,
+                figures, kept, gradient,
+            )
+            return gradient
+        rows, swept = self._rows(-1 if whole else at), self._swept
+        if swept is None:
+            raise AssertionError
         if self.way == "rows" and not whole and not looks:
             one_by_one(
-                self._sweep.loss, update.handle, problem.task.model.bias, rows, batch,
-                update.terms, state, rates, at + 1, figures, kept, np.empty(len(rates)),
+                swept.loss, update.handle, problem.task.model.bias, rows, batch, update.terms,
+                state, rates, at + 1, figures, kept, np.empty(len(rates)),
             )
-            return state[0]
-        if self.way == "threads" or (self._factor is None and _shared(problem, size)):
-            return self._shared_updates(update, rows, size, batch, state, at, rates, figures, kept)
-        sweep, rest = self._factor or (self._sweep, 0.0)
-        rows = sweep.rows if self._factor else rows
-        n = len(rows.X)
-        gradient = np.empty(problem.layout.size)
-        repeat(
-            sweep.address, sweep.model, update.rule, rows, rest, self._mass, n,
-            min(size, n) if whole else size, batch, update.terms, state, rates, at + 1, figures,
-            kept, gradient, np.zeros(SUMS), sweep.work(0),
-        )
+        elif self._products is not None or self.way == "threads" or _shared(problem, size):
+            do = self._multiplied if self._products is not None else self._chunked
+            for i in range(len(rates)):
+                first = 0 if whole else (batch + i) * size
+                last = min(first + size, problem.n)
+                gradient = do(update, rows, first, last, state, at + 1 + i, rates[i], figures[i])
+                if kept.every and (at + 1 + i) % kept.every == 0:
+                    place = (at + 1 + i) // kept.every - at // kept.every - 1
+                    kept.states[place] = state
+        else:
+            repeat(
+                swept.address, swept.model, update.rule(), rows, self._mass, problem.n, size,
+                batch, update.terms, state, rates, at + 1, figures, kept, gradient,
+                np.zeros(SUMS), swept.work(0),
+            )
         return gradient
 
-    def _shared_updates(
-        self, update: _Update, rows: Rows, size: int, batch: int, state: Floats, at: int,
-        rates: Floats, figures: Floats, kept: Kept,
+    def _chunked(
+        self, update: Updated, rows: Rows, first: int, last: int, state: Floats, t: int,
+        rate: float, figures: Floats,
     ) -> Floats:
-        """Do each update in two halves: chunks of rows on several threads, then one step."""
-        sweep, theta, place = self._sweep, state[0], 0
-        gradients = np.empty((0, theta.size))
-        for i in range(len(rates)):
-            first = (batch + i) * size if size < self.problem.n else 0
-            last = min(first + size, self.problem.n)
-            edges = _edges(first, last, sweep.model.block)
-            totals, gradients = np.empty(len(edges) - 1), np.empty((len(edges) - 1, theta.size))
+        """Do an update in two halves: chunks of rows on several threads, then one step."""
+        swept: Any = self._swept
+        edges = _edges(first, last, swept.model.block, _CHUNKS)
+        totals, gradients = np.empty(len(edges) - 1), np.empty((len(edges) - 1, state.shape[1]))
 
-            def work(c: int, worker: int) -> None:
-                totals[c] = chunk(  # noqa: B023 - it is done within this turn of the loop
-                    sweep.address, sweep.model, rows, edges[c], edges[c + 1], theta,  # noqa: B023
-                    gradients[c], sweep.work(worker),  # noqa: B023
-                )
-
-            spread(len(totals), work)
-            mass = self._mass if last - first == self.problem.n else _mass(rows, first, last)
-            step(
-                update.rule, totals, gradients, mass, update.terms, state, rates[i],
-                at + 1 + i, figures[i], np.zeros(SUMS),
+        def work(c: int, worker: int) -> None:
+            totals[c] = chunk(
+                swept.address, swept.model, rows, edges[c], edges[c + 1], state[0], gradients[c],
+                swept.work(worker),
             )
-            if kept.every and (at + 1 + i) % kept.every == 0:
-                kept.states[place] = state
-                place += 1
+
+        spread(len(totals), work)
+        mass = self._mass_of(rows, first, last)
+        step(
+            update.rule(), totals, gradients, mass, update.terms, state, rate, t, figures,
+            np.zeros(SUMS),
+        )
         return gradients[0]
+
+    def _multiplied(
+        self, update: Updated, rows: Rows, first: int, last: int, state: Floats, t: int,
+        rate: float, figures: Floats,
+    ) -> Floats:
+        """Do an update by products; then threads share the rule, and gather the next batch."""
+        products: Any = self._products
+        gradient = np.empty(state.shape[1], state.dtype)
+        total = products.sweep(rows, first, last, state[0], gradient)
+        mass = self._mass_of(rows, first, last)
+        rule = update.rule(gradient.dtype)
+        if state.shape[1] < _LONG or update.terms.clip_norm < np.inf:
+            step(
+                rule, np.array([total]), gradient[None], mass, update.terms, state, rate, t,
+                figures, np.zeros(SUMS),
+            )
+            return gradient
+        factor = 1.0 / mass if update.terms.mean and mass else 1.0
+        edges = _edges(0, state.shape[1], 64, _PARTS)
+        sums = np.zeros((len(edges) - 1, SUMS))
+
+        def work(c: int, _worker: int) -> None:
+            if c == len(sums):
+                products.gather(rows, last, min(2 * last - first, self.problem.n))
+                return
+            move_part(
+                rule, update.terms, state, gradient, factor, rate, t, edges[c], edges[c + 1],
+                sums[c],
+            )
+
+        spread(len(sums) + 1, work)
+        conclude(sums, total, factor, rate, figures)
+        return gradient
+
+    def _mass_of(self, rows: Rows, first: int, last: int) -> float:
+        return self._mass if last - first == self.problem.n else _mass(rows, first, last)
 
     def _rows(self, at: int) -> Rows:
         """Return the rows in the order in which update `at` meets them; -1: in their own."""
@@ -216,86 +258,6 @@ class Compiled:
         return Rows(problem.X, self._y, weights, order)
 
 
-@final
-class _Sweep:
-    """A sweep over some rows, with its pieces and the memory they work in."""
-
-    def __init__(self, problem: Problem, rows: Rows) -> None:
-        task, dtype = problem.task, rows.X.dtype
-        factored = rows.X is not problem.X  # then the column of ones is among the others
-        k = problem.layout.entries[-1][1][-1]
-        sizes = np.array([rows.X.shape[1], *task.model.hidden, k], dtype=np.int64)
-        single = len(sizes) == 2 and k == 1 and task.loss.targets != "labels"  # noqa: PLR2004
-        block = row_block(int(sizes[0]), dtype.itemsize) if single else BLOCK
-        self.rows = rows
-        self.loss = Handle(task.loss)
-        self.activation = Handle(task.model.activation) if task.model.hidden else None
-        lines = types.Array(from_dtype(dtype), 2, "C")
-        at = types.intp
-        score = address_of(piece_of_loss(task.loss), self.loss.kind, lines, *[at] * 7)
-        activate = back = 0
-        if self.activation is not None:
-            there, again = pieces_of_activation(task.model.activation)
-            activate = address_of(there, self.activation.kind, lines, *[at] * 4)
-            back = address_of(again, self.activation.kind, lines, *[at] * 5)
-        self.model = Model(
-            sizes,
-            task.model.bias and not factored,
-            block,
-            self.loss.address,
-            score,
-            self.activation.address if self.activation else 0,
-            activate,
-            back,
-        )
-        theta = types.Array(from_dtype(problem.X.dtype), 1, "C")
-        self.address = address_of(
-            row_sweep if single else layers_sweep,
-            plain_type(self.model),
-            plain_type(rows),
-            at,
-            at,
-            theta,
-            types.Array(types.float64, 1, "C"),
-            lines,
-        )
-        self._size = problem.layout.size
-        self._works: dict[int, Floats] = {}
-
-    def work(self, worker: int) -> Floats:
-        """Return the memory of one thread."""
-        if worker not in self._works:
-            self._works[worker] = work_for(self.model, self.rows, self._size, self.rows.X.dtype)
-        return self._works[worker]
-
-
-@final
-class _Update:
-    """A rule with its piece and its terms; or, for a look at the gradient, the simplest rule."""
-
-    def __init__(self, problem: Problem, *, looks: bool = False) -> None:
-        optimizer, penalty, dtype = problem.task.optimizer, problem.task.penalty, problem.X.dtype
-        marks: tuple[str, ...] = ()
-        l1 = l2 = np.empty(0, dtype)
-        if penalty is not None and (penalty.l1 or penalty.l2):
-            l1, l2 = (problem.reach * dtype.type(part) for part in (penalty.l1, penalty.l2))
-            marks += ("penalized",)
-        limits = (None, None) if looks else (optimizer.clip_value, optimizer.clip_norm)
-        if limits != (None, None):
-            marks += ("clipped",)
-        value, norm = (math.inf if limit is None else limit for limit in limits)
-        mean = problem.task.reduction == "mean"
-        self.terms = Terms(mean, l1, l2, problem.weight_marks, value, norm)
-        self.handle = Handle(GradientDescent() if looks else optimizer.rule, marks)
-        line, at, number = types.Array(types.float64, 1, "C"), types.intp, types.float64
-        state = types.Array(from_dtype(dtype), 2, "C")
-        address = address_of(
-            move, self.handle.kind, plain_type(self.terms), state, line, number, number, number,
-            at, at, at, line,
-        )
-        self.rule = Rule(self.handle.address, address)
-
-
 def _mass(rows: Rows, first: int, last: int) -> float:
     """Return the sum of the weights of the rows at places `first` to `last`."""
     if rows.weights.size == 0:
@@ -304,12 +266,8 @@ def _mass(rows: Rows, first: int, last: int) -> float:
     return float(rows.weights[at].sum(dtype=np.float64))
 
 
-def _shared(problem: Problem, size: int) -> bool:
-    return size * problem.layout.size > _SHARED
-
-
-def _edges(first: int, last: int, block: int) -> list[int]:
-    """Return the edges of at most `_CHUNKS` chunks of whole blocks, read off the rows alone."""
+def _edges(first: int, last: int, block: int, most: int) -> list[int]:
+    """Return the edges of at most so many chunks of whole blocks, read off the places alone."""
     blocks = -(-(last - first) // block)
-    chunks = min(blocks, _CHUNKS)
-    return [first + min(c * blocks // chunks * block, last - first) for c in range(chunks + 1)]
+    chunks = min(blocks, most)
+    return [min(first + c * blocks // chunks * block, last) for c in range(chunks + 1)]

@@ -3,6 +3,7 @@
     repeat      update after update within one kernel: small problems
     one_by_one  the same for batches of a single row of a linear model
     step        one update from sums that were taken elsewhere: large problems
+    from_factor the same for all rows of a squared loss, which stand in one factor
     move        the piece of a rule: a stretch of the parameters of one update
 
 `Terms` are what joins the sweep's sums: what they are divided by, the penalty, the clipping.
@@ -190,15 +191,14 @@ def _keep(kept, step, state, place):
 
 @kernel
 def repeat(
-    sweep, model, rule, rows, rest, mass, n, size, batch, terms, state, rates, t, figures, kept,
+    sweep, model, rule, rows, mass, n, size, batch, terms, state, rates, t, figures, kept,
     gradient, sums, work,
 ):
     """Do one update for each rate: of all rows, or of the batches that follow `batch`.
 
-    Updates are numbered from `t`, and the first of all is 1. `mass` is that of all rows, and
-    `rest` a part of their summed loss that no parameter changes. The gradient of the last update
-    is left in `gradient`: a look at the objective is an update that nobody keeps, and so has the
-    update's bits.
+    Updates are numbered from `t`, and the first of all is 1. `mass` is that of all rows. The
+    gradient of the last update is left in `gradient`: a look at the objective is an update that
+    nobody keeps, and so has the update's bits.
     """
     place, theta = np.intp(0), state[0]
     for i in range(rates.size):
@@ -209,7 +209,7 @@ def repeat(
             mass = mass_of(rows, first, last)
         for j in range(gradient.size):
             gradient[j] = 0.0
-        total = rest + call(sweep, (model, rows, first, last, theta, gradient, work))
+        total = call(sweep, (model, rows, first, last, theta, gradient, work))
         factor = factor_of_mass(terms.mean, mass)
         shrink = _shrink(terms, theta, gradient, factor)
         call(
@@ -253,12 +253,66 @@ def step(rule, totals, gradients, mass, terms, state, rate, t, figures, sums):
 
 
 @kernel
+def move_part(rule, terms, state, gradient, factor, rate, t, first, last, sums):
+    """Update parameters `first` to `last`: a part of an update that threads share."""
+    return call(
+        rule.move,
+        (rule.rule, terms, state, gradient, factor, 1.0, rate, t, first, last, sums),
+    )
+
+
+@kernel
 def conclude(parts, total, factor, rate, figures):
-    """Write an update's figures, its `move` done in several parts, added up in their order."""
+    """Write an update's figures, its parts' sums added up in their order."""
     for p in range(1, parts.shape[0]):
         for i in range(SUMS):
             parts[0, i] += parts[p, i]
     _conclude(total, factor, rate, parts[0], figures)
+
+
+# ---------------------------------------------------------------- all rows in one factor
+
+
+@kernel
+def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, kept, gradient):
+    """Do one update for each rate, of squared errors over all rows: `share` |R theta - Z|² + `rest`.
+
+    R is triangular. It is compiled for each rule: here a call would cost more than the work.
+    """
+    rule, theta, place = part_of(kind), state[0], np.intp(0)
+    p, k = Z.shape
+    factor = factor_of_mass(terms.mean, mass)
+    for i in range(rates.size):
+        for j in range(gradient.size):
+            gradient[j] = 0.0
+        total, time, shrink = rest, float(t + i), 1.0
+        for u in range(k):
+            for r in range(p):
+                e = -Z[r, u]
+                for j in range(r, p):
+                    e += R[r, j] * theta[j * k + u]
+                total += share * e * e
+                e *= 2.0 * share
+                for j in range(r, p):
+                    gradient[j * k + u] += R[r, j] * e
+        if marked(kind, "clipped"):
+            shrink = _shrink(terms, theta, gradient, factor)
+        penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
+        for j in range(theta.size):
+            g, price, short, difference = _moved(
+                kind, rule, terms, state, factor * gradient[j], shrink, rates[i], time, j
+            )
+            gradient[j] = g
+            penalty += price
+            steep += short * short
+            steep_far += (short * _FAR) * (short * _FAR)
+            moved += difference * difference
+            moved_far += (difference * _FAR) * (difference * _FAR)
+        figures[i, 0] = total * factor + penalty
+        figures[i, 1] = _length(steep, steep_far)
+        figures[i, 2] = _length(moved, moved_far)
+        figures[i, 3] = rates[i]
+        place = _keep(kept, t + i, state, place)
 
 
 # ---------------------------------------------------------------- one row at a time

@@ -1,0 +1,118 @@
+"""A problem's parts as kernels take them: handles of their numbers and addresses of their pieces."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from descend.engines.compiled.blocks import piece_of_loss, pieces_of_activation
+from descend.engines.compiled.pieces import Handle, address_for
+from descend.engines.compiled.sweeps import (
+    BLOCK,
+    Model,
+    layers_sweep,
+    row_block,
+    row_sweep,
+    work_for,
+)
+from descend.engines.compiled.updating import SUMS, Rule, Terms, move
+from descend.optimizers import GradientDescent
+
+if TYPE_CHECKING:
+    from descend.arrays import Floats
+    from descend.engines.compiled.rows import Rows
+    from descend.engines.problem import Problem
+
+
+@final
+class Swept:
+    """A problem's model and loss, with the sweep that suits them and the memory it works in.
+
+    Attributes
+    ----------
+    model
+        As kernels take it.
+    address
+        The sweep's, for rows like those given.
+    loss
+        A handle of the loss.
+    """
+
+    def __init__(self, problem: Problem, rows: Rows) -> None:
+        task, dtype = problem.task, problem.X.dtype
+        outputs = int(problem.layout.entries[-1][1][-1])
+        sizes = np.array([problem.X.shape[1], *task.model.hidden, outputs], dtype=np.int64)
+        single = one_score(problem)
+        block = row_block(int(sizes[0]), dtype.itemsize) if single else BLOCK
+        line = np.empty((1, 1), dtype)
+        self.loss = Handle(task.loss)
+        self._activation = Handle(task.model.activation) if task.model.hidden else None
+        numbers, there, back = 0, 0, 0
+        if self._activation is not None:
+            numbers = self._activation.address
+            pieces = pieces_of_activation(task.model.activation)
+            there = address_for(pieces[0], self._activation, line, *[0] * 4)
+            back = address_for(pieces[1], self._activation, line, *[0] * 5)
+        score = address_for(piece_of_loss(task.loss), self.loss, line, *[0] * 7)
+        bias = bool(task.model.bias)
+        self.model = Model(sizes, bias, block, self.loss.address, score, numbers, there, back)
+        sweep = row_sweep if single else layers_sweep
+        theta, gradient = np.empty(0, dtype), np.empty(0)
+        self.address = address_for(sweep, self.model, rows, 0, 0, theta, gradient, line)
+        self._rows, self._size = rows, problem.layout.size
+        self._works: dict[int, Floats] = {}
+
+    def work(self, worker: int) -> Floats:
+        """Return the memory of one thread."""
+        if worker not in self._works:
+            made = work_for(self.model, self._rows, self._size, self._rows.y.dtype)
+            self._works[worker] = made
+        return self._works[worker]
+
+
+@final
+class Updated:
+    """A problem's rule and terms; or, for a look at the objective, the simplest rule.
+
+    Attributes
+    ----------
+    terms, handle, rule
+        As kernels take them; `rule` for gradients in double precision.
+    """
+
+    def __init__(self, problem: Problem, *, looks: bool = False) -> None:
+        optimizer, penalty, dtype = problem.task.optimizer, problem.task.penalty, problem.X.dtype
+        marks: tuple[str, ...] = ()
+        l1 = l2 = np.empty(0, dtype)
+        if penalty is not None and (penalty.l1 or penalty.l2):
+            l1, l2 = (problem.reach * dtype.type(part) for part in (penalty.l1, penalty.l2))
+            marks += ("penalized",)
+        limits = (None, None) if looks else (optimizer.clip_value, optimizer.clip_norm)
+        if limits != (None, None):
+            marks += ("clipped",)
+        value, norm = (math.inf if limit is None else float(limit) for limit in limits)
+        mean = problem.task.reduction == "mean"
+        self.terms = Terms(mean, l1, l2, problem.weight_marks, value, norm)
+        self.handle = Handle(GradientDescent() if looks else optimizer.rule, marks)
+        self._state = np.empty((0, 0), dtype)
+        self._rules: dict[Any, Rule] = {}
+
+    def rule(self, gradient: Any = np.float64) -> Rule:
+        """Return the rule for gradients of some dtype."""
+        if gradient not in self._rules:
+            address = address_for(
+                move, self.handle, self.terms, self._state, np.empty(0, gradient), 0.0, 0.0, 0.0,
+                0, 0, 0, np.empty(SUMS),
+            )
+            self._rules[gradient] = Rule(self.handle.address, address)
+        return self._rules[gradient]
+
+
+def one_score(problem: Problem) -> bool:
+    """Tell whether a row has one score, straight from its columns."""
+    task = problem.task
+    return (
+        not task.model.hidden and task.loss.targets != "labels" and problem.y.shape[1] == 1
+    )
