@@ -59,7 +59,7 @@ def problem_of(
     bias=True,
     **clip,
 ):
-    """A problem with every part chosen: a net where there is an activation, else a line."""
+    """Return a problem with every part chosen: a net if there is an activation, else a line."""
     rng = np.random.default_rng(5)
     model = ds.Linear(bias) if activation is None else ds.MLP((5, 4), activation, init="lecun")
     rate = RATES.get(rule, 0.003) / (1 if reduction == "mean" else n)
@@ -74,14 +74,14 @@ def problem_of(
 
 
 def relative(found, expected):
-    """The largest difference, relative to each vector's largest entry."""
+    """Return the largest difference, relative to each vector's largest entry."""
     found, expected = np.atleast_2d(found), np.atleast_2d(expected)
     scale = np.abs(expected).max(axis=1)
     return float((np.abs(found - expected).max(axis=1) / np.where(scale > 0, scale, 1)).max())
 
 
 def lost_under_a_threshold(problem, state):
-    """What rounding may do to a velocity that is the difference of two thetas over the rate."""
+    """Return what rounding does to a velocity that is a difference of thetas over the rate."""
     if problem.task.penalty is None or not problem.task.penalty.l1:
         return 0.0
     step = problem.learning_rate * np.abs(state.slots).max()
@@ -104,7 +104,7 @@ def assert_same_steps(problem, way=None, updates=UPDATES):
             assert relative(a.slots, b.slots) < tolerance + lost_under_a_threshold(problem, b)
     assert_bits(ours.state.theta, ours.kept[-1].theta)
     assert_close(ours.trace.loss, theirs.trace.loss, tolerance)
-    # Under an absolute penalty the shortest subgradient jumps where a parameter is 0 but for rounding.
+    # Under an absolute penalty the subgradient jumps where a parameter is 0 but for rounding.
     before = np.stack([s.theta for s in (problem.start(), *ours.kept[:-1], *theirs.kept[:-1])])
     jumps = (np.abs(before) < 1e-6) & (before != 0)
     smooth = problem.task.penalty is None or not problem.task.penalty.l1 or not jumps.any()
@@ -145,8 +145,8 @@ def penalties_of(rule):
 def test_every_rule_under_every_penalty_and_clipping(rule, dtype):
     for penalty in penalties_of(rule).values():
         for clip in CLIPS:
-            problem = problem_of("squared_error", "tanh", rule, penalty=penalty, dtype=dtype, **clip)
-            assert_same_steps(problem)
+            chosen = {"penalty": penalty, "dtype": dtype, **clip}
+            assert_same_steps(problem_of("squared_error", "tanh", rule, **chosen))
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 59, None])

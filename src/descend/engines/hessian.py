@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from descend.arrays import Floats
     from descend.engines.problem import Problem
 
-# Multiplications to a block of rows times a column: about 8 MB of doubles.
-_BLOCK = 1 << 20
+# Bytes of a block of rows: what the second-level cache holds.
+_BLOCK_BYTES = 1 << 20
 
 
 def hessian(problem: Problem, theta: Floats) -> Floats:
@@ -32,37 +32,50 @@ def hessian(problem: Problem, theta: Floats) -> Floats:
     size = d + int(task.model.bias)
     points = theta.astype(np.float64).reshape(size, -1)  # W row by row, then b: [W; b]
     k = points.shape[1]
-    H = np.zeros((size, k, size, k))
-    rows = max(_BLOCK // max(size, 1), 1)
+    H = np.zeros((k, k, size, size))
+    rows = min(max(_BLOCK_BYTES // (8 * size), 64), n)
+    A, curved = np.ones((rows, size)), np.empty((rows, size))
     with np.errstate(all="ignore"):
         for first in range(0, n, rows):
-            part = slice(first, first + rows)
-            A = np.ones((len(problem.X[part]), size))
-            A[:, :d] = problem.X[part]
-            _add(H, problem, A, A @ points, part)
+            part = slice(first, min(first + rows, n))
+            count = part.stop - first
+            A[:count, :d] = problem.X[part]
+            _add(H, problem, A[:count], A[:count] @ points, part, curved[:count])
         H /= losses.mass(problem.weights, n, task.reduction)
         if task.loss.targets != "labels":
             H /= k
-    found: Floats = H.reshape(size * k, size * k)
+    for j in range(k):
+        for other in range(j):
+            H[other, j] = H[j, other]  # symmetric: AᵀDA is its own transpose
+    found: Floats = H.transpose(2, 0, 3, 1).reshape(size * k, size * k)
     found[np.diag_indices_from(found)] += problem.l2
     return found
 
 
-def _add(H: Floats, problem: Problem, A: Floats, scores: Floats, part: slice) -> None:
-    """Add what some rows contribute."""
+def _add(  # noqa: PLR0913, PLR0917 - a block has its rows, scores and place
+    H: Floats, problem: Problem, A: Floats, scores: Floats, part: slice, curved: Floats
+) -> None:
+    """Add what some rows contribute; `curved` is room for as many."""
     loss, k = problem.task.loss, scores.shape[1]
     formulas: Any = formulas_of(type(loss), np)
     w = 1.0 if problem.weights is None else problem.weights[part, None].astype(np.float64)
     if loss.targets != "labels":
-        curved = formulas.curvature(loss, scores, problem.y[part]) * w
+        bends = formulas.curvature(loss, scores, problem.y[part]) * w
         for j in range(k):
-            H[:, j, :, j] += A.T @ (A * curved[:, j : j + 1])
+            _add_block(H[j, j], A, bends[:, j : j + 1], curved)
         return
     p = formulas.link(loss, scores)
     for j in range(k):
         for other in range(j + 1):
             shared = p[:, j : j + 1] * (float(j == other) - p[:, other : other + 1]) * w
-            block = A.T @ (A * shared)
-            H[:, j, :, other] += block
-            if other != j:
-                H[:, other, :, j] += block  # symmetric: AᵀDA is its own transpose
+            _add_block(H[j, other], A, shared, curved)
+
+
+def _add_block(H: Floats, A: Floats, bends: Floats, curved: Floats) -> None:
+    """Add Aᵀ diag(bends) A: half the work where no bend is negative, for then it is a square."""
+    if (bends >= 0).all():
+        np.multiply(A, np.sqrt(bends), out=curved)
+        H += curved.T @ curved
+    else:
+        np.multiply(A, bends, out=curved)
+        H += A.T @ curved

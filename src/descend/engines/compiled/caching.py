@@ -17,7 +17,7 @@ import sys
 import time
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -26,8 +26,6 @@ from descend.engines.compiled.scalars import REORDERED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 _KEPT_DAYS = 30
 
@@ -87,18 +85,16 @@ def _forget(here: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def kernel(function: F) -> F:
+def kernel(function: Callable[..., Any]) -> Any:
     """Return a function that is compiled when first called, and kept on disk."""
     where = folder()
     if where is None:
-        lasting: F = numba.njit(**REORDERED)(function)
-        return lasting
+        return numba.njit(**REORDERED)(function)
     # The compiler reads its folder from a setting of the whole process, while it decorates; it
     # is left as it was found.
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(where)
     try:
-        lasting = numba.njit(cache=True, **REORDERED)(function)
+        return numba.njit(cache=True, **REORDERED)(function)
     finally:
         numba.config.CACHE_DIR = before
-    return lasting

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Floats
 from descend.engines.compiled.threads import spread, workers
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
-    from descend.arrays import Floats
     from descend.engines.problem import Problem
 
 # Columns, the targets' among them, up to which the factor is worth its price.

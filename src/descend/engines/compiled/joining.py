@@ -1,4 +1,4 @@
-"""A problem's parts as kernels take them: handles of their numbers and addresses of their pieces."""
+"""A problem's parts as kernels take them: handles of numbers and addresses of pieces."""
 
 from __future__ import annotations
 

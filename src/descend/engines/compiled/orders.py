@@ -1,4 +1,4 @@
-"""The keyed permutation of `descend.randomness`, compiled: the same integers, a hundred times faster.
+"""The keyed permutation of `descend.randomness`, compiled: the same integers, faster.
 
 It is written a second time because the first is for arrays of NumPy's wrapping integers; the test
 of parity runs over both.

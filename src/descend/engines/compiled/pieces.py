@@ -23,7 +23,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.np.numpy_support import from_dtype
 from numba.extending import (
     NativeValue,
     intrinsic,
@@ -32,6 +31,7 @@ from numba.extending import (
     typeof_impl,
     unbox,
 )
+from numba.np.numpy_support import from_dtype
 
 _WORD = ir.IntType(64)
 

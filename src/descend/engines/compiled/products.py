@@ -12,6 +12,7 @@ are NumPy's, which runs them on all processors. Weights are views of the flat pa
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -53,8 +54,8 @@ def _score(model, rows, begun, work, s, g, y, w, outputs):
 class Products:
     """The sweep of a wide perceptron over batches of rows."""
 
-    def __init__(self, model: Model, bias: bool, dtype: Any) -> None:
-        self.model, self.bias, self.dtype = model, bias, dtype
+    def __init__(self, model: Model, dtype: Any) -> None:
+        self.model, self.bias, self.dtype = model, model.bias, dtype
         self._sizes = [int(size) for size in model.sizes]
         self._works: dict[int, tuple[Floats, Floats]] = {}
         self._gathered: tuple[Any, Any] | None = None
@@ -100,7 +101,7 @@ class Products:
         self._gathered = None
         below, here, place = X.T, 0, 0
         inputs, places = [], []
-        for layer, (d, h) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for layer, (d, h) in enumerate(pairwise(sizes)):
             inputs.append(below)
             places.append(place)
             above = here + d

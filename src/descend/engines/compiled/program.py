@@ -91,8 +91,7 @@ class Compiled:
         self._swept = None if way == "factor" else Swept(problem, rows)
         self._products: Products | None = None
         if way == "products" and self._swept is not None:
-            model = self._swept.model
-            self._products = Products(model, model.bias, problem.X.dtype)
+            self._products = Products(self._swept.model, problem.X.dtype)
 
     # ------------------------------------------------------------ the protocol
 
@@ -155,7 +154,7 @@ class Compiled:
         size = problem.n if whole else (problem.batch_size or problem.n)
         batch = 0 if whole else at % problem.batches_per_epoch
         update = self._look if looks else self._rule
-        gradient = np.empty(problem.layout.size)
+        gradient: Floats = np.empty(problem.layout.size)
         if self._factor is not None:
             from_factor(
                 update.handle, *self._factor, self._mass, update.terms, state, rates, at + 1,
@@ -208,7 +207,8 @@ class Compiled:
             update.rule(), totals, gradients, mass, update.terms, state, rate, t, figures,
             np.zeros(SUMS),
         )
-        return gradients[0]
+        found: Floats = gradients[0]
+        return found
 
     def _multiplied(
         self, update: Updated, rows: Rows, first: int, last: int, state: Floats, t: int,

@@ -15,7 +15,6 @@ from numba.extending import intrinsic
 
 from descend.engines.compiled.scalars import REORDERED, STRICT
 
-
 NO_ORDER = np.empty(0, dtype=np.int64)
 
 

@@ -45,6 +45,9 @@ _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to a whole number, kept in the low bits
 _OVERFLOW, _UNDERFLOW = 709.782712893384, -745.2
+_FAR = 1000  # powers of two beyond which a factor is split
+_SMALLEST = 2.2250738585072014e-308  # of numbers with all their digits
+_ONE_FROM = 20.0  # tanh is 1 to the last digit from here on
 _SQRT_HALF = math.sqrt(0.5)
 
 
@@ -138,7 +141,9 @@ def expm1(x):
     n = shifted - bits_of(_ROUND)
     half = n >> 1
     scale = _power_of_two(half) * _power_of_two(n - half)
-    found = where(n > 1000, (1.0 + p) * _power_of_two(half) * _power_of_two(n - half), scale * p + (scale - 1.0))
+    near = scale * p + (scale - 1.0)
+    far = (1.0 + p) * _power_of_two(half) * _power_of_two(n - half)  # where scale overflows
+    found = where(n > _FAR, far, near)
     found = where(x > _OVERFLOW, math.inf, found)
     return where(x == x, found, x)  # noqa: PLR0124 - NaN alone differs from itself
 
@@ -149,14 +154,15 @@ def log1p(x):
     x = float(x)
     u = 1.0 + x
     lost = where(u < math.inf, (x - (u - 1.0)) / u, 0.0)
-    return where(x > -1.0, where(x < math.inf, log(u) + lost, x), where(x == -1.0, -math.inf, math.nan))
+    edge = where(x == -1.0, -math.inf, math.nan)
+    return where(x > -1.0, where(x < math.inf, log(u) + lost, x), edge)
 
 
 @njit(**STRICT)
 def log(x):
     """Return the natural logarithm."""
     x = float(x)
-    small = x < 2.2250738585072014e-308
+    small = x < _SMALLEST
     scaled = where(small, x * 18014398509481984.0, x)  # 2^54 lifts subnormal numbers
     bits = bits_of(scaled)
     n = (bits >> 52) - 1022  # the mantissa lies within [1/2, 1) …
@@ -189,7 +195,7 @@ def log(x):
 def tanh(x):
     """Return tanh x = t / (t + 2) with t = e^(2|x|) - 1, with the sign of x."""
     x = float(x)
-    t = expm1(2.0 * where(abs(x) < 20.0, abs(x), 20.0))  # beyond 20 it is 1 to the last digit
+    t = expm1(2.0 * where(abs(x) < _ONE_FROM, abs(x), _ONE_FROM))
     found = t / (t + 2.0)
     return where(x == x, math.copysign(found, x), x)  # noqa: PLR0124
 

@@ -275,7 +275,7 @@ def conclude(parts, total, factor, rate, figures):
 
 @kernel
 def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, kept, gradient):
-    """Do one update for each rate, of squared errors over all rows: `share` |R theta - Z|² + `rest`.
+    """Do one update for each rate, of all rows: their loss is share |R theta - Z|² + rest.
 
     R is triangular. It is compiled for each rule: here a call would cost more than the work.
     """
@@ -319,7 +319,9 @@ def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, 
 
 
 @kernel
-def one_by_one(loss_kind, rule_kind, bias, rows, first, terms, state, rates, t, figures, kept, scores):
+def one_by_one(
+    loss_kind, rule_kind, bias, rows, first, terms, state, rates, t, figures, kept, scores
+):
     """Do one update for each rate, of one row each, from place `first` on.
 
     It is compiled for loss and rule together: here a call would cost as much as the work. Losses
