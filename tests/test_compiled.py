@@ -68,9 +68,7 @@ def problem_of(
     X = rng.normal(size=(n, d)).astype(dtype)
     weights = rng.uniform(0.2, 2, size=n).astype(dtype) if weighted else None
     problem = ready(task, X, targets_for(loss, rng, n, outputs), weights)
-    return replace(
-        problem, batch_size=batch_size, shuffle=shuffle, seed=3, learning_rate=rate
-    )
+    return replace(problem, batch_size=batch_size, shuffle=shuffle, seed=3, learning_rate=rate)
 
 
 def relative(found, expected):
@@ -85,7 +83,7 @@ def lost_under_a_threshold(problem, state):
     if problem.task.penalty is None or not problem.task.penalty.l1:
         return 0.0
     step = problem.learning_rate * np.abs(state.slots).max()
-    return 8 * np.finfo(problem.X.dtype).eps * np.abs(state.theta).max() / step
+    return 64 * np.finfo(problem.X.dtype).eps * np.abs(state.theta).max() / step
 
 
 def assert_same_steps(problem, way=None, updates=UPDATES):
@@ -99,9 +97,10 @@ def assert_same_steps(problem, way=None, updates=UPDATES):
     assert len(ours.kept) == len(theirs.kept) == updates
     for a, b in zip(ours.kept, theirs.kept, strict=True):
         assert a.step == b.step
-        assert relative(a.theta, b.theta) < tolerance
+        lost = lost_under_a_threshold(problem, b)
+        assert relative(a.theta, b.theta) < tolerance + lost
         if len(b.slots):
-            assert relative(a.slots, b.slots) < tolerance + lost_under_a_threshold(problem, b)
+            assert relative(a.slots, b.slots) < tolerance + lost
     assert_bits(ours.state.theta, ours.kept[-1].theta)
     assert_close(ours.trace.loss, theirs.trace.loss, tolerance)
     # Under an absolute penalty the subgradient jumps where a parameter is 0 but for rounding.
@@ -156,8 +155,14 @@ def test_every_way_of_every_rule(rule, batch_size, reduction):
     for bias in (True, False):
         for penalty in penalties_of(rule).values():
             problem = problem_of(
-                "half_squared_error", None, rule, outputs=1, batch_size=batch_size, bias=bias,
-                reduction=reduction, penalty=penalty,
+                "half_squared_error",
+                None,
+                rule,
+                outputs=1,
+                batch_size=batch_size,
+                bias=bias,
+                reduction=reduction,
+                penalty=penalty,
             )
             for way in ways_for(problem):
                 assert_same_steps(problem, way)
@@ -325,9 +330,7 @@ def test_weights_of_zero_are_rows_that_are_not_there():
     problem = problem_of("logistic", outputs=1)
     problem.weights[::3] = 0
     kept = np.flatnonzero(problem.weights)
-    smaller = replace(
-        problem, X=problem.X[kept], y=problem.y[kept], weights=problem.weights[kept]
-    )
+    smaller = replace(problem, X=problem.X[kept], y=problem.y[kept], weights=problem.weights[kept])
     a = Compiled(problem, "blocks").advance(problem.start(), 20).state.theta
     b = Compiled(smaller, "blocks").advance(problem.start(), 20).state.theta
     assert_close(a, b, 1e-13)

@@ -140,13 +140,19 @@ def _found(run: Run) -> Optimum:
     return Optimum(loss, theta, run.outcome.loss - loss, steps, losses - loss, reached)
 
 
+def _wide(numbers: Any) -> Any:
+    """Return numbers, rows or sparse rows in double precision."""
+    return numbers if numbers is None else numbers.astype(np.float64, copy=False)
+
+
 def _least(run: Run, problem: Problem) -> tuple[float, Floats, bool]:
     """Search from where the run ended, or from its start where that is lower."""
     rule = newton() if problem.layout.size <= LARGEST else lbfgs()
     wide = replace(
         problem,
         task=replace(problem.task, optimizer=rule),
-        X=problem.X.astype(np.float64, copy=False),
+        X=_wide(problem.X),
+        weights=_wide(problem.weights),
         y=problem.y if problem.y.dtype.kind == "i" else problem.y.astype(np.float64, copy=False),
         batch_size=None,
     )

@@ -39,7 +39,7 @@ def hessian(problem: Problem, theta: Floats) -> Floats:
         for first in range(0, n, rows):
             part = slice(first, min(first + rows, n))
             count = part.stop - first
-            A[:count, :d] = problem.X[part]
+            A[:count, :d] = _standard(problem, part)
             _add(H, problem, A[:count], A[:count] @ points, part, curved[:count])
         H /= losses.mass(problem.weights, n, task.reduction)
         if task.loss.targets != "labels":
@@ -50,6 +50,17 @@ def hessian(problem: Problem, theta: Floats) -> Floats:
     found: Floats = H.transpose(2, 0, 3, 1).reshape(size * k, size * k)
     found[np.diag_indices_from(found)] += problem.l2
     return found
+
+
+def _standard(problem: Problem, part: slice) -> Floats:
+    """Return some rows, dense, as the model meets them."""
+    found: Any = problem.X[part]
+    X: Floats = found if isinstance(found, np.ndarray) else found.toarray()
+    if problem.scaling is None:
+        return X
+    mean, deviation, varies = problem.scaling
+    standard: Floats = np.where(varies, (X - mean) / deviation, 0.0)
+    return standard
 
 
 def _add(  # noqa: PLR0913, PLR0917 - a block has its rows, scores and place

@@ -162,7 +162,7 @@ class Loop:
         tolerance = self.setup.gradient_tolerance
         small = None
         if tolerance is not None and self.setup.full_batch:
-            small = stopping.small_gradient(self.controller, trace, tolerance)
+            small = stopping.small_gradient(self.controller, self.program, trace, tolerance)
         stalled = None
         if self.problem.task.optimizer.rule.searches:
             stalled = stopping.stalled(trace)
@@ -268,7 +268,9 @@ class Loop:
         c = self.controller
         if c.first_gradient is None:
             begun = self.program.value_and_gradient(self.problem.start().theta)[1]
-            c.first_gradient = float(np.linalg.norm(begun))
+            length = float(np.linalg.norm(begun))
+            tolerance = self.setup.gradient_tolerance or 0.0
+            c.first_gradient = stopping.first_length(self.program, length, tolerance)
         here = float(np.linalg.norm(self.program.value_and_gradient(self.state.theta)[1]))
         return here <= (self.setup.gradient_tolerance or 0.0) * c.first_gradient
 

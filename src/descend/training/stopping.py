@@ -28,6 +28,8 @@ GROWTH = 1e4
 CALMER = 10.0
 # Epochs in a row without progress before a loss counts as settled.
 SETTLED = 10
+# Units in the last place that a gradient's sum may be off.
+ROUNDING = 16
 PROGRESS = 1e-12
 
 
@@ -70,10 +72,12 @@ def ceiling(problem: Problem, program: Program) -> float:
     return GROWTH * max(*known, np.finfo(float).tiny) if known else math.inf
 
 
-def small_gradient(controller: Controller, trace: Trace, tolerance: float) -> int | None:
+def small_gradient(
+    controller: Controller, program: Program, trace: Trace, tolerance: float
+) -> int | None:
     """Return the first update whose gradient is small against the first one's, or None."""
     if controller.first_gradient is None:
-        controller.first_gradient = float(trace.gradient_norm[0])
+        controller.first_gradient = first_length(program, float(trace.gradient_norm[0]), tolerance)
     small = trace.gradient_norm <= tolerance * controller.first_gradient
     return int(np.argmax(small)) if small.any() else None
 
@@ -82,6 +86,21 @@ def stalled(trace: Trace) -> int | None:
     """Return the first update whose search found nothing lower, or None."""
     stuck = trace.learning_rate == 0
     return int(np.argmax(stuck)) if stuck.any() else None
+
+
+def first_length(program: Program, first: float, tolerance: float) -> float:
+    """Return the length that gradients are compared with: the first, or more if that is rounding.
+
+    A run that starts at its minimum has nothing but rounding to compare with: a few last digits
+    of what the gradient is where all parameters are 0.
+    """
+    problem = program.problem
+    if problem.task.optimizer.rule.searches or tolerance == 0:
+        return first
+    nothing = np.zeros(problem.layout.size, problem.X.dtype)
+    length = float(np.linalg.norm(program.value_and_gradient(nothing)[1]))
+    rounding = ROUNDING * float(np.finfo(problem.X.dtype).eps) * length / tolerance
+    return rounding if first < rounding < math.inf else first
 
 
 def settled(controller: Controller, loss: float, tolerance: float) -> bool:

@@ -103,8 +103,18 @@ class Updated:
         """Return the rule for gradients of some dtype."""
         if gradient not in self._rules:
             address = address_for(
-                move, self.handle, self.terms, self._state, np.empty(0, gradient), 0.0, 0.0, 0.0,
-                0, 0, 0, np.empty(SUMS),
+                move,
+                self.handle,
+                self.terms,
+                self._state,
+                np.empty(0, gradient),
+                0.0,
+                0.0,
+                0.0,
+                0,
+                0,
+                0,
+                np.empty(SUMS),
             )
             self._rules[gradient] = Rule(self.handle.address, address)
         return self._rules[gradient]
@@ -113,6 +123,4 @@ class Updated:
 def one_score(problem: Problem) -> bool:
     """Tell whether a row has one score, straight from its columns."""
     task = problem.task
-    return (
-        not task.model.hidden and task.loss.targets != "labels" and problem.y.shape[1] == 1
-    )
+    return not task.model.hidden and task.loss.targets != "labels" and problem.y.shape[1] == 1

@@ -72,4 +72,5 @@ def order_of(n: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
         masks = np.uint32((1 << low) - 1), np.uint32((1 << (bits - low)) - 1)
         rounds = ROUNDS_SMALL if n <= SMALL else ROUNDS_LARGE
         _fill(order, np.uint32(low), *masks, round_keys(seed, "batches", epoch), rounds)
-    return order
+    found: npt.NDArray[np.int64] = order
+    return found

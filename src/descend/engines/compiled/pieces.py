@@ -36,20 +36,18 @@ from numba.np.numpy_support import from_dtype
 _WORD = ir.IntType(64)
 
 
-class PartType(types.Type):  # type: ignore[misc] - the compiler's classes have no types
+class PartType(types.Type):  # type: ignore[misc]
     """The type of a part within pieces: its class, and marks that pieces may ask about."""
+
+    bitwidth = 64
 
     def __init__(self, cls: type[Any], marks: tuple[str, ...] = ()) -> None:
         self.cls, self.marks = cls, marks
-        super().__init__(name=f"Part({cls.__module__}.{cls.__qualname__}, {marks})")
+        types.Type.__init__(self, name=f"Part({cls.__module__}.{cls.__qualname__}, {marks})")
 
 
-@register_model(PartType)  # type: ignore[untyped-decorator]
-class _PartModel(models.PrimitiveModel):  # type: ignore[misc]
-    """An address, whatever the part: so all pieces of one form are called alike."""
-
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _WORD)
+# To pieces, every part is a whole number, an address: so all pieces of one form are called alike.
+register_model(PartType)(models.IntegerModel)
 
 
 @final
@@ -143,9 +141,7 @@ def call(typing_context: Any, address: Any, arguments: Any) -> Any:
         del signature
         where, packed = found
         values = [builder.extract_value(packed, i) for i in range(len(kinds))]
-        values = [
-            _flat(context, builder, *pair) for pair in zip(kinds, values, strict=True)
-        ]
+        values = [_flat(context, builder, *pair) for pair in zip(kinds, values, strict=True)]
         form = context.call_conv.get_function_type(types.float64, plain)
         piece = builder.inttoptr(where, form.as_pointer())
         result = cgutils.alloca_once(builder, ir.DoubleType())

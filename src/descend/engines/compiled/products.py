@@ -86,16 +86,16 @@ class Products:
             self._works[count] = np.empty((lines, count), self.dtype), X
         return self._works[count]
 
-    def _block(
-        self, rows: Rows, begun: int, ended: int, theta: Floats, gradient: Floats
-    ) -> float:
+    def _block(self, rows: Rows, begun: int, ended: int, theta: Floats, gradient: Floats) -> float:
         model, sizes = self.model, self._sizes
         units, count = sum(sizes), ended - begun
         work, X = self._work(count, rows)
         if not rows.order.size:
             X = rows.X[begun:ended]
-        elif self._gathered is None or self._gathered[0] is not rows.order or (
-            self._gathered[1] != (begun, ended)
+        elif (
+            self._gathered is None
+            or self._gathered[0] is not rows.order
+            or (self._gathered[1] != (begun, ended))
         ):
             self.gather(rows, begun, ended)
         self._gathered = None
@@ -117,7 +117,14 @@ class Products:
             here = above
         y = 3 * units
         total = _score(
-            model, rows, begun, work, units + here, 2 * units + here, y, y + rows.y.shape[1],
+            model,
+            rows,
+            begun,
+            work,
+            units + here,
+            2 * units + here,
+            y,
+            y + rows.y.shape[1],
             sizes[-1],
         )
         for layer in range(len(sizes) - 2, -1, -1):

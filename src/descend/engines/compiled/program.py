@@ -157,8 +157,16 @@ class Compiled:
         gradient: Floats = np.empty(problem.layout.size)
         if self._factor is not None:
             from_factor(
-                update.handle, *self._factor, self._mass, update.terms, state, rates, at + 1,
-                figures, kept, gradient,
+                update.handle,
+                *self._factor,
+                self._mass,
+                update.terms,
+                state,
+                rates,
+                at + 1,
+                figures,
+                kept,
+                gradient,
             )
             return gradient
         rows, swept = self._rows(-1 if whole else at), self._swept
@@ -166,8 +174,18 @@ class Compiled:
             raise AssertionError
         if self.way == "rows" and not whole and not looks:
             one_by_one(
-                swept.loss, update.handle, problem.task.model.bias, rows, batch, update.terms,
-                state, rates, at + 1, figures, kept, np.empty(len(rates)),
+                swept.loss,
+                update.handle,
+                problem.task.model.bias,
+                rows,
+                batch,
+                update.terms,
+                state,
+                rates,
+                at + 1,
+                figures,
+                kept,
+                np.empty(len(rates)),
             )
         elif self._products is not None or self.way == "threads" or _shared(problem, size):
             do = self._multiplied if self._products is not None else self._chunked
@@ -180,15 +198,36 @@ class Compiled:
                     kept.states[place] = state
         else:
             repeat(
-                swept.address, swept.model, update.rule(), rows, self._mass, problem.n, size,
-                batch, update.terms, state, rates, at + 1, figures, kept, gradient,
-                np.zeros(SUMS), swept.work(0),
+                swept.address,
+                swept.model,
+                update.rule(),
+                rows,
+                self._mass,
+                problem.n,
+                size,
+                batch,
+                update.terms,
+                state,
+                rates,
+                at + 1,
+                figures,
+                kept,
+                gradient,
+                np.zeros(SUMS),
+                swept.work(0),
             )
         return gradient
 
     def _chunked(
-        self, update: Updated, rows: Rows, first: int, last: int, state: Floats, t: int,
-        rate: float, figures: Floats,
+        self,
+        update: Updated,
+        rows: Rows,
+        first: int,
+        last: int,
+        state: Floats,
+        t: int,
+        rate: float,
+        figures: Floats,
     ) -> Floats:
         """Do an update in two halves: chunks of rows on several threads, then one step."""
         swept: Any = self._swept
@@ -197,22 +236,43 @@ class Compiled:
 
         def work(c: int, worker: int) -> None:
             totals[c] = chunk(
-                swept.address, swept.model, rows, edges[c], edges[c + 1], state[0], gradients[c],
+                swept.address,
+                swept.model,
+                rows,
+                edges[c],
+                edges[c + 1],
+                state[0],
+                gradients[c],
                 swept.work(worker),
             )
 
         spread(len(totals), work)
         mass = self._mass_of(rows, first, last)
         step(
-            update.rule(), totals, gradients, mass, update.terms, state, rate, t, figures,
+            update.rule(),
+            totals,
+            gradients,
+            mass,
+            update.terms,
+            state,
+            rate,
+            t,
+            figures,
             np.zeros(SUMS),
         )
         found: Floats = gradients[0]
         return found
 
     def _multiplied(
-        self, update: Updated, rows: Rows, first: int, last: int, state: Floats, t: int,
-        rate: float, figures: Floats,
+        self,
+        update: Updated,
+        rows: Rows,
+        first: int,
+        last: int,
+        state: Floats,
+        t: int,
+        rate: float,
+        figures: Floats,
     ) -> Floats:
         """Do an update by products; then threads share the rule, and gather the next batch."""
         products: Any = self._products
@@ -222,8 +282,16 @@ class Compiled:
         rule = update.rule(gradient.dtype)
         if state.shape[1] < _LONG or update.terms.clip_norm < np.inf:
             step(
-                rule, np.array([total]), gradient[None], mass, update.terms, state, rate, t,
-                figures, np.zeros(SUMS),
+                rule,
+                np.array([total]),
+                gradient[None],
+                mass,
+                update.terms,
+                state,
+                rate,
+                t,
+                figures,
+                np.zeros(SUMS),
             )
             return gradient
         factor = 1.0 / mass if update.terms.mean and mass else 1.0
@@ -235,7 +303,15 @@ class Compiled:
                 products.gather(rows, last, min(2 * last - first, self.problem.n))
                 return
             move_part(
-                rule, update.terms, state, gradient, factor, rate, t, edges[c], edges[c + 1],
+                rule,
+                update.terms,
+                state,
+                gradient,
+                factor,
+                rate,
+                t,
+                edges[c],
+                edges[c + 1],
                 sums[c],
             )
 

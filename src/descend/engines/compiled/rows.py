@@ -60,7 +60,7 @@ def load_targets(rows, begun, count, work, y, w):
         work[w, i] = weight_of(rows.weights, row_of(rows.order, begun + i))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     """Ask for the memory of a contiguous array around flat `index`; nothing waits for it."""
     del typing_context

@@ -51,7 +51,7 @@ _ONE_FROM = 20.0  # tanh is 1 to the last digit from here on
 _SQRT_HALF = math.sqrt(0.5)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def bits_of(typing_context: Any, number: Any) -> Any:
     """Return the bits of a float64 as an int64."""
     del typing_context
@@ -63,7 +63,7 @@ def bits_of(typing_context: Any, number: Any) -> Any:
     return types.int64(types.float64), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def float_of(typing_context: Any, bits: Any) -> Any:
     """Return the float64 whose bits an int64 holds."""
     del typing_context
@@ -75,7 +75,7 @@ def float_of(typing_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def where(typing_context: Any, condition: Any, a: Any, b: Any) -> Any:
     """Return `a` if the condition holds, else `b`: one instruction, no branch."""
     wide = typing_context.unify_types(*(types.unliteral(kind) for kind in (a, b)))
@@ -209,7 +209,7 @@ def sign(x):
 class _Namespace(SimpleNamespace):
     """A namespace that can be a key: formulas are made once for each."""
 
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 SCALARS = _Namespace(

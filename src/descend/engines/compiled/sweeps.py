@@ -193,8 +193,15 @@ def layers_sweep(model, rows, first, last, theta, gradient, work):
         total += call(
             model.score,
             (
-                model.loss, work, sums + here, slopes + here, targets, weights, weights + 1,
-                outputs, count,
+                model.loss,
+                work,
+                sums + here,
+                slopes + here,
+                targets,
+                weights,
+                weights + 1,
+                outputs,
+                count,
             ),
         )
         for back in range(layers):

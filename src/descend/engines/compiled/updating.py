@@ -191,8 +191,23 @@ def _keep(kept, step, state, place):
 
 @kernel
 def repeat(
-    sweep, model, rule, rows, mass, n, size, batch, terms, state, rates, t, figures, kept,
-    gradient, sums, work,
+    sweep,
+    model,
+    rule,
+    rows,
+    mass,
+    n,
+    size,
+    batch,
+    terms,
+    state,
+    rates,
+    t,
+    figures,
+    kept,
+    gradient,
+    sums,
+    work,
 ):
     """Do one update for each rate: of all rows, or of the batches that follow `batch`.
 
@@ -215,7 +230,16 @@ def repeat(
         call(
             rule.move,
             (
-                rule.rule, terms, state, gradient, factor, shrink, rates[i], t + i, 0, theta.size,
+                rule.rule,
+                terms,
+                state,
+                gradient,
+                factor,
+                shrink,
+                rates[i],
+                t + i,
+                0,
+                theta.size,
                 sums,
             ),
         )
