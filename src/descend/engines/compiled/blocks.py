@@ -15,7 +15,7 @@ from typing import Any
 from descend.engines.compiled.caching import kernel
 from descend.engines.compiled.generics import activate, activation_slope, slope, value
 from descend.engines.compiled.pieces import part_of
-from descend.engines.compiled.scalars import exp, log
+from descend.engines.compiled.scalars import exp, log, wide
 
 # ---------------------------------------------------------------- activations
 
@@ -23,6 +23,7 @@ from descend.engines.compiled.scalars import exp, log
 @kernel
 def activations(kind, work, z, a, units, count):
     """Write the activations of the sums at `z` to `a`."""
+    wide()
     activation = part_of(kind)
     for u in range(units):
         zu, au = work[z + u], work[a + u]
@@ -34,6 +35,7 @@ def activations(kind, work, z, a, units, count):
 @kernel
 def activations_back(kind, work, z, a, g, units, count):
     """Turn the gradient by activations, at `g`, into that by sums, in place."""
+    wide()
     activation = part_of(kind)
     for u in range(units):
         zu, au, gu = work[z + u], work[a + u], work[g + u]
@@ -81,6 +83,7 @@ def scores(kind, work, s, g, y, w, spare, k, count):
     `w` is the row of weights. Over several outputs both are divided by their number; over rows, by
     nothing.
     """
+    wide()
     loss = part_of(kind)
     share, total, weights = 1.0 / k, 0.0, work[w]
     for u in range(k):
@@ -98,6 +101,7 @@ def softmax_scores(kind, work, s, g, y, w, spare, k, count):
 
     `spare` and the row after it are free to be written to.
     """
+    wide()
     labels, weights, top, sums = work[y], work[w], work[spare], work[spare + 1]
     for r in range(count):
         top[r] = work[s, r]

@@ -23,7 +23,7 @@ from numba import njit
 from descend.engines.compiled.caching import kernel
 from descend.engines.compiled.pieces import call
 from descend.engines.compiled.rows import load_targets, prefetch, row_of
-from descend.engines.compiled.scalars import REORDERED
+from descend.engines.compiled.scalars import REORDERED, wide
 
 # Rows to a block, at most; and the bytes of rows that stay in the second-level cache.
 BLOCK = 256
@@ -79,6 +79,7 @@ _SCORES, _SLOPES, _TARGETS, _WEIGHTS, _SPARE, _PART = 0, 1, 2, 3, 4, 6
 @kernel
 def row_sweep(model, rows, first, last, theta, gradient, work):
     """Sweep a linear model with one output."""
+    wide()
     X, d = rows.X, rows.X.shape[1]
     total = 0.0
     for begun in range(first, last, model.block):
@@ -104,6 +105,7 @@ def row_sweep(model, rows, first, last, theta, gradient, work):
 @njit(**REORDERED)
 def _row_scores(X, order, begun, ended, theta, bias, scores):
     """Write the scores of rows `begun` to `ended`, four rows at a time."""
+    wide()
     d, zero = X.shape[1], X.dtype.type(0)
     b = theta[d] if bias else zero
     i = begun
@@ -131,6 +133,7 @@ def _row_scores(X, order, begun, ended, theta, bias, scores):
 @njit(**REORDERED)
 def _row_gradient(X, order, begun, ended, last, slopes, part):
     """Write the sum of slope times row over a block; ask for the next block's memory meanwhile."""
+    wide()
     d = X.shape[1]
     for j in range(d):
         part[j] = 0
@@ -239,6 +242,7 @@ def _combine(a, theta, place, along, across, out, count):
     The weight of row i of `a` in row u of `out` is theta[place + i along + u across]: a layer's
     matrix W read by columns is its sums, Wᵀ a; read by rows it is the way back, W g.
     """
+    wide()
     d = a.shape[0]
     for u in range(out.shape[0]):
         sums, i, at = out[u], 0, place + u * across
@@ -261,6 +265,7 @@ def _combine(a, theta, place, along, across, out, count):
 @njit(**REORDERED)
 def _fill(out, theta, place, count):
     """Write a number to each row of `out`: theta from `place` on; nothing but 0 if that is -1."""
+    wide()
     for u in range(out.shape[0]):
         b = theta[place + u] if place >= 0 else theta.dtype.type(0)
         for r in range(count):
@@ -270,6 +275,7 @@ def _fill(out, theta, place, count):
 @njit(**REORDERED)
 def _affine_gradient(a, g, gradient, place, bias, count):
     """Add the gradient by a layer's weights and biases: a gᵀ and the sums of g."""
+    wide()
     d, h = a.shape[0], g.shape[0]
     zero = g.dtype.type(0)
     for u in range(h):

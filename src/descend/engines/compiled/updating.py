@@ -21,7 +21,7 @@ from descend.engines.compiled.caching import kernel
 from descend.engines.compiled.generics import recall, remember, slope, update, value
 from descend.engines.compiled.pieces import call, marked, part_of
 from descend.engines.compiled.rows import mass_of, prefetch, row_of, weight_of
-from descend.engines.compiled.scalars import REORDERED, STRICT
+from descend.engines.compiled.scalars import REORDERED, STRICT, wide
 
 AHEAD = 12  # rows of memory asked for in advance
 _LINE = 64  # bytes to a cache line
@@ -115,6 +115,7 @@ def move(kind, terms, state, gradient, factor, shrink, rate, t, first, last, sum
 
     What is "penalized" and what is "clipped" is known when the piece is compiled.
     """
+    wide()
     rule, time = part_of(kind), float(t)
     penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
     for j in range(first, last):
@@ -351,6 +352,7 @@ def one_by_one(
     It is compiled for loss and rule together: here a call would cost as much as the work. Losses
     are left to the end, where they are taken many at a time.
     """
+    wide()
     loss, rule = part_of(loss_kind), part_of(rule_kind)
     X, d, theta, place = rows.X, rows.X.shape[1], state[0], np.intp(0)
     lines = _LINE // X.itemsize
