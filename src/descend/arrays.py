@@ -150,6 +150,40 @@ class State:
 
 
 @final
+class States(Sequence[State]):
+    """States at equal distances in one array, unpacked when asked for.
+
+    Parameters
+    ----------
+    first, every
+        The step of the first, and from one to the next.
+    packed
+        (K, 1 + S, P): theta, then the slots.
+    """
+
+    def __init__(self, first: int, every: int, packed: Floats) -> None:
+        self.first, self.every, self.packed = first, every, packed
+
+    def __len__(self) -> int:
+        """Return K."""
+        return len(self.packed)
+
+    @overload
+    def __getitem__(self, place: int) -> State: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[State]: ...
+
+    def __getitem__(self, place: int | slice) -> State | list[State]:
+        """Return a state, or a list of them."""
+        if isinstance(place, slice):
+            return [self[i] for i in range(len(self))[place]]
+        place = range(len(self))[place]
+        packed = self.packed[place]
+        return State(packed[0], packed[1:], self.first + place * self.every)
+
+
+@final
 class Numbered(Sequence[str]):
     """The names x1, x2, … of columns that have none, made when asked for.
 

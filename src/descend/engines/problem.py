@@ -26,6 +26,8 @@ from descend.randomness import permutation
 from descend.scaling import Scaling, fold
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from descend.arrays import Rows
     from descend.task import Task
 
@@ -77,7 +79,7 @@ class Advance(NamedTuple):
 
     state: State
     trace: Trace
-    kept: list[State]
+    kept: Sequence[State]
 
 
 @final

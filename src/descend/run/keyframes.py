@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from descend.arrays import State
+from descend.arrays import State, States
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from descend.arrays import Floats
 
 MOST = 512
@@ -30,60 +32,81 @@ class Keyframes:
         At least 2.  The state before the first update is always kept.
     planned
         Updates planned in all: the first stride is the smallest power of two that suffices.
+
+    Attributes
+    ----------
+    stride
+        Updates from one to the next.
+    steps
+        The updates done at each.
     """
 
     def __init__(self, limit: int, planned: int = 0) -> None:
         self.limit = max(limit, 2)
         self.stride = 1
-        self._states: list[State] = []
+        self.steps: list[int] = []
+        self._packed: list[Floats] = []  # each (1 + S, P): theta, then the slots
         self.plan(planned)
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._states)
-
-    @property
-    def steps(self) -> list[int]:
-        """The updates done at each keyframe."""
-        return [state.step for state in self._states]
+        return len(self.steps)
 
     def plan(self, updates: int) -> None:
         """Widen the stride until `updates` in all fit."""
         while updates // self.stride + 1 > self.limit:
             self.stride *= 2
-        self._states = [s for s in self._states if s.step % self.stride == 0]
+        kept = [i for i, step in enumerate(self.steps) if step % self.stride == 0]
+        self.steps = [self.steps[i] for i in kept]
+        self._packed = [self._packed[i] for i in kept]
 
     def add(self, state: State) -> None:
         """Keep the state if a keyframe is due at its step."""
-        if state.step % self.stride or (self._states and self._states[-1].step >= state.step):
+        if state.step % self.stride or (self.steps and self.steps[-1] >= state.step):
             return
-        self._states.append(state)
-        if len(self._states) > self.limit:
+        self.steps.append(state.step)
+        self._packed.append(np.concatenate([state.theta[None], state.slots]))
+        if len(self) > self.limit:
             self.plan(state.step)
+
+    def extend(self, states: Sequence[State], last: int) -> None:
+        """Add those of some states that come no later than step `last`."""
+        if not isinstance(states, States) or states.every != self.stride:
+            for state in states:
+                if state.step <= last:
+                    self.add(state)
+            return
+        count = max(min((last - states.first) // self.stride + 1, len(states)), 0)
+        self.steps += range(states.first, states.first + count * self.stride, self.stride)
+        self._packed += list(states.packed[:count])
+        if len(self) > self.limit:
+            self.plan(last)
 
     def before(self, step: int) -> State:
         """Return the last keyframe at or before `step`."""
-        return self._states[bisect_right(self.steps, step) - 1]
+        place = bisect_right(self.steps, step) - 1
+        packed = self._packed[place]
+        return State(packed[0], packed[1:], self.steps[place])
 
     def first_only(self) -> Keyframes:
         """Return the state before the first update alone."""
         kept = Keyframes(self.limit)
-        kept._states = self._states[:1]
+        kept.steps, kept._packed = self.steps[:1], self._packed[:1]
         kept.stride = self.stride
         return kept
 
     def copy(self) -> Keyframes:
         """Return keyframes that can grow on their own."""
         other = Keyframes(self.limit)
-        other.stride, other._states = self.stride, list(self._states)
+        other.stride, other.steps, other._packed = self.stride, self.steps[:], self._packed[:]
         return other
 
     def arrays(self) -> dict[str, Any]:
         """Return the arrays to be saved: steps (K,), theta (K, P), slots (K, S, P)."""
         return {
             "steps": np.array(self.steps, dtype=np.int64),
-            "theta": np.stack([s.theta for s in self._states]),
-            "slots": np.stack([s.slots for s in self._states]),
+            "theta": np.stack([packed[0] for packed in self._packed]),
+            "slots": np.stack([packed[1:] for packed in self._packed]),
         }
 
     @classmethod
@@ -91,11 +114,9 @@ class Keyframes:
         """Return the keyframes whose arrays these are."""
         frames = cls(limit)
         frames.stride = stride
-        thetas: list[Floats] = list(kept["theta"])
-        frames._states = [
-            State(theta, slots, int(step))
-            for step, theta, slots in zip(kept["steps"], thetas, kept["slots"], strict=True)
-        ]
+        frames.steps = [int(step) for step in kept["steps"]]
+        packed = zip(kept["theta"], kept["slots"], strict=True)
+        frames._packed = [np.concatenate([theta[None], slots]) for theta, slots in packed]
         return frames
 
 

@@ -152,7 +152,7 @@ class Loop:
 
     def _adapt(self, updates: int, seconds: float) -> None:
         if updates == self.stretch and seconds < _SHORT:
-            self.stretch *= 2
+            self.stretch *= 8 if seconds < _SHORT / 10 else 2
         elif seconds > _LONG:
             self.stretch = max(self.stretch // 2, 1)
 
@@ -202,9 +202,7 @@ class Loop:
             self._add_to_epoch(trace, done)
         self.last_loss = float(trace.loss[done - 1])
         self.state = advance.state
-        for state in advance.kept:
-            if state.step <= self.state.step:
-                self.keyframes.add(state)
+        self.keyframes.extend(advance.kept, self.state.step)
 
     def _add_to_epoch(self, trace: Trace, done: int) -> None:
         c, m = self.controller, self.setup.batches_per_epoch

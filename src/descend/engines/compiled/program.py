@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from descend.arrays import Floats, State
+from descend.arrays import Floats, State, States
 from descend.engines.compiled.factor import factor_of, suits
 from descend.engines.compiled.joining import Swept, Updated, one_score
 from descend.engines.compiled.orders import order_of
@@ -113,7 +113,7 @@ class Compiled:
             part = slice(done, done + count)
             self._updates(now, at, rates[part], figures[part], Kept(every, kept[begun:]))
             done += count
-        states = [State(kept[i, 0], kept[i, 1:], at) for i, at in enumerate(steps)]
+        states = States(steps.start, every, kept)
         return Advance(State(now[0], now[1:], last), Trace(figures), states)
 
     def value_and_gradient(self, theta: Floats, update: int | None = None) -> tuple[float, Floats]:
