@@ -117,9 +117,9 @@ def _reduced(x):
 
 @njit(**STRICT)
 def _held(x):
-    """Return x within the range where nothing overflows; NaN at its upper end."""
-    held = where(x < _OVERFLOW, x, _OVERFLOW)
-    return where(held > _UNDERFLOW, held, _UNDERFLOW)
+    """Return x within the range where nothing overflows; NaN stays NaN."""
+    held = where(x > _OVERFLOW, _OVERFLOW, x)
+    return where(held < _UNDERFLOW, _UNDERFLOW, held)
 
 
 @njit(**STRICT)
@@ -150,8 +150,7 @@ def exp(x):
     half = n >> 1  # in two factors, so that neither the largest nor the smallest numbers are lost
     found = (1.0 + _grown(r)) * _power_of_two(half) * _power_of_two(n - half)
     found = where(x > _OVERFLOW, math.inf, found)
-    found = where(x < _UNDERFLOW, 0.0, found)
-    return where(x == x, found, x)  # noqa: PLR0124 - NaN alone differs from itself
+    return where(x < _UNDERFLOW, 0.0, found)
 
 
 @njit(**STRICT)
@@ -165,8 +164,7 @@ def expm1(x):
     near = scale * p + (scale - 1.0)
     far = (1.0 + p) * _power_of_two(half) * _power_of_two(n - half)  # where scale overflows
     found = where(n > _FAR, far, near)
-    found = where(x > _OVERFLOW, math.inf, found)
-    return where(x == x, found, x)  # noqa: PLR0124 - NaN alone differs from itself
+    return where(x > _OVERFLOW, math.inf, found)
 
 
 @njit(**STRICT)
@@ -219,10 +217,10 @@ def tanh(x):
     Between 0 and 40 the exponential needs no care at its ends, so it is written out.
     """
     x = float(x)
-    shifted, r = _reduced(2.0 * where(abs(x) < _ONE_FROM, abs(x), _ONE_FROM))
+    shifted, r = _reduced(2.0 * where(abs(x) > _ONE_FROM, _ONE_FROM, abs(x)))
     scale = _power_of_two(bits_of(shifted) - bits_of(_ROUND))
     t = scale * _grown(r) + (scale - 1.0)
-    return where(x == x, math.copysign(t / (t + 2.0), x), x)  # noqa: PLR0124
+    return math.copysign(t / (t + 2.0), x)
 
 
 @njit(**STRICT)
