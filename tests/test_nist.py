@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.oracles import assert_digits
+from tests.oracles import assert_close, assert_digits
 
 import descend as ds
+from descend.optimizers import ELEMENTWISE, RULES
 
 DATA = Path(__file__).parent / "data"
 CERTIFIED = {
@@ -87,3 +88,38 @@ def test_filip_is_not_claimed_to_have_converged(make):
 def test_a_gradient_tolerance_that_was_reached_is_claimed():
     _, run = fit(*read("norris"), 1, ds.gradient_descent("auto"), 2000, gradient_tolerance=1e-12)
     assert run.outcome.reason == "gradient"
+
+
+# ---------------------------------------------------------------- rows, and the factor for them
+
+
+@pytest.mark.parametrize("rule", ELEMENTWISE)
+@pytest.mark.parametrize("name", CERTIFIED)
+def test_the_factor_takes_the_steps_that_the_rows_take(name, rule):
+    """Iterates and losses agree to 1e-9 on the way and at the end, where 9 digits have cancelled."""
+    x, y = read(name)
+    u, target = standardised(x)[0], standardised(y)[0]
+    Z = standardised(np.column_stack([u, u**2]))[0] if name == "pontius" else u[:, None]
+    rate = 0.002 if RULES.make(rule).rule.scaled else 0.2
+    task = ds.Task(ds.Linear(), ds.squared_error(), RULES.make(rule, learning_rate=rate))
+    factor, rows = (
+        ds.train(task, Z, target, epochs=2000, engine=engine)
+        for engine in ("numba/factor", "numba/blocks")
+    )
+    for step in (1, 50, 2000):
+        assert_close(factor.at(step).theta, rows.at(step).theta, 1e-9)
+    difference = np.abs(factor.history["loss"] - rows.history["loss"])
+    assert (difference <= 1e-9 * rows.history["loss"]).all()
+    assert (factor.history["loss"] > 0).all()
+
+
+def test_an_exact_fit_never_has_a_negative_loss():
+    x = np.linspace(-1, 1, 50)
+    task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.5))
+    factor, rows = (
+        ds.train(task, x[:, None], 3 * x + 7, epochs=500, engine=engine)
+        for engine in ("numba/factor", "numba/blocks")
+    )
+    assert (factor.history["loss"] >= 0).all()
+    np.testing.assert_allclose(factor.history["loss"], rows.history["loss"], rtol=1e-9, atol=1e-25)
+    assert factor.history["loss"][-1] < 1e-25
