@@ -21,7 +21,7 @@ from numba import njit
 from descend.engines.compiled.caching import kernel
 from descend.engines.compiled.pieces import call
 from descend.engines.compiled.rows import load_targets, row_of
-from descend.engines.compiled.scalars import REORDERED
+from descend.engines.compiled.scalars import REORDERED, STRICT
 from descend.engines.compiled.sweeps import Model, row_block
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Folded(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """What `folded_sweep` works in: the memory of the sweep underneath, theta and gradient folded."""
+    """What `folded_sweep` works in: that of the sweep underneath; theta and gradient, folded."""
 
     work: Any
     theta: Any
@@ -97,6 +97,12 @@ def sparse_work(model: Model | Folded, rows: Any) -> Any:
 # ---------------------------------------------------------------- rows as they are
 
 
+@njit(**STRICT)
+def place(j):
+    """Return a place that is known not to be negative: without asking, access is twice as fast."""
+    return np.uint64(j)
+
+
 @kernel
 def sparse_sweep(model, rows, first, last, theta, gradient, work):
     """Sweep a linear model over sparse rows.
@@ -125,26 +131,26 @@ def sparse_sweep(model, rows, first, last, theta, gradient, work):
     return total
 
 
-@njit(**REORDERED)
+@njit(**STRICT)
 def _score(rows, begun, count, theta, bias, scores):
-    """Write a block's scores of one output."""
+    """Write a block's scores of one output; reordered for vectors, gathering would be slower."""
     X = rows.X
     b = theta[theta.size - 1] if bias else theta.dtype.type(0)
     for i in range(count):
         row, s = row_of(rows.order, begun + i), b
         for p in range(X.indptr[row], X.indptr[row + 1]):
-            s += X.data[p] * theta[X.indices[p]]
+            s += X.data[place(p)] * theta[place(X.indices[place(p)])]
         scores[i] = s
 
 
-@njit(**REORDERED)
+@njit(**STRICT)
 def _gradient(rows, begun, count, slopes, bias, gradient):
     """Add a block's gradient of one output."""
     X, total = rows.X, 0.0
     for i in range(count):
         row, g = row_of(rows.order, begun + i), float(slopes[i])
         for p in range(X.indptr[row], X.indptr[row + 1]):
-            gradient[X.indices[p]] += X.data[p] * g
+            gradient[place(X.indices[place(p)])] += X.data[place(p)] * g
         total += g
     if bias:
         gradient[gradient.size - 1] += total
@@ -161,7 +167,7 @@ def _scores(rows, begun, count, theta, bias, work, k, own):
         for p in range(X.indptr[row], X.indptr[row + 1]):
             x, at = X.data[p], X.indices[p] * k
             for u in range(k):
-                own[u] += x * theta[at + u]
+                own[u] += x * theta[place(at + u)]
         for u in range(k):
             work[u, i] = own[u]
 
@@ -177,7 +183,7 @@ def _gradients(rows, begun, count, work, bias, gradient, k, own):
         for p in range(X.indptr[row], X.indptr[row + 1]):
             x, at = float(X.data[p]), X.indices[p] * k
             for u in range(k):
-                gradient[at + u] += x * own[u]
+                gradient[place(at + u)] += x * own[u]
         if bias:
             for u in range(k):
                 gradient[gradient.size - k + u] += own[u]
@@ -201,7 +207,7 @@ def folded_sweep(model, rows, first, last, theta, gradient, work):
 
 @njit(**REORDERED)
 def _fold(model, theta, point, sums):
-    """Write the folded theta, W' = W / s and b' = b - m W'; the bias is summed at the end of `sums`."""
+    """Write the folded theta, W' = W / s and b' = b - m W'; b' is summed at the end of `sums`."""
     d, k = model.mean.size, model.model.sizes[1]
     b = d * k
     for u in range(k):
