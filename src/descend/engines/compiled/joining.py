@@ -29,7 +29,6 @@ from descend.engines.compiled.updating import SUMS, Rule, Terms, move
 from descend.optimizers import GradientDescent
 
 if TYPE_CHECKING:
-    from descend.arrays import Floats
     from descend.engines.compiled.rows import Rows
     from descend.engines.problem import Problem
 
