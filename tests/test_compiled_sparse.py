@@ -45,7 +45,7 @@ def problem_of(
     penalty=None,
     **clip,
 ):
-    """A linear problem over sparse rows with every part chosen."""
+    """Return a linear problem over sparse rows with every part chosen."""
     rng = np.random.default_rng(5)
     X = rows(n) if X is None else X
     n = X.shape[0]
