@@ -58,7 +58,10 @@ def problem_of(
     weights = rng.uniform(0.2, 2, size=n).astype(dtype) if weighted else None
     problem = replace(
         ready(task, X, targets(loss, rng, n, outputs), weights),
-        batch_size=batch_size, shuffle=True, seed=3, learning_rate=rate,
+        batch_size=batch_size,
+        shuffle=True,
+        seed=3,
+        learning_rate=rate,
     )
     return replace(problem, scaling=measured(X, weights)) if scaled else problem
 
@@ -86,7 +89,12 @@ def test_every_rule_under_every_penalty(rule, scaled, dtype):
     for penalty in penalties_of(rule).values():
         for clip in ({}, {"clip_norm": 0.05}):
             problem = problem_of(
-                "squared_error", rule, scaled=scaled, still=scaled, penalty=penalty, dtype=dtype,
+                "squared_error",
+                rule,
+                scaled=scaled,
+                still=scaled,
+                penalty=penalty,
+                dtype=dtype,
                 **clip,
             )
             assert_same_steps(problem, updates=10)
@@ -100,8 +108,15 @@ def test_batches_follow_the_order_and_the_weights(scaled, batch_size, reduction,
     for bias in (True, False):
         for loss in ("logistic", "softmax"):
             problem = problem_of(
-                loss, "momentum", scaled=scaled, bias=bias, batch_size=batch_size, outputs=1,
-                reduction=reduction, weighted=weighted, penalty=PENALTIES["l2"],
+                loss,
+                "momentum",
+                scaled=scaled,
+                bias=bias,
+                batch_size=batch_size,
+                outputs=1,
+                reduction=reduction,
+                weighted=weighted,
+                penalty=PENALTIES["l2"],
             )
             for way in WAYS:
                 assert_same_steps(problem, way)

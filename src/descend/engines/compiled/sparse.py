@@ -69,8 +69,8 @@ class Scratch(NamedTuple):
 
 def csr_of(X: Sparse) -> Csr:
     """Return SciPy's rows as kernels take them; what is contiguous is shared."""
-    parts = (np.ascontiguousarray(part) for part in (X.data, X.indices, X.indptr))
-    return Csr(*parts, int(X.shape[1]))
+    data, indices, indptr = (np.ascontiguousarray(part) for part in (X.data, X.indices, X.indptr))
+    return Csr(data, indices, indptr, int(X.shape[1]))
 
 
 def entries_block(X: Csr) -> int:
