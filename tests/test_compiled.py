@@ -80,7 +80,7 @@ def relative(found, expected):
 
 def lost_under_a_threshold(problem, state):
     """Return what rounding does to a velocity that is a difference of thetas over the rate."""
-    if problem.task.penalty is None or not problem.task.penalty.l1:
+    if problem.task.penalty is None or not problem.task.penalty.l1 or not len(state.slots):
         return 0.0
     step = problem.learning_rate * np.abs(state.slots).max()
     return 64 * np.finfo(problem.X.dtype).eps * np.abs(state.theta).max() / step

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from descend.engines.by_hand import ByHand
 from descend.engines.searching import Searching
 from descend.errors import ParameterError
@@ -28,9 +26,8 @@ def engine_for(name: Any, problem: Problem) -> tuple[str, Program]:
     Parameters
     ----------
     name
-        ``"auto"``: ``"numpy"`` where rows are sparse, else `DEFAULT`; or a name from `ENGINES`,
-        whose fastest way is taken; or a name with a way, such as ``"numba/blocks"``, as a run's
-        ``engine_used`` has it.
+        ``"auto"``: `DEFAULT`; or a name from `ENGINES`, whose fastest way is taken; or a name with
+        a way, such as ``"numba/blocks"``, as a run's ``engine_used`` has it.
     problem
         What is to be trained.
 
@@ -52,20 +49,11 @@ def engine_for(name: Any, problem: Problem) -> tuple[str, Program]:
         return used, Searching(problem, program)
     name, _, way = name.partition("/") if isinstance(name, str) else (name, "", "")
     chosen = choice("train", "engine", name, ("auto", *ENGINES))
-    sparse = not isinstance(problem.X, np.ndarray)
-    if chosen == "auto":
-        chosen = "numpy" if sparse else DEFAULT
+    chosen = DEFAULT if chosen == "auto" else chosen
     if way:
         choice("train", f"engine {chosen}'s way", way, ENGINES[chosen])
     if chosen == "numpy":
         return chosen, ByHand(problem)
-    if sparse:
-        msg = (
-            f"The engine {chosen} takes dense rows only, and X is sparse, of shape "
-            f"{problem.X.shape}; use engine='numpy' or 'auto', or pass X.toarray() if there is "
-            "room for it."
-        )
-        raise ParameterError(msg)
     from descend.engines.compiled import Compiled, ways_for  # noqa: PLC0415 - loads the compiler
 
     fits = ways_for(problem)

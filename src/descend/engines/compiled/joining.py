@@ -9,6 +9,14 @@ import numpy as np
 
 from descend.engines.compiled.blocks import piece_of_loss, pieces_of_activation
 from descend.engines.compiled.pieces import Handle, address_for
+from descend.engines.compiled.sparse import (
+    Csr,
+    entries_block,
+    folded,
+    folded_sweep,
+    sparse_sweep,
+    sparse_work,
+)
 from descend.engines.compiled.sweeps import (
     BLOCK,
     Model,
@@ -21,7 +29,6 @@ from descend.engines.compiled.updating import SUMS, Rule, Terms, move
 from descend.optimizers import GradientDescent
 
 if TYPE_CHECKING:
-    from descend.arrays import Floats
     from descend.engines.compiled.rows import Rows
     from descend.engines.problem import Problem
 
@@ -33,7 +40,9 @@ class Swept:
     Attributes
     ----------
     model
-        As kernels take it.
+        As kernels take it; with a scaling, `Folded` around it.
+    block
+        Rows that are swept at once.
     address
         The sweep's, for rows like those given.
     loss
@@ -44,8 +53,9 @@ class Swept:
         task, dtype = problem.task, problem.X.dtype
         outputs = int(problem.layout.entries[-1][1][-1])
         sizes = np.array([problem.X.shape[1], *task.model.hidden, outputs], dtype=np.int64)
-        single = one_score(problem)
+        sparse, single = isinstance(rows.X, Csr), one_score(problem)
         block = row_block(int(sizes[0]), dtype.itemsize) if single else BLOCK
+        self.block = block = entries_block(rows.X) if sparse else block
         line = np.empty((1, 1), dtype)
         self.loss = Handle(task.loss)
         self._activation = Handle(task.model.activation) if task.model.hidden else None
@@ -56,19 +66,32 @@ class Swept:
             there = address_for(pieces[0], self._activation, line, *[0] * 4)
             back = address_for(pieces[1], self._activation, line, *[0] * 5)
         score = address_for(piece_of_loss(task.loss), self.loss, line, *[0] * 7)
-        bias = bool(task.model.bias)
-        self.model = Model(sizes, bias, block, self.loss.address, score, numbers, there, back)
-        sweep = row_sweep if single else layers_sweep
-        theta, gradient = np.empty(0, dtype), np.empty(0)
-        self.address = address_for(sweep, self.model, rows, 0, 0, theta, gradient, line)
+        bias = bool(task.model.bias) or problem.scaling is not None
+        model = Model(sizes, bias, block, self.loss.address, score, numbers, there, back)
         self._rows, self._size = rows, problem.layout.size
-        self._works: dict[int, Floats] = {}
+        self._works: dict[int, Any] = {}
+        self.model: Any = model
+        self.address = self._compiled(
+            sparse_sweep if sparse else row_sweep if single else layers_sweep
+        )
+        if problem.scaling is not None:  # which only sparse rows leave to the parameters
+            self.model = folded(self.address, model, problem.scaling)
+            self.address = self._compiled(folded_sweep)
 
-    def work(self, worker: int) -> Floats:
+    def _compiled(self, sweep: Any) -> int:
+        """Return the address of a sweep of the model as it is."""
+        theta, gradient = np.empty(0, self._rows.y.dtype), np.empty(0)
+        return address_for(sweep, self.model, self._rows, 0, 0, theta, gradient, self._memory())
+
+    def _memory(self) -> Any:
+        if isinstance(self._rows.X, Csr):
+            return sparse_work(self.model, self._rows)
+        return work_for(self.model, self._rows, self._size, self._rows.y.dtype)
+
+    def work(self, worker: int) -> Any:
         """Return the memory of one thread."""
         if worker not in self._works:
-            made = work_for(self.model, self._rows, self._size, self._rows.y.dtype)
-            self._works[worker] = made
+            self._works[worker] = self._memory()
         return self._works[worker]
 
 

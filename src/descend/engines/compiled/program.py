@@ -8,6 +8,8 @@ so that a resumed run takes the way it took before:
     blocks     small problems: update after update within one kernel
     threads    large ones: chunks of rows on several threads, then one update
     products   wide layers: matrix products by BLAS, everything else in kernels
+
+Sparse rows go by blocks or threads, with sweeps of their own (`descend.engines.compiled.sparse`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from descend.engines.compiled.orders import order_of
 from descend.engines.compiled.products import Products
 from descend.engines.compiled.rates import rates_of
 from descend.engines.compiled.rows import NO_ORDER, Rows
+from descend.engines.compiled.sparse import csr_of
 from descend.engines.compiled.threads import spread
 from descend.engines.compiled.updating import (
     SUMS,
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
 # Multiplications an update must need before it is shared among threads: about a millisecond.
 _SHARED = 2_000_000
 _CHUNKS = 32
+# Of sparse rows: how many multiplications one that gathers counts for; entries to a column that
+# pay for a chunk's own gradient, dense; and the numbers of all such gradients, 256 MB.
+_GATHERED, _A_COLUMN, _GRADIENTS = 4, 4, 1 << 25
 # Products by BLAS pay where a unit has many weights, and a batch many multiplications.
 _WIDE, _MANY = 24, 200_000
 # Parameters from which an update's rule is shared among threads, and into how many parts.
@@ -54,6 +60,8 @@ def ways_for(problem: Problem) -> list[str]:
     optimizer = problem.task.optimizer
     size = problem.n if problem.full_batch else (problem.batch_size or problem.n)
     ways = ["threads", "blocks"] if _shared(problem, size) else ["blocks", "threads"]
+    if not isinstance(problem.X, np.ndarray):
+        return ways
     clipped = optimizer.clip_norm is not None or optimizer.clip_value is not None
     if problem.task.model.hidden:
         ways.insert(0 if _wide(problem, size) else len(ways), "products")
@@ -71,7 +79,28 @@ def _wide(problem: Problem, size: int) -> bool:
 
 
 def _shared(problem: Problem, size: int) -> bool:
-    return size * problem.layout.size > _SHARED
+    if isinstance(problem.X, np.ndarray):
+        return size * problem.layout.size > _SHARED
+    outputs = problem.layout.entries[0][1][1]
+    needed = _GATHERED * outputs * _entries(problem, size)
+    return needed > _SHARED and _most_chunks(problem, size) > 1
+
+
+def _most_chunks(problem: Problem, size: int) -> int:
+    """Return how many chunks some rows may have at most.
+
+    Each has a gradient of its own, for which sparse rows may be too few or too wide.
+    """
+    if isinstance(problem.X, np.ndarray):
+        return _CHUNKS
+    worth = _entries(problem, size) // (_A_COLUMN * max(problem.X.shape[1], 1))
+    return max(1, min(_CHUNKS, worth, _GRADIENTS // max(problem.layout.size, 1)))
+
+
+def _entries(problem: Problem, size: int) -> int:
+    """Return about how many entries some of the sparse rows have."""
+    X: Any = problem.X
+    return int(X.data.size * size // problem.n)
 
 
 @final
@@ -80,6 +109,7 @@ class Compiled:
 
     def __init__(self, problem: Problem, way: str) -> None:
         self.problem, self.way = problem, way
+        self._X = problem.X if isinstance(problem.X, np.ndarray) else csr_of(problem.X)
         self._y = problem.y
         if problem.y.ndim == 1:  # labels: kernels take them as numbers
             self._y = problem.y.astype(problem.X.dtype)[:, None]
@@ -231,7 +261,7 @@ class Compiled:
     ) -> Floats:
         """Do an update in two halves: chunks of rows on several threads, then one step."""
         swept: Any = self._swept
-        edges = _edges(first, last, swept.model.block, _CHUNKS)
+        edges = _edges(first, last, swept.block, _most_chunks(self.problem, last - first))
         totals, gradients = np.empty(len(edges) - 1), np.empty((len(edges) - 1, state.shape[1]))
 
         def work(c: int, worker: int) -> None:
@@ -331,7 +361,7 @@ class Compiled:
                 self._order = (epoch, order_of(problem.n, problem.seed, epoch))
             order = self._order[1]
         weights = np.empty(0, problem.X.dtype) if problem.weights is None else problem.weights
-        return Rows(problem.X, self._y, weights, order)
+        return Rows(self._X, self._y, weights, order)
 
 
 def _mass(rows: Rows, first: int, last: int) -> float:
