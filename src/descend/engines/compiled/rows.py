@@ -72,8 +72,8 @@ def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
         flag = ir.IntType(32)
         wanted = ir.FunctionType(ir.VoidType(), [place.type, flag, flag, flag])
         function = builder.module.declare_intrinsic("llvm.prefetch", [place.type], wanted)
-        # To read (0), to keep close (3), data (1).
-        builder.call(function, [place, flag(0), flag(3), flag(1)])
+        # To read (0), into the second-level cache (2), data (1).
+        builder.call(function, [place, flag(0), flag(2), flag(1)])
         return context.get_dummy_value()
 
     return types.void(array, types.intp), code

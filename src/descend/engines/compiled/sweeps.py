@@ -23,11 +23,11 @@ from numba import njit
 from descend.engines.compiled.caching import kernel
 from descend.engines.compiled.pieces import call
 from descend.engines.compiled.rows import load_targets, prefetch, row_of
-from descend.engines.compiled.scalars import REORDERED, wide
+from descend.engines.compiled.scalars import REORDERED, STRICT, wide
 
 # Rows to a block, at most; and the bytes of rows that stay in the second-level cache.
 BLOCK = 256
-_BLOCK_BYTES = 1 << 16
+_BLOCK_BYTES = 1 << 15
 _LINE = 64  # bytes to a cache line
 
 
@@ -85,7 +85,7 @@ def row_sweep(model, rows, first, last, theta, gradient, work):
     for begun in range(first, last, model.block):
         ended = min(begun + model.block, last)
         count = ended - begun
-        _row_scores(X, rows.order, begun, ended, theta, model.bias, work[_SCORES])
+        _row_scores(X, rows.order, begun, ended, last, theta, model.bias, work[_SCORES])
         load_targets(rows, begun, count, work, _TARGETS, _WEIGHTS)
         total += call(
             model.score,
@@ -103,13 +103,14 @@ def row_sweep(model, rows, first, last, theta, gradient, work):
 
 
 @njit(**REORDERED)
-def _row_scores(X, order, begun, ended, theta, bias, scores):
+def _row_scores(X, order, begun, ended, last, theta, bias, scores):
     """Write the scores of rows `begun` to `ended`, four rows at a time."""
     wide()
-    d, zero = X.shape[1], X.dtype.type(0)
+    d, zero, size = X.shape[1], X.dtype.type(0), ended - begun
     b = theta[d] if bias else zero
     i = begun
     while i + 4 <= ended:
+        _ask(X, order, i + size, last, 0, d // 2)
         x0, x1 = X[row_of(order, i)], X[row_of(order, i + 1)]
         x2, x3 = X[row_of(order, i + 2)], X[row_of(order, i + 3)]
         s0, s1, s2, s3 = zero, zero, zero, zero
@@ -130,20 +131,30 @@ def _row_scores(X, order, begun, ended, theta, bias, scores):
         i += 1
 
 
+@njit(**STRICT)
+def _ask(X, order, i, last, begun, ended):
+    """Ask for the memory of four rows of the next block, columns `begun` to `ended`.
+
+    One half is asked for while scores are taken, the other while the gradient is: what is asked
+    for at once would be waited for.
+    """
+    if i + 4 <= last:
+        for k in range(4):
+            place = row_of(order, i + k) * X.shape[1]
+            for j in range(begun, ended, _LINE // X.itemsize):
+                prefetch(X, place + j)
+
+
 @njit(**REORDERED)
 def _row_gradient(X, order, begun, ended, last, slopes, part):
-    """Write the sum of slope times row over a block; ask for the next block's memory meanwhile."""
+    """Write the sum of slope times row over a block."""
     wide()
-    d = X.shape[1]
+    d, size = X.shape[1], ended - begun
     for j in range(d):
         part[j] = 0
-    i, size, step = begun, ended - begun, _LINE // X.itemsize
+    i = begun
     while i + 4 <= ended:
-        if ended + size <= last:
-            for k in range(4):
-                following = row_of(order, i + size + k) * d
-                for j in range(0, d, step):
-                    prefetch(X, following + j)
+        _ask(X, order, i + size, last, d // 2, d)
         x0, x1 = X[row_of(order, i)], X[row_of(order, i + 1)]
         x2, x3 = X[row_of(order, i + 2)], X[row_of(order, i + 3)]
         g0, g1 = slopes[i - begun], slopes[i - begun + 1]
