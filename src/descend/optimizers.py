@@ -306,8 +306,8 @@ class Adam(NamedTuple):
         def update(rule, theta, gradient, memory, rate, t, l1, weight):
             mean = rule.beta1 * memory[0] + (1 - rule.beta1) * gradient
             square = rule.beta2 * memory[1] + (1 - rule.beta2) * gradient * gradient
-            corrected = mean / (1 - rule.beta1**t)
-            size = sqrt(square / (1 - rule.beta2**t)) + rule.epsilon
+            corrected = mean * (1 / (1 - rule.beta1**t))
+            size = sqrt(square * (1 / (1 - rule.beta2**t))) + rule.epsilon
             return theta - rate * corrected / size, (mean, square)
 
         return update
@@ -338,8 +338,8 @@ class AdamW(NamedTuple):
         def update(rule, theta, gradient, memory, rate, t, l1, weight):
             mean = rule.beta1 * memory[0] + (1 - rule.beta1) * gradient
             square = rule.beta2 * memory[1] + (1 - rule.beta2) * gradient * gradient
-            corrected = mean / (1 - rule.beta1**t)
-            size = sqrt(square / (1 - rule.beta2**t)) + rule.epsilon
+            corrected = mean * (1 / (1 - rule.beta1**t))
+            size = sqrt(square * (1 / (1 - rule.beta2**t))) + rule.epsilon
             decayed = theta - rate * rule.weight_decay * weight * theta
             return decayed - rate * corrected / size, (mean, square)
 
@@ -376,7 +376,7 @@ class NAdam(NamedTuple):
             square = rule.beta2 * memory[1] + (1 - rule.beta2) * gradient * gradient
             ahead = following * mean / (1 - product * following)
             now = (1 - mu) * gradient / (1 - product)
-            size = sqrt(square / (1 - rule.beta2**t)) + rule.epsilon
+            size = sqrt(square * (1 / (1 - rule.beta2**t))) + rule.epsilon
             return theta - rate * (now + ahead) / size, (mean, square, product)
 
         return update
@@ -408,8 +408,8 @@ class AMSGrad(NamedTuple):
             square = rule.beta2 * memory[1] + (1 - rule.beta2) * gradient * gradient
             # Written so that a NaN in `square` is kept and not outgrown by an older number.
             largest = where(memory[2] > square, memory[2], square)
-            corrected = mean / (1 - rule.beta1**t)
-            size = sqrt(largest / (1 - rule.beta2**t)) + rule.epsilon
+            corrected = mean * (1 / (1 - rule.beta1**t))
+            size = sqrt(largest * (1 / (1 - rule.beta2**t))) + rule.epsilon
             return theta - rate * corrected / size, (mean, square, largest)
 
         return update

@@ -85,52 +85,62 @@ def _update(rule, theta, gradient, memory, rate, t, l1, weight):
     return _formulas(rule)
 
 
-def recall(rule: Any, state: Any, j: Any) -> Any:
-    """Return the memory of parameter `j` as a tuple: column `j` of the state below theta."""
+def slots_of(rule: Any, state: Any, first: Any, last: Any) -> Any:
+    """Return the memory of parameters `first` to `last`: a tuple of the rows below theta."""
+    raise NotImplementedError
+
+
+@overload(slots_of, jit_options=STRICT)
+def _slots_of(rule, state, first, last):
+    count = len(rule.instance_class.slots)
+    if count == 0:
+        return lambda rule, state, first, last: ()
+    if count == _ONE:
+        return lambda rule, state, first, last: (state[1][first:last],)
+    if count == _TWO:
+        return lambda rule, state, first, last: (state[1][first:last], state[2][first:last])
+
+    def three(rule, state, first, last):
+        return state[1][first:last], state[2][first:last], state[3][first:last]
+
+    return three
+
+
+def recall(slots: Any, j: Any) -> Any:
+    """Return the memory of parameter `j` as a tuple."""
     raise NotImplementedError
 
 
 @overload(recall, jit_options=STRICT)
-def _recall(rule, state, j):
-    count = len(rule.instance_class.slots)
+def _recall(slots, j):
+    count = len(slots)
     if count == 0:
-        return lambda rule, state, j: ()
+        return lambda slots, j: ()
     if count == _ONE:
-        return lambda rule, state, j: (state[1, j],)
+        return lambda slots, j: (slots[0][j],)
     if count == _TWO:
-        return lambda rule, state, j: (state[1, j], state[2, j])
-    return lambda rule, state, j: (state[1, j], state[2, j], state[3, j])
+        return lambda slots, j: (slots[0][j], slots[1][j])
+    return lambda slots, j: (slots[0][j], slots[1][j], slots[2][j])
 
 
-def remember(memory: Any, state: Any, j: Any) -> None:
+def remember(memory: Any, slots: Any, j: Any) -> None:
     """Write the memory of parameter `j` back."""
     raise NotImplementedError
 
 
 @overload(remember, jit_options=STRICT)
-def _remember(memory, state, j):
+def _remember(memory, slots, j):
     count = len(memory)
     if count == 0:
-        return lambda memory, state, j: None
+        return lambda memory, slots, j: None
 
-    def one(memory, state, j):
-        state[1, j] = memory[0]
+    def one(memory, slots, j):
+        slots[0][j] = memory[0]
 
-    def two(memory, state, j):
-        state[1, j], state[2, j] = memory[0], memory[1]
+    def two(memory, slots, j):
+        slots[0][j], slots[1][j] = memory[0], memory[1]
 
-    def three(memory, state, j):
-        state[1, j], state[2, j], state[3, j] = memory[0], memory[1], memory[2]
+    def three(memory, slots, j):
+        slots[0][j], slots[1][j], slots[2][j] = memory[0], memory[1], memory[2]
 
     return {_ONE: one, _TWO: two, _THREE: three}[count]
-
-
-def along_rows(part: Any) -> bool:
-    """Tell, of a part's compiled type, whether its formulas work along rows (softmax)."""
-    cls = part.instance_class
-    return bool(getattr(cls, "rowwise", False)) or getattr(cls, "targets", "") == "labels"
-
-
-def is_part(part: Any) -> bool:
-    """Tell whether a compiled type is that of a named tuple."""
-    return isinstance(part, types.NamedTuple | types.NamedUniTuple)

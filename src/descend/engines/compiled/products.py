@@ -1,18 +1,21 @@
 """Wide layers: their products by BLAS, and all that lies between them by the pieces.
 
-A batch's activations lie feature-major (units x rows) in `work`, as in `sweeps.layers_sweep`, so
-losses and activations are the same pieces. The products
+The products
 
-    sums       z = Wᵀ a + b
-    gradient   a gᵀ            into its place in the flat gradient, no copy made
-    way back   W g
+    sums       z = a W + b
+    gradient   aᵀ g            into its place in the flat gradient, no copy made
+    way back   g Wᵀ
 
-are NumPy's, which runs them on all processors. Weights are views of the flat parameters.
+are NumPy's, which runs them on all processors; weights are views of the flat parameters. Hidden
+layers lie as rows x units; what is elementwise does not mind. The last layer's scores lie as units
+x rows, as the pieces of losses take them.
+
+Nothing else is shared among threads here: BLAS's own go on spinning after a product, on the
+processors that ours would need.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -31,23 +34,24 @@ BLOCK = 1024
 
 
 @kernel
-def _activate(model, work, z, a, units):
-    """Write a layer's activations."""
-    return call(model.activate, (model.activation, work, z, a, units, work.shape[1]))
+def _activate(model, layer, count):
+    """Write a hidden layer's activations, below its sums."""
+    return call(model.activate, (model.activation, layer, 0, count, count, layer.shape[1]))
 
 
 @kernel
-def _back(model, work, z, a, g, units):
-    """Turn the gradient by activations into that by sums."""
-    return call(model.back, (model.activation, work, z, a, g, units, work.shape[1]))
+def _back(model, layer, count):
+    """Turn the gradient by a hidden layer's activations, below them, into that by its sums."""
+    return call(model.back, (model.activation, layer, 0, count, 2 * count, count, layer.shape[1]))
 
 
 @kernel
-def _score(model, rows, begun, work, s, g, y, w, outputs):
-    """Load a block's targets and weights; return its loss and write the slopes."""
-    count = work.shape[1]
-    load_targets(rows, begun, count, work, y, w)
-    return call(model.score, (model.loss, work, s, g, y, w, w + 1, outputs, count))
+def _score(model, rows, begun, scores, outputs):
+    """Load a block's targets and weights; return its loss and write the slopes below the scores."""
+    count, y = scores.shape[1], 2 * outputs
+    w = y + rows.y.shape[1]
+    load_targets(rows, begun, count, scores, y, w)
+    return call(model.score, (model.loss, scores, 0, outputs, y, w, w + 1, outputs, count))
 
 
 @final
@@ -55,87 +59,73 @@ class Products:
     """The sweep of a wide perceptron over batches of rows."""
 
     def __init__(self, model: Model, dtype: Any) -> None:
-        self.model, self.bias, self.dtype = model, model.bias, dtype
+        self.model, self.dtype = model, dtype
         self._sizes = [int(size) for size in model.sizes]
-        self._works: dict[int, tuple[Floats, Floats]] = {}
-        self._gathered: tuple[Any, Any] | None = None
+        self._memory: dict[int, tuple[Floats, list[Floats], Floats]] = {}
 
     def sweep(self, rows: Rows, first: int, last: int, theta: Floats, gradient: Floats) -> float:
         """Write the gradient of rows `first` to `last`; return their summed loss."""
-        total, part = 0.0, gradient
-        for begun in range(first, last, BLOCK):
+        total = self._block(rows, first, min(first + BLOCK, last), theta, gradient)
+        for begun in range(first + BLOCK, last, BLOCK):
+            part = np.empty_like(gradient)
             total += self._block(rows, begun, min(begun + BLOCK, last), theta, part)
-            if part is not gradient:
-                gradient += part
-            part = np.empty_like(gradient) if part is gradient and begun + BLOCK < last else part
+            gradient += part
         return total
 
-    def gather(self, rows: Rows, first: int, last: int) -> None:
-        """Copy the rows that come next, in advance."""
-        if rows.order.size and last > first:
-            count = min(last - first, BLOCK)
-            X = self._work(count, rows)[1]
-            np.take(rows.X, rows.order[first : first + count], axis=0, out=X, mode="clip")
-            self._gathered = (rows.order, (first, first + count))
+    def _room(self, count: int, rows: Rows) -> tuple[Floats, list[Floats], Floats]:
+        """Return memory for a block: the rows; hidden sums, activations, gradients; scores."""
+        if count not in self._memory:
+            d, *hidden, k = self._sizes
+            self._memory[count] = (
+                np.empty((count, d), self.dtype),
+                [np.empty((3 * count, h), self.dtype) for h in hidden],
+                np.empty((2 * k + rows.y.shape[1] + 3, count), self.dtype),
+            )
+        return self._memory[count]
 
-    def _work(self, count: int, rows: Rows) -> tuple[Floats, Floats]:
-        """Return memory for a block: units x rows, and the rows themselves."""
-        if count not in self._works:
-            lines = 3 * sum(self._sizes) + rows.y.shape[1] + 3
-            X = np.empty((count, self._sizes[0]), self.dtype)
-            self._works[count] = np.empty((lines, count), self.dtype), X
-        return self._works[count]
-
-    def _block(self, rows: Rows, begun: int, ended: int, theta: Floats, gradient: Floats) -> float:
-        model, sizes = self.model, self._sizes
-        units, count = sum(sizes), ended - begun
-        work, X = self._work(count, rows)
-        if not rows.order.size:
-            X = rows.X[begun:ended]
-        elif (
-            self._gathered is None
-            or self._gathered[0] is not rows.order
-            or (self._gathered[1] != (begun, ended))
-        ):
-            self.gather(rows, begun, ended)
-        self._gathered = None
-        below, here, place = X.T, 0, 0
-        inputs, places = [], []
-        for layer, (d, h) in enumerate(pairwise(sizes)):
-            inputs.append(below)
-            places.append(place)
-            above = here + d
-            z = work[units + above : units + above + h]
-            np.matmul(theta[place : place + d * h].reshape(d, h).T, below, out=z)
+    def _parts(self, flat: Floats) -> list[tuple[Floats, Floats | None]]:
+        """Return each layer's weights and biases, or their gradients, as views."""
+        found, place = [], 0
+        for d, h in zip(self._sizes, self._sizes[1:], strict=False):
+            weights = flat[place : place + d * h].reshape(d, h)
             place += d * h
-            if self.bias:
-                z += theta[place : place + h, None]
-                place += h
-            if layer < len(sizes) - 2:
-                _activate(model, work, units + above, above, h)
-                below = work[above : above + h]
-            here = above
-        y = 3 * units
-        total = _score(
-            model,
-            rows,
-            begun,
-            work,
-            units + here,
-            2 * units + here,
-            y,
-            y + rows.y.shape[1],
-            sizes[-1],
-        )
-        for layer in range(len(sizes) - 2, -1, -1):
-            d, h, place = sizes[layer], sizes[layer + 1], places[layer]
-            g = work[2 * units + here : 2 * units + here + h]
-            np.matmul(inputs[layer], g.T, out=gradient[place : place + d * h].reshape(d, h))
-            if self.bias:
-                g.sum(axis=1, out=gradient[place + d * h : place + d * h + h])
-            here -= d
-            if layer > 0:
-                weights = theta[place : place + d * h].reshape(d, h)
-                np.matmul(weights, g, out=work[2 * units + here : 2 * units + here + d])
-                _back(model, work, units + here, here, 2 * units + here, d)
-        return float(total)
+            found.append((weights, flat[place : place + h] if self.model.bias else None))
+            place += h if self.model.bias else 0
+        return found
+
+    def _block(
+        self, rows: Rows, begun: int, ended: int, theta: Floats, gradient: Floats
+    ) -> float:
+        model, count = self.model, ended - begun
+        X, hidden, scores = self._room(count, rows)
+        if rows.order.size:
+            np.take(rows.X, rows.order[begun:ended], axis=0, out=X, mode="clip")
+        else:
+            X = rows.X[begun:ended]
+        *layers, (W, b) = self._parts(theta)
+        *slopes, (dW, db) = self._parts(gradient)
+        inputs = [X]
+        for layer, (weights, biases) in zip(hidden, layers, strict=True):
+            np.matmul(inputs[-1], weights, out=layer[:count])
+            if biases is not None:
+                layer[:count] += biases
+            _activate(model, layer, count)
+            inputs.append(layer[count : 2 * count])
+        k = self._sizes[-1]
+        np.matmul(W.T, inputs[-1].T, out=scores[:k])
+        if b is not None:
+            scores[:k] += b[:, None]
+        total = float(_score(model, rows, begun, scores, k))
+        g = scores[k : 2 * k].T
+        np.matmul(inputs[-1].T, g, out=dW)
+        if db is not None:
+            g.sum(axis=0, out=db)
+        for i in range(len(hidden) - 1, -1, -1):
+            below = hidden[i][2 * count :]
+            np.matmul(g, W.T, out=below)
+            _back(model, hidden[i], count)
+            g, (W, _), (dW, db) = below, layers[i], slopes[i]
+            np.matmul(inputs[i].T, g, out=dW)
+            if db is not None:
+                g.sum(axis=0, out=db)
+        return total

@@ -31,9 +31,7 @@ from descend.engines.compiled.updating import (
     SUMS,
     Kept,
     chunk,
-    conclude,
     from_factor,
-    move_part,
     one_by_one,
     repeat,
     step,
@@ -51,8 +49,6 @@ _CHUNKS = 32
 _GATHERED, _A_COLUMN, _GRADIENTS = 4, 4, 1 << 25
 # Products by BLAS pay where a unit has many weights, and a batch many multiplications.
 _WIDE, _MANY = 24, 200_000
-# Parameters from which an update's rule is shared among threads, and into how many parts.
-_LONG, _PARTS = 20_000, 4
 
 
 def ways_for(problem: Problem) -> list[str]:
@@ -304,50 +300,16 @@ class Compiled:
         rate: float,
         figures: Floats,
     ) -> Floats:
-        """Do an update by products; then threads share the rule, and gather the next batch."""
+        """Do an update by products, then one step."""
         products: Any = self._products
-        gradient = np.empty(state.shape[1], state.dtype)
-        total = products.sweep(rows, first, last, state[0], gradient)
-        mass = self._mass_of(rows, first, last)
-        rule = update.rule(gradient.dtype)
-        if state.shape[1] < _LONG or update.terms.clip_norm < np.inf:
-            step(
-                rule,
-                np.array([total]),
-                gradient[None],
-                mass,
-                update.terms,
-                state,
-                rate,
-                t,
-                figures,
-                np.zeros(SUMS),
-            )
-            return gradient
-        factor = 1.0 / mass if update.terms.mean and mass else 1.0
-        edges = _edges(0, state.shape[1], 64, _PARTS)
-        sums = np.zeros((len(edges) - 1, SUMS))
-
-        def work(c: int, _worker: int) -> None:
-            if c == len(sums):
-                products.gather(rows, last, min(2 * last - first, self.problem.n))
-                return
-            move_part(
-                rule,
-                update.terms,
-                state,
-                gradient,
-                factor,
-                rate,
-                t,
-                edges[c],
-                edges[c + 1],
-                sums[c],
-            )
-
-        spread(len(sums) + 1, work)
-        conclude(sums, total, factor, rate, figures)
-        return gradient
+        gradients = np.empty((1, state.shape[1]), state.dtype)
+        total = products.sweep(rows, first, last, state[0], gradients[0])
+        mass, rule = self._mass_of(rows, first, last), update.rule(state.dtype)
+        step(
+            rule, np.array([total]), gradients, mass, update.terms, state, rate, t, figures,
+            np.zeros(SUMS),
+        )
+        return gradients[0]
 
     def _mass_of(self, rows: Rows, first: int, last: int) -> float:
         return self._mass if last - first == self.problem.n else _mass(rows, first, last)

@@ -18,7 +18,14 @@ import numpy as np
 from numba import njit
 
 from descend.engines.compiled.caching import kernel
-from descend.engines.compiled.generics import recall, remember, slope, update, value
+from descend.engines.compiled.generics import (
+    recall,
+    remember,
+    slope,
+    slots_of,
+    update,
+    value,
+)
 from descend.engines.compiled.pieces import call, marked, part_of
 from descend.engines.compiled.rows import mass_of, prefetch, row_of, weight_of
 from descend.engines.compiled.scalars import REORDERED, STRICT, wide
@@ -89,40 +96,45 @@ def _shortest(g, theta, l1):
 
 
 @njit(**STRICT)
-def _moved(kind, rule, terms, state, g, shrink, rate, time, j):
+def _moved(kind, rule, theta, slots, l1, l2, weight, clip_value, g, shrink, rate, time, j):
     """Update parameter `j`; return its gradient, penalty, shortest subgradient and move."""
-    before, price, l1 = float(state[0, j]), 0.0, 0.0
+    before, price, strength = float(theta[j]), 0.0, 0.0
     short = g
     if marked(kind, "penalized"):
-        l1 = float(terms.l1[j])
-        g += terms.l2[j] * before
-        price = l1 * abs(before) + 0.5 * terms.l2[j] * before * before
-        short = _shortest(g, before, l1)
+        strength = float(l1[j])
+        g += l2[j] * before
+        price = strength * abs(before) + 0.5 * l2[j] * before * before
+        short = _shortest(g, before, strength)
     held = g
     if marked(kind, "clipped"):
-        held = shrink * _held(g, terms.clip_value)
+        held = shrink * _held(g, clip_value)
     after, memory = update(
-        rule, before, held, recall(rule, state, j), rate, time, l1, terms.weight[j]
+        rule, before, held, recall(slots, j), rate, time, strength, float(weight[j])
     )
-    state[0, j] = after
-    remember(memory, state, j)
-    return g, price, short, float(state[0, j]) - before
+    theta[j] = after
+    remember(memory, slots, j)
+    return g, price, short, float(theta[j]) - before
 
 
 @kernel
 def move(kind, terms, state, gradient, factor, shrink, rate, t, first, last, sums):
     """Update parameters `first` to `last` in one pass; turn the sums into the gradient.
 
-    What is "penalized" and what is "clipped" is known when the piece is compiled.
+    What is "penalized" and what is "clipped" is known when the piece is compiled. All arrays are
+    cut to the stretch: counted from 0, places are known not to be negative, and the loop becomes
+    vector instructions.
     """
     wide()
     rule, time = part_of(kind), float(t)
+    theta, g, slots = state[0][first:last], gradient[first:last], slots_of(rule, state, first, last)
+    l1, l2, weight = terms.l1[first:last], terms.l2[first:last], terms.weight[first:last]
     penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
-    for j in range(first, last):
-        g, price, short, difference = _moved(
-            kind, rule, terms, state, factor * gradient[j], shrink, rate, time, j
+    for j in range(theta.size):
+        slant, price, short, difference = _moved(
+            kind, rule, theta, slots, l1, l2, weight, terms.clip_value, factor * g[j], shrink,
+            rate, time, j,
         )
-        gradient[j] = g
+        g[j] = slant
         penalty += price
         steep += short * short
         steep_far += (short * _FAR) * (short * _FAR)
@@ -277,24 +289,6 @@ def step(rule, totals, gradients, mass, terms, state, rate, t, figures, sums):
     _conclude(total, factor, rate, sums, figures)
 
 
-@kernel
-def move_part(rule, terms, state, gradient, factor, rate, t, first, last, sums):
-    """Update parameters `first` to `last`: a part of an update that threads share."""
-    return call(
-        rule.move,
-        (rule.rule, terms, state, gradient, factor, 1.0, rate, t, first, last, sums),
-    )
-
-
-@kernel
-def conclude(parts, total, factor, rate, figures):
-    """Write an update's figures, its parts' sums added up in their order."""
-    for p in range(1, parts.shape[0]):
-        for i in range(SUMS):
-            parts[0, i] += parts[p, i]
-    _conclude(total, factor, rate, parts[0], figures)
-
-
 # ---------------------------------------------------------------- all rows in one factor
 
 
@@ -305,6 +299,7 @@ def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, 
     R is triangular. It is compiled for each rule: here a call would cost more than the work.
     """
     rule, theta, place = part_of(kind), state[0], np.intp(0)
+    slots = slots_of(rule, state, 0, theta.size)
     p, k = Z.shape
     factor = factor_of_mass(terms.mean, mass)
     for i in range(rates.size):
@@ -325,7 +320,8 @@ def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, 
         penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(theta.size):
             g, price, short, difference = _moved(
-                kind, rule, terms, state, factor * gradient[j], shrink, rates[i], time, j
+                kind, rule, theta, slots, terms.l1, terms.l2, terms.weight, terms.clip_value,
+                factor * gradient[j], shrink, rates[i], time, j,
             )
             gradient[j] = g
             penalty += price
@@ -354,6 +350,7 @@ def one_by_one(
     """
     wide()
     loss, rule = part_of(loss_kind), part_of(rule_kind)
+    slots = slots_of(rule, state, 0, state.shape[1])
     X, d, theta, place = rows.X, rows.X.shape[1], state[0], np.intp(0)
     lines = _LINE // X.itemsize
     for i in range(rates.size):
@@ -373,7 +370,8 @@ def one_by_one(
         penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(d):
             _, price, short, difference = _moved(
-                rule_kind, rule, terms, state, g * float(x[j]), 1.0, rates[i], time, j
+                rule_kind, rule, theta, slots, terms.l1, terms.l2, terms.weight, 0.0,
+                g * float(x[j]), 1.0, rates[i], time, j,
             )
             penalty += price
             steep += short * short
@@ -382,7 +380,8 @@ def one_by_one(
             moved_far += (difference * _FAR) * (difference * _FAR)
         if bias:
             _, price, short, difference = _moved(
-                rule_kind, rule, terms, state, g, 1.0, rates[i], time, d
+                rule_kind, rule, theta, slots, terms.l1, terms.l2, terms.weight, 0.0, g, 1.0,
+                rates[i], time, d,
             )
             penalty += price
             steep += short * short
