@@ -209,20 +209,22 @@ class Loop:
         first = self.state.step % m
         masses = self._masses(self.state.step // m)[first : first + done]
         parts = trace.loss[:done] * (1.0 if self.problem.task.reduction == "sum" else masses)
-        # Left to right, one after another: the same bits however the epoch was cut.
-        c.epoch_loss = float(np.add.accumulate(np.concatenate([[c.epoch_loss], parts]))[-1])
-        c.epoch_mass = float(np.add.accumulate(np.concatenate([[c.epoch_mass], masses]))[-1])
+        c.epoch_loss = _added(c.epoch_loss, parts)
+        c.epoch_mass = _added(c.epoch_mass, masses)
 
     def _masses(self, epoch: int) -> Any:
         """Return what each batch of an epoch weighs: its rows, or the sum of their weights."""
         if self.batch_masses[0] != epoch:
             n, size = self.setup.n, self.setup.batch_size or self.setup.n
-            order, weights = None, self.problem.weights
-            weighing = np.ones(n)
-            if weights is not None:
+            weights = self.problem.weights
+            if weights is None:
+                masses = np.full(self.setup.batches_per_epoch, float(min(size, n)))
+                masses[-1] = n - (len(masses) - 1) * min(size, n)
+            else:
                 order = self.problem.order(epoch)
                 weighing = weights.astype(float) if order is None else weights[order].astype(float)
-            self.batch_masses = (epoch, np.add.reduceat(weighing, np.arange(0, n, size)))
+                masses = np.add.reduceat(weighing, np.arange(0, n, size))
+            self.batch_masses = (epoch, masses)
         return self.batch_masses[1]
 
     # ------------------------------------------------------------ the end of an epoch
@@ -311,3 +313,11 @@ class Loop:
             self.state.slots.copy(),
             self.problem.layout,
         )
+
+
+def _added(total: float, parts: Any) -> float:
+    """Add numbers left to right, one after another: the same bits however they were cut."""
+    sums = np.add.accumulate(parts)
+    if total == 0.0 or not len(sums):
+        return total + float(sums[-1]) if len(sums) else total
+    return float(np.add.accumulate(np.concatenate([[total], parts]))[-1])

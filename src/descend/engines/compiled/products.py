@@ -65,11 +65,12 @@ class Products:
 
     def sweep(self, rows: Rows, first: int, last: int, theta: Floats, gradient: Floats) -> float:
         """Write the gradient of rows `first` to `last`; return their summed loss."""
-        total = self._block(rows, first, min(first + BLOCK, last), theta, gradient)
-        for begun in range(first + BLOCK, last, BLOCK):
-            part = np.empty_like(gradient)
-            total += self._block(rows, begun, min(begun + BLOCK, last), theta, part)
-            gradient += part
+        with np.errstate(all="ignore"):  # an explosion is recorded, not warned of
+            total = self._block(rows, first, min(first + BLOCK, last), theta, gradient)
+            for begun in range(first + BLOCK, last, BLOCK):
+                part = np.empty_like(gradient)
+                total += self._block(rows, begun, min(begun + BLOCK, last), theta, part)
+                gradient += part
         return total
 
     def _room(self, count: int, rows: Rows) -> tuple[Floats, list[Floats], Floats]:
@@ -93,9 +94,7 @@ class Products:
             place += h if self.model.bias else 0
         return found
 
-    def _block(
-        self, rows: Rows, begun: int, ended: int, theta: Floats, gradient: Floats
-    ) -> float:
+    def _block(self, rows: Rows, begun: int, ended: int, theta: Floats, gradient: Floats) -> float:
         model, count = self.model, ended - begun
         X, hidden, scores = self._room(count, rows)
         if rows.order.size:

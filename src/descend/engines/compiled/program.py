@@ -28,6 +28,7 @@ from descend.engines.compiled.rows import NO_ORDER, Rows
 from descend.engines.compiled.sparse import csr_of
 from descend.engines.compiled.threads import spread
 from descend.engines.compiled.updating import (
+    GATHERED,
     SUMS,
     Kept,
     chunk,
@@ -199,6 +200,7 @@ class Compiled:
         if swept is None:
             raise AssertionError
         if self.way == "rows" and not whole and not looks:
+            held = np.empty((GATHERED, problem.X.shape[1]), problem.X.dtype)
             one_by_one(
                 swept.loss,
                 update.handle,
@@ -211,7 +213,8 @@ class Compiled:
                 at + 1,
                 figures,
                 kept,
-                np.empty(len(rates)),
+                held,
+                np.empty((3, GATHERED), held.dtype),
             )
         elif self._products is not None or self.way == "threads" or _shared(problem, size):
             do = self._multiplied if self._products is not None else self._chunked
@@ -306,7 +309,15 @@ class Compiled:
         total = products.sweep(rows, first, last, state[0], gradients[0])
         mass, rule = self._mass_of(rows, first, last), update.rule(state.dtype)
         step(
-            rule, np.array([total]), gradients, mass, update.terms, state, rate, t, figures,
+            rule,
+            np.array([total]),
+            gradients,
+            mass,
+            update.terms,
+            state,
+            rate,
+            t,
+            figures,
             np.zeros(SUMS),
         )
         return gradients[0]

@@ -11,6 +11,9 @@ of their losses. Sweeps are pieces; losses and activations are pieces that they 
                   are kept feature-major (units x rows), so that the innermost loop runs across rows
 
 Sums within a block may be taken in any order; blocks follow each other in theirs.
+
+Inner loops index matrices by row and column: a row taken out as an array would be counted as one
+more owner of the memory, by an instruction that all threads wait for.
 """
 
 from __future__ import annotations
@@ -111,22 +114,22 @@ def _row_scores(X, order, begun, ended, last, theta, bias, scores):
     i = begun
     while i + 4 <= ended:
         _ask(X, order, i + size, last, 0, d // 2)
-        x0, x1 = X[row_of(order, i)], X[row_of(order, i + 1)]
-        x2, x3 = X[row_of(order, i + 2)], X[row_of(order, i + 3)]
+        r0, r1 = row_of(order, i), row_of(order, i + 1)
+        r2, r3 = row_of(order, i + 2), row_of(order, i + 3)
         s0, s1, s2, s3 = zero, zero, zero, zero
         for j in range(d):
             w = theta[j]
-            s0 += x0[j] * w
-            s1 += x1[j] * w
-            s2 += x2[j] * w
-            s3 += x3[j] * w
+            s0 += X[r0, j] * w
+            s1 += X[r1, j] * w
+            s2 += X[r2, j] * w
+            s3 += X[r3, j] * w
         scores[i - begun], scores[i - begun + 1] = s0 + b, s1 + b
         scores[i - begun + 2], scores[i - begun + 3] = s2 + b, s3 + b
         i += 4
     while i < ended:
-        x, s = X[row_of(order, i)], zero
+        r0, s = row_of(order, i), zero
         for j in range(d):
-            s += x[j] * theta[j]
+            s += X[r0, j] * theta[j]
         scores[i - begun] = s + b
         i += 1
 
@@ -155,17 +158,17 @@ def _row_gradient(X, order, begun, ended, last, slopes, part):
     i = begun
     while i + 4 <= ended:
         _ask(X, order, i + size, last, d // 2, d)
-        x0, x1 = X[row_of(order, i)], X[row_of(order, i + 1)]
-        x2, x3 = X[row_of(order, i + 2)], X[row_of(order, i + 3)]
+        r0, r1 = row_of(order, i), row_of(order, i + 1)
+        r2, r3 = row_of(order, i + 2), row_of(order, i + 3)
         g0, g1 = slopes[i - begun], slopes[i - begun + 1]
         g2, g3 = slopes[i - begun + 2], slopes[i - begun + 3]
         for j in range(d):
-            part[j] += (x0[j] * g0 + x1[j] * g1) + (x2[j] * g2 + x3[j] * g3)
+            part[j] += (X[r0, j] * g0 + X[r1, j] * g1) + (X[r2, j] * g2 + X[r3, j] * g3)
         i += 4
     while i < ended:
-        x, g = X[row_of(order, i)], slopes[i - begun]
+        r0, g = row_of(order, i), slopes[i - begun]
         for j in range(d):
-            part[j] += x[j] * g
+            part[j] += X[r0, j] * g
         i += 1
 
 

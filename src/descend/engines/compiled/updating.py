@@ -27,13 +27,12 @@ from descend.engines.compiled.generics import (
     value,
 )
 from descend.engines.compiled.pieces import call, marked, part_of
-from descend.engines.compiled.rows import mass_of, prefetch, row_of, weight_of
+from descend.engines.compiled.rows import mass_of, row_of, weight_of
 from descend.engines.compiled.scalars import REORDERED, STRICT, wide
 
-AHEAD = 12  # rows of memory asked for in advance
-_LINE = 64  # bytes to a cache line
-# Squares beyond the largest number are summed a second time, this much smaller.
-_FAR = 2.0**-600
+GATHERED = 128  # rows that are gathered at once
+# Squares are summed of numbers this much smaller, which is exact: a length may then be 1e231.
+_SMALLER = 2.0**-256
 
 
 class Terms(NamedTuple):
@@ -73,9 +72,8 @@ class Kept(NamedTuple):
     states: Any
 
 
-# The sums that `move` adds up: the penalty, and twice two sums of squares, of the gradient and of
-# the move.
-_PENALTY, _STEEP, _STEEP_FAR, _MOVED, _MOVED_FAR, SUMS = range(6)
+# The sums that `move` adds up: the penalty, and squares of the gradient and of the move.
+_PENALTY, _STEEP, _MOVED, SUMS = range(4)
 
 
 @njit(**REORDERED)
@@ -128,23 +126,30 @@ def move(kind, terms, state, gradient, factor, shrink, rate, t, first, last, sum
     rule, time = part_of(kind), float(t)
     theta, g, slots = state[0][first:last], gradient[first:last], slots_of(rule, state, first, last)
     l1, l2, weight = terms.l1[first:last], terms.l2[first:last], terms.weight[first:last]
-    penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
+    penalty, steep, moved = 0.0, 0.0, 0.0
     for j in range(theta.size):
         slant, price, short, difference = _moved(
-            kind, rule, theta, slots, l1, l2, weight, terms.clip_value, factor * g[j], shrink,
-            rate, time, j,
+            kind,
+            rule,
+            theta,
+            slots,
+            l1,
+            l2,
+            weight,
+            terms.clip_value,
+            factor * g[j],
+            shrink,
+            rate,
+            time,
+            j,
         )
         g[j] = slant
         penalty += price
-        steep += short * short
-        steep_far += (short * _FAR) * (short * _FAR)
-        moved += difference * difference
-        moved_far += (difference * _FAR) * (difference * _FAR)
+        steep += (short * _SMALLER) * (short * _SMALLER)
+        moved += (difference * _SMALLER) * (difference * _SMALLER)
     sums[_PENALTY] += penalty
     sums[_STEEP] += steep
-    sums[_STEEP_FAR] += steep_far
     sums[_MOVED] += moved
-    sums[_MOVED_FAR] += moved_far
     return 0.0
 
 
@@ -159,30 +164,29 @@ def _shrink(terms, theta, gradient, factor):
     """Return what shortens the held gradient to clip_norm."""
     if not terms.clip_norm < math.inf:
         return 1.0
-    square, far = 0.0, 0.0
+    square = 0.0
     for j in range(theta.size):
         g = factor * gradient[j]
         if terms.l2.size:
             g += terms.l2[j] * theta[j]
         g = _held(g, terms.clip_value)
-        square += g * g
-        far += (g * _FAR) * (g * _FAR)
-    length = _length(square, far)
+        square += (g * _SMALLER) * (g * _SMALLER)
+    length = _length(square)
     return terms.clip_norm / length if length > terms.clip_norm else 1.0
 
 
 @njit(**REORDERED)
-def _length(square, far):
-    """Return a length from its square; from the smaller sum where that has overflowed."""
-    return math.sqrt(far) / _FAR if math.isinf(square) else math.sqrt(square)
+def _length(square):
+    """Return a length from a sum of squares that were made smaller."""
+    return math.sqrt(square) / _SMALLER
 
 
 @njit(**REORDERED)
 def _conclude(total, factor, rate, sums, figures):
     """Write an update's figures; clear the sums for the next."""
     figures[0] = total * factor + sums[_PENALTY]
-    figures[1] = _length(sums[_STEEP], sums[_STEEP_FAR])
-    figures[2] = _length(sums[_MOVED], sums[_MOVED_FAR])
+    figures[1] = _length(sums[_STEEP])
+    figures[2] = _length(sums[_MOVED])
     figures[3] = rate
     for i in range(SUMS):
         sums[i] = 0.0
@@ -317,21 +321,30 @@ def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, 
                     gradient[j * k + u] += R[r, j] * e
         if marked(kind, "clipped"):
             shrink = _shrink(terms, theta, gradient, factor)
-        penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
+        penalty, steep, moved = 0.0, 0.0, 0.0
         for j in range(theta.size):
             g, price, short, difference = _moved(
-                kind, rule, theta, slots, terms.l1, terms.l2, terms.weight, terms.clip_value,
-                factor * gradient[j], shrink, rates[i], time, j,
+                kind,
+                rule,
+                theta,
+                slots,
+                terms.l1,
+                terms.l2,
+                terms.weight,
+                terms.clip_value,
+                factor * gradient[j],
+                shrink,
+                rates[i],
+                time,
+                j,
             )
             gradient[j] = g
             penalty += price
-            steep += short * short
-            steep_far += (short * _FAR) * (short * _FAR)
-            moved += difference * difference
-            moved_far += (difference * _FAR) * (difference * _FAR)
+            steep += (short * _SMALLER) * (short * _SMALLER)
+            moved += (difference * _SMALLER) * (difference * _SMALLER)
         figures[i, 0] = total * factor + penalty
-        figures[i, 1] = _length(steep, steep_far)
-        figures[i, 2] = _length(moved, moved_far)
+        figures[i, 1] = _length(steep)
+        figures[i, 2] = _length(moved)
         figures[i, 3] = rates[i]
         place = _keep(kept, t + i, state, place)
 
@@ -341,62 +354,81 @@ def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, 
 
 @kernel
 def one_by_one(
-    loss_kind, rule_kind, bias, rows, first, terms, state, rates, t, figures, kept, scores
+    loss_kind, rule_kind, bias, rows, first, terms, state, rates, t, figures, kept, held, beside
 ):
     """Do one update for each rate, of one row each, from place `first` on.
 
-    It is compiled for loss and rule together: here a call would cost as much as the work. Losses
-    are left to the end, where they are taken many at a time.
+    It is compiled for loss and rule together: here a call would cost as much as the work. Rows are
+    first gathered, `held.shape[0]` at a time, and their losses taken together afterwards: a
+    processor waits for many rows from anywhere in memory at once, if none depends on the last.
+    `beside` holds targets, weights and scores.
     """
-    wide()
     loss, rule = part_of(loss_kind), part_of(rule_kind)
     slots = slots_of(rule, state, 0, state.shape[1])
-    X, d, theta, place = rows.X, rows.X.shape[1], state[0], np.intp(0)
-    lines = _LINE // X.itemsize
-    for i in range(rates.size):
-        row = row_of(rows.order, first + i)
-        if i + AHEAD < rates.size:
-            following = row_of(rows.order, first + i + AHEAD) * d
-            for j in range(0, d, lines):
-                prefetch(X, following + j)
-        x, time = X[row], float(t + i)
-        s = X.dtype.type(0)
-        for j in range(d):
-            s += x[j] * theta[j]
-        if bias:
-            s += theta[d]
-        scores[i] = s
-        g = _own_weight(terms.mean, weight_of(rows.weights, row)) * slope(loss, s, rows.y[row, 0])
-        penalty, steep, steep_far, moved, moved_far = 0.0, 0.0, 0.0, 0.0, 0.0
-        for j in range(d):
-            _, price, short, difference = _moved(
-                rule_kind, rule, theta, slots, terms.l1, terms.l2, terms.weight, 0.0,
-                g * float(x[j]), 1.0, rates[i], time, j,
-            )
-            penalty += price
-            steep += short * short
-            steep_far += (short * _FAR) * (short * _FAR)
-            moved += difference * difference
-            moved_far += (difference * _FAR) * (difference * _FAR)
-        if bias:
-            _, price, short, difference = _moved(
-                rule_kind, rule, theta, slots, terms.l1, terms.l2, terms.weight, 0.0, g, 1.0,
-                rates[i], time, d,
-            )
-            penalty += price
-            steep += short * short
-            steep_far += (short * _FAR) * (short * _FAR)
-            moved += difference * difference
-            moved_far += (difference * _FAR) * (difference * _FAR)
-        figures[i, 0] = penalty
-        figures[i, 1] = _length(steep, steep_far)
-        figures[i, 2] = _length(moved, moved_far)
-        figures[i, 3] = rates[i]
-        place = _keep(kept, t + i, state, place)
-    for i in range(rates.size):
-        row = row_of(rows.order, first + i)
-        w = _own_weight(terms.mean, weight_of(rows.weights, row))
-        figures[i, 0] += w * value(loss, scores[i], rows.y[row, 0])
+    d, theta, place = rows.X.shape[1], state[0], np.intp(0)
+    for begun in range(0, rates.size, held.shape[0]):
+        count = min(held.shape[0], rates.size - begun)
+        for i in range(count):
+            row = row_of(rows.order, first + begun + i)
+            for j in range(d):
+                held[i, j] = rows.X[row, j]
+            beside[0, i] = rows.y[row, 0]
+            beside[1, i] = _own_weight(terms.mean, weight_of(rows.weights, row))
+        for i in range(count):
+            at = begun + i
+            time, s = float(t + at), theta.dtype.type(0)
+            for j in range(d):
+                s += held[i, j] * theta[j]
+            if bias:
+                s += theta[d]
+            beside[2, i] = s
+            g = beside[1, i] * slope(loss, s, beside[0, i])
+            penalty, steep, moved = 0.0, 0.0, 0.0
+            for j in range(d):
+                _, price, short, difference = _moved(
+                    rule_kind,
+                    rule,
+                    theta,
+                    slots,
+                    terms.l1,
+                    terms.l2,
+                    terms.weight,
+                    0.0,
+                    g * float(held[i, j]),
+                    1.0,
+                    rates[at],
+                    time,
+                    j,
+                )
+                penalty += price
+                steep += (short * _SMALLER) * (short * _SMALLER)
+                moved += (difference * _SMALLER) * (difference * _SMALLER)
+            if bias:
+                _, price, short, difference = _moved(
+                    rule_kind,
+                    rule,
+                    theta,
+                    slots,
+                    terms.l1,
+                    terms.l2,
+                    terms.weight,
+                    0.0,
+                    g,
+                    1.0,
+                    rates[at],
+                    time,
+                    d,
+                )
+                penalty += price
+                steep += (short * _SMALLER) * (short * _SMALLER)
+                moved += (difference * _SMALLER) * (difference * _SMALLER)
+            figures[at, 0] = penalty
+            figures[at, 1] = _length(steep)
+            figures[at, 2] = _length(moved)
+            figures[at, 3] = rates[at]
+            place = _keep(kept, t + at, state, place)
+        for i in range(count):
+            figures[begun + i, 0] += beside[1, i] * value(loss, beside[2, i], beside[0, i])
 
 
 @njit(**REORDERED)
