@@ -13,6 +13,7 @@ order.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
@@ -26,8 +27,6 @@ from descend.randomness import permutation
 from descend.scaling import Scaling, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from descend.arrays import Rows
     from descend.task import Task
 

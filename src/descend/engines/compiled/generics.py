@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import types
 from numba.extending import overload
 
 from descend.engines.compiled.scalars import SCALARS, STRICT

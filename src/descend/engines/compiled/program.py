@@ -320,7 +320,8 @@ class Compiled:
             figures,
             np.zeros(SUMS),
         )
-        return gradients[0]
+        found: Floats = gradients[0]
+        return found
 
     def _mass_of(self, rows: Rows, first: int, last: int) -> float:
         return self._mass if last - first == self.problem.n else _mass(rows, first, last)

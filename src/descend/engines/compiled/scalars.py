@@ -90,7 +90,7 @@ def where(typing_context: Any, condition: Any, a: Any, b: Any) -> Any:
     return wide(condition, a, b), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def wide(typing_context: Any) -> Any:
     """Ask for vectors of 512 bits in the function that calls this, where the processor has them.
 
