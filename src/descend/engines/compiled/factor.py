@@ -2,7 +2,7 @@
 
 For a linear model the summed squared error is |A theta - y|², with A = [√w X √w]. An orthogonal
 Q changes no length, so with A = Q R and z = Qᵀy it is |R theta - z|² + rest: d + 1 rows say all
-that n rows said, and a step costs O(d²). R comes from orthogonal transformations of blocks of rows,
+that n rows said, and a step costs O(d²). R comes from reflections, a block of rows after another,
 never from AᵀA, whose rounding would cost half of the digits of a fit that is nearly exact.
 
 Reference: J. Demmel, L. Grigori, M. Hoemmen and J. Langou, "Communication-optimal parallel and
@@ -11,12 +11,15 @@ sequential QR and LU factorizations", SIAM J. Sci. Comput. 34 (2012), section 1:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from descend.arrays import Floats
-from descend.engines.compiled.threads import spread, workers
+from descend.engines.compiled.caching import kernel
+from descend.engines.compiled.scalars import wide
+from descend.engines.compiled.threads import spread
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
@@ -24,8 +27,8 @@ if TYPE_CHECKING:
 
 # Columns, the targets' among them, up to which the factor is worth its price.
 WIDEST = 256
-_BLOCK_BYTES = 1 << 21  # of rows to a block: what the second-level cache holds
-_CHUNKS = 64
+_BLOCK = 256  # rows that are absorbed at once
+_BLOCKS, _CHUNKS = 16, 64  # blocks to a chunk, at least; and chunks, at most
 
 
 def suits(problem: Problem) -> bool:
@@ -51,47 +54,73 @@ class Factor(NamedTuple):
     rest: float
 
 
+@kernel
+def absorb(R, rows, count):
+    """Turn the triangle R into that of [R; rows]: one reflection for each column, as Householder's.
+
+    Rows come as columns x rows, so that inner loops run along memory; they are used up.
+    """
+    wide()
+    width = R.shape[0]
+    for j in range(width):
+        below = 0.0
+        for r in range(count):
+            below += rows[j, r] * rows[j, r]
+        if below == 0.0:
+            continue
+        length = -math.copysign(math.sqrt(R[j, j] * R[j, j] + below), R[j, j])
+        first = R[j, j] - length
+        scale = 2.0 / (first * first + below)
+        R[j, j] = length
+        for k in range(j + 1, width):
+            along = first * R[j, k]
+            for r in range(count):
+                along += rows[j, r] * rows[k, r]
+            along *= scale
+            R[j, k] -= along * first
+            for r in range(count):
+                rows[k, r] -= along * rows[j, r]
+
+
+@kernel
+def _load(X, y, weights, begun, count, bias, rows):
+    """Copy rows [X 1 y], times the roots of their weights, to columns x rows."""
+    d, k = X.shape[1], y.shape[1]
+    for r in range(count):
+        for j in range(d):
+            rows[j, r] = X[begun + r, j]
+        if bias:
+            rows[d, r] = 1.0
+        for u in range(k):
+            rows[rows.shape[0] - k + u, r] = y[begun + r, u]
+        if weights.size:
+            root = math.sqrt(weights[begun + r])
+            for j in range(rows.shape[0]):
+                rows[j, r] *= root
+
+
 def factor_of(problem: Problem) -> Factor:
     """Return R (p, p), Z (p, k), and the part of the loss that no theta can lower."""
-    X, k = problem.X, problem.y.shape[1]
-    p = X.shape[1] + int(problem.task.model.bias)
+    X, y, k, bias = problem.X, problem.y, problem.y.shape[1], problem.task.model.bias
+    p = X.shape[1] + int(bias)
     width = p + k
-    block = max(_BLOCK_BYTES // (8 * width), 4 * width)
-    blocks = max(-(-problem.n // block), 1)
-    chunks = min(blocks, _CHUNKS)
+    weights = np.empty(0) if problem.weights is None else problem.weights
+    blocks = max(-(-problem.n // _BLOCK), 1)
+    chunks = min(-(-blocks // _BLOCKS), _CHUNKS)
     factors = np.zeros((chunks, width, width))
 
     def reduce(chunk: int, _worker: int) -> None:
-        R = np.zeros((0, width))
+        rows = np.empty((width, _BLOCK))
         for b in range(chunk * blocks // chunks, (chunk + 1) * blocks // chunks):
-            rows = slice(b * block, (b + 1) * block)
-            R = _triangle(np.vstack([R, _columns(problem, rows, p)]))
-        factors[chunk, : len(R)] = R
+            count = min(_BLOCK, problem.n - b * _BLOCK)
+            _load(X, y, weights, b * _BLOCK, count, bias, rows)
+            absorb(factors[chunk], rows, count)
 
-    with np.errstate(all="ignore"):
-        spread(chunks, reduce, workers() if chunks > 1 else 1)
-        R = factors[0] if chunks == 1 else _triangle(factors.reshape(-1, width))
+    spread(chunks, reduce)
+    R = factors[0]
+    for other in factors[1:]:
+        absorb(R, np.ascontiguousarray(other.T), width)
     # Squared errors count whole, half squared errors half; over outputs it is their mean.
     share = formulas_of(type(problem.task.loss), np).value(problem.task.loss, 1.0, 0.0) / k
     rest = share * float((R[p:, p:] ** 2).sum())
     return Factor(np.ascontiguousarray(R[:p, :p]), np.ascontiguousarray(R[:p, p:]), share, rest)
-
-
-def _columns(problem: Problem, rows: slice, p: int) -> Any:
-    """Return the weighted rows [X 1 y] in double precision."""
-    X, y = problem.X[rows], problem.y[rows]
-    found = np.empty((len(X), p + y.shape[1]))
-    found[:, : X.shape[1]] = X
-    found[:, X.shape[1] : p] = 1.0
-    found[:, p:] = y
-    if problem.weights is not None:
-        found *= np.sqrt(problem.weights[rows].astype(np.float64))[:, None]
-    return found
-
-
-def _triangle(rows: Any) -> Any:
-    """Return R of the QR factorisation, square: padded with zeros if there are too few rows."""
-    width = rows.shape[1]
-    if len(rows) < width:
-        rows = np.vstack([rows, np.zeros((width - len(rows), width))])
-    return np.linalg.qr(rows, mode="r")

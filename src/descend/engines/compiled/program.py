@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from descend.arrays import Floats, State, States
+from descend.engines.compiled.bending import hessian_of
 from descend.engines.compiled.factor import factor_of, suits
 from descend.engines.compiled.joining import Swept, Updated, one_score
 from descend.engines.compiled.orders import order_of
@@ -37,6 +38,7 @@ from descend.engines.compiled.updating import (
     repeat,
     step,
 )
+from descend.engines.hessian import hessian
 from descend.engines.problem import Advance, Problem, Trace
 
 if TYPE_CHECKING:
@@ -159,6 +161,22 @@ class Compiled:
     def value(self, theta: Floats) -> float:
         """Return the objective at theta over all training rows."""
         return self.value_and_gradient(theta)[0]
+
+    def hessian(self, theta: Floats) -> Floats:
+        """Return the Hessian (P, P) at theta, for a linear model."""
+        problem = self.problem
+        H: Any = None
+        if self._factor is not None and problem.y.shape[1] == 1:
+            H = 2.0 * self._factor.share * (self._factor.R.T @ self._factor.R)
+        elif one_score(problem) and isinstance(problem.X, np.ndarray):
+            H = hessian_of(problem, self._rows(-1), theta)
+        if H is None:
+            return hessian(problem, theta)
+        if problem.task.reduction == "mean" and self._mass:
+            H /= self._mass
+        H[np.diag_indices_from(H)] += problem.l2
+        found: Floats = H
+        return found
 
     # ------------------------------------------------------------ the ways
 
