@@ -23,6 +23,7 @@ from descend.curvature import ready
 from descend.engines import ByHand, engine_for
 from descend.engines.choosing import WAYS
 from descend.engines.compiled import Compiled, caching, program, threads, ways_for
+from descend.engines.hessian import hessian
 from descend.errors import ParameterError
 from descend.losses import LOSSES
 from descend.optimizers import ELEMENTWISE, RULES
@@ -431,3 +432,30 @@ def test_old_folders_of_kernels_are_forgotten(tmp_path, monkeypatch):
         caching.folder.cache_clear()
     assert recent.exists()
     assert not old.exists()
+
+
+# ---------------------------------------------------------------- the Hessian
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("dtype", list(TOLERANCE))
+@pytest.mark.parametrize("loss", [n for n in LOSSES if LOSSES.make(n).smooth])
+def test_the_hessian_is_the_reference_s(loss, dtype, bias):
+    chosen = {"dtype": dtype, "bias": bias, "penalty": ds.l2(0.1), "n": 700}
+    for weighted, outputs, reduction in ((True, 1, "mean"), (False, 1, "sum"), (True, 2, "mean")):
+        problem = problem_of(
+            loss, outputs=outputs, weighted=weighted, reduction=reduction, **chosen
+        )
+        theta = 0.3 * np.random.default_rng(2).normal(size=problem.layout.size)
+        expected = hessian(problem, theta)
+        for way in ways_for(problem):
+            found = Compiled(problem, way).hessian(theta)
+            assert relative(found.ravel(), expected.ravel()) < TOLERANCE[dtype]
+
+
+def test_a_factor_of_rows_with_nothing_in_them():
+    problem = problem_of(outputs=1, weighted=False)
+    problem.X[:, 1] = 0
+    problem.y[:] = 0
+    done = Compiled(problem, "factor").advance(problem.start(), 5)
+    assert_close(done.trace.loss, ByHand(problem).advance(problem.start(), 5).trace.loss, 1e-13)

@@ -10,12 +10,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import njit
 
 from descend.engines.compiled.caching import kernel
 from descend.engines.compiled.generics import curvature
 from descend.engines.compiled.pieces import Handle, address_for, call, part_of
 from descend.engines.compiled.rows import weight_of
-from descend.engines.compiled.scalars import wide
+from descend.engines.compiled.scalars import REORDERED, wide
 from descend.engines.compiled.threads import spread
 
 if TYPE_CHECKING:
@@ -41,51 +42,68 @@ def bends(kind, scores, targets, weights, count):
 @kernel
 def _add(bend, loss, rows, first, last, bias, theta, H, A, beside):
     """Add what rows `first` to `last` contribute to the upper triangle of H."""
-    wide()
-    X, d, size = rows.X, rows.X.shape[1], H.shape[0]
-    scores, targets, weights = beside[0], beside[1], beside[2]
     lowest = math.inf
     for begun in range(first, last, A.shape[1]):
         count = min(A.shape[1], last - begun)
-        for r in range(count):
-            s = float(theta[d]) if bias else 0.0
-            for j in range(d):
-                A[j, r] = X[begun + r, j]
-                s += float(X[begun + r, j]) * theta[j]
-            if bias:
-                A[d, r] = 1.0
-            scores[r] = s
-            targets[r] = rows.y[begun + r, 0]
-            weights[r] = weight_of(rows.weights, begun + r)
-        low = call(bend, (loss, scores, targets, weights, count))
+        _load(rows, begun, count, bias, theta, A, beside)
+        low = call(bend, (loss, beside[0], beside[1], beside[2], count))
         lowest = low if low < lowest else lowest
         for r in range(count):
-            scores[r] = math.sqrt(scores[r])
-        for j in range(size):
+            beside[0, r] = math.sqrt(beside[0, r])
+        for j in range(H.shape[0]):
             for r in range(count):
-                A[j, r] *= scores[r]
-        for j in range(size):
-            k = j
-            while k + 4 <= size:
-                h0, h1, h2, h3 = 0.0, 0.0, 0.0, 0.0
-                for r in range(count):
-                    a = A[j, r]
-                    h0 += a * A[k, r]
-                    h1 += a * A[k + 1, r]
-                    h2 += a * A[k + 2, r]
-                    h3 += a * A[k + 3, r]
-                H[j, k] += h0
-                H[j, k + 1] += h1
-                H[j, k + 2] += h2
-                H[j, k + 3] += h3
-                k += 4
-            while k < size:
-                h0 = 0.0
-                for r in range(count):
-                    h0 += A[j, r] * A[k, r]
-                H[j, k] += h0
-                k += 1
+                A[j, r] *= beside[0, r]
+        _multiply(A, count, H)
     return lowest
+
+
+@njit(**REORDERED)
+def _load(rows, begun, count, bias, theta, A, beside):
+    """Copy a block to columns x rows; write its scores, targets and weights.
+
+    Column by column: of eight in a row each line of memory is read once.
+    """
+    wide()
+    X, d = rows.X, rows.X.shape[1]
+    for r in range(count):
+        beside[0, r] = theta[d] if bias else 0.0
+        beside[1, r] = rows.y[begun + r, 0]
+        beside[2, r] = weight_of(rows.weights, begun + r)
+        if bias:
+            A[d, r] = 1.0
+    for j in range(d):
+        for r in range(count):
+            x = float(X[begun + r, j])
+            A[j, r] = x
+            beside[0, r] += x * theta[j]
+
+
+@njit(**REORDERED)
+def _multiply(A, count, H):
+    """Add A Aᵀ to the upper triangle of H, four entries at a time."""
+    wide()
+    size = H.shape[0]
+    for j in range(size):
+        k = j
+        while k + 4 <= size:
+            h0, h1, h2, h3 = 0.0, 0.0, 0.0, 0.0
+            for r in range(count):
+                a = A[j, r]
+                h0 += a * A[k, r]
+                h1 += a * A[k + 1, r]
+                h2 += a * A[k + 2, r]
+                h3 += a * A[k + 3, r]
+            H[j, k] += h0
+            H[j, k + 1] += h1
+            H[j, k + 2] += h2
+            H[j, k + 3] += h3
+            k += 4
+        while k < size:
+            h0 = 0.0
+            for r in range(count):
+                h0 += A[j, r] * A[k, r]
+            H[j, k] += h0
+            k += 1
 
 
 def hessian_of(problem: Problem, rows: Rows, theta: Floats) -> Floats | None:

@@ -86,17 +86,19 @@ def absorb(R, rows, count):
 def _load(X, y, weights, begun, count, bias, rows):
     """Copy rows [X 1 y], times the roots of their weights, to columns x rows."""
     d, k = X.shape[1], y.shape[1]
-    for r in range(count):
-        for j in range(d):
+    for j in range(d):
+        for r in range(count):
             rows[j, r] = X[begun + r, j]
-        if bias:
+    if bias:
+        for r in range(count):
             rows[d, r] = 1.0
-        for u in range(k):
+    for u in range(k):
+        for r in range(count):
             rows[rows.shape[0] - k + u, r] = y[begun + r, u]
-        if weights.size:
-            root = math.sqrt(weights[begun + r])
-            for j in range(rows.shape[0]):
-                rows[j, r] *= root
+    if weights.size:
+        for j in range(rows.shape[0]):
+            for r in range(count):
+                rows[j, r] *= math.sqrt(weights[begun + r])
 
 
 def factor_of(problem: Problem) -> Factor:
