@@ -1,7 +1,9 @@
 """Timing: contestants in turn, medians, and the rule that voids a comparison.
 
 A comparison is of two medians over turns that were taken one after the other, A B C A B C, so
-that whatever else the machine does falls on all alike. Every turn's answer is kept and judged:
+that whatever else the machine does falls on all alike. Before each there is a rest: libraries let
+their threads spin on for a while after a call, on the processors that the next contestant needs.
+Every turn's answer is kept and judged:
 a contestant that was quick because it did something else is void, not ahead.
 """
 
@@ -15,6 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+# Seconds of rest before a turn; OpenMP's threads spin for 0.2 by default.
+REST = 0.3
 
 
 class Measured(NamedTuple):
@@ -57,6 +63,7 @@ def interleaved(
     warm: bool = True,
     judge: Callable[[Any], Any] = lambda answer: answer,
     clock: Callable[[], float] = time.perf_counter,
+    rest: float = REST,
 ) -> dict[str, Turns]:
     """Let each contestant have its turn, `repeats` times over, after one that is not timed.
 
@@ -69,6 +76,7 @@ def interleaved(
             here = turns[name]
             if here.failed is not None:
                 continue
+            time.sleep(rest)
             try:
                 begun = clock()
                 answer = call()

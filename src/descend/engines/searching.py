@@ -85,7 +85,9 @@ class Searching:
 
     def value_and_gradient(self, theta: Floats, update: int | None = None) -> tuple[float, Floats]:
         """Return the objective and its gradient at theta over all rows."""
-        return self.program.value_and_gradient(theta, update)
+        return (
+            self._look(theta) if update is None else self.program.value_and_gradient(theta, update)
+        )
 
     def value(self, theta: Floats) -> float:
         """Return the objective at theta over all training rows."""

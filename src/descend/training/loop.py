@@ -74,6 +74,10 @@ class Loop:
 
     def run(self) -> Reason:
         """Train until something stops it; return what did."""
+        if self.problem.task.optimizer.rule.searches:
+            self.stretch = (
+                1  # an update is dear, and what follows the last one would be for nothing
+            )
         with Interrupts() as self.interrupts:
             try:
                 if self._ask("start"):
@@ -132,6 +136,8 @@ class Loop:
     # ------------------------------------------------------------ one stretch
 
     def _advance(self, updates: int) -> Reason | None:
+        if self._has_arrived():
+            return "gradient"
         started = time.monotonic()
         every = self.keyframes.stride if self.setup.record else 0
         with self.interrupts.allowed():
@@ -149,6 +155,15 @@ class Loop:
         stop_asked = self._ask("step")
         # An epoch that ends here is closed all the same: resuming must find it as it would be.
         return self._end_of_epoch() or ("callback" if stop_asked else None)
+
+    def _has_arrived(self) -> bool:
+        """Tell whether a search ends here, before it takes the dear look around it."""
+        first, tolerance = self.controller.first_gradient, self.setup.gradient_tolerance
+        searches = self.problem.task.optimizer.rule.searches
+        if not searches or first is None or tolerance is None:
+            return False
+        gradient = self.program.value_and_gradient(self.state.theta)[1].astype(np.float64)
+        return float(np.linalg.norm(gradient)) <= tolerance * first
 
     def _adapt(self, updates: int, seconds: float) -> None:
         if updates == self.stretch and seconds < _SHORT:

@@ -241,12 +241,14 @@ def layers_sweep(model, rows, first, last, theta, gradient, work):
 
 @njit(**REORDERED)
 def _load(rows, begun, count, inputs):
-    """Copy a block of rows, feature-major."""
+    """Copy a block of rows, feature-major.
+
+    Column by column: of many in a row each line of memory is read once, and none is written twice.
+    """
     X, d = rows.X, rows.X.shape[1]
-    for i in range(count):
-        row = row_of(rows.order, begun + i)
-        for j in range(d):
-            inputs[j, i] = X[row, j]
+    for j in range(d):
+        for i in range(count):
+            inputs[j, i] = X[row_of(rows.order, begun + i), j]
 
 
 @njit(**REORDERED)
