@@ -56,7 +56,7 @@ check-tables: $(LIBRARIES) ## Are the shipped tables current?
 check-house: $(LIBRARIES) $(PACKAGE) ## House order, light imports, links and docstrings.
 	$(PYTEST) tests/test_house.py tests/test_imports.py tests/test_docs.py
 
-bench: $(PEERS) $(PACKAGE) ## Time descend beside its peers; about an hour (ARGS='--only line').
+bench: $(PEERS) $(PACKAGE) ## Time descend beside its peers; a quarter of an hour (ARGS='--only line').
 	PYTHONPATH= $(BIN)/python benchmarks/run.py $(ARGS)
 
 bench-smoke: $(PEERS) $(PACKAGE) ## Do the benchmarks run, and end at equal losses? Tiny sizes.

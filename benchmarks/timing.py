@@ -63,7 +63,6 @@ def interleaved(
     warm: bool = True,
     judge: Callable[[Any], Any] = lambda answer: answer,
     clock: Callable[[], float] = time.perf_counter,
-    rest: float = REST,
 ) -> dict[str, Turns]:
     """Let each contestant have its turn, `repeats` times over, after one that is not timed.
 
@@ -76,7 +75,7 @@ def interleaved(
             here = turns[name]
             if here.failed is not None:
                 continue
-            time.sleep(rest)
+            time.sleep(REST if repeats > 1 else 0)
             try:
                 begun = clock()
                 answer = call()
