@@ -9,8 +9,8 @@
 ... )
 >>> run.predict([[3.0]]).round(2)
 array([7.])
->>> run.at(0).loss, run.at(0).params["weight"]
-(11.666666666666666, array([[0.]]))
+>>> round(run.at(0).loss, 9), run.at(0).params["weight"]
+(11.666666667, array([[0.]]))
 """
 
 from __future__ import annotations
