@@ -22,7 +22,7 @@ from benchmarks.results import VOID, Result, run
 
 EXAMPLES = """examples:
   python benchmarks/run.py --list                    the rows, their peers and goals
-  python benchmarks/run.py                           the whole table; about an hour
+  python benchmarks/run.py                           the whole table; a quarter of an hour
   python benchmarks/run.py --only line moons         two rows
   python benchmarks/run.py --only rows- --repeats 9  every row whose name begins so
   python benchmarks/run.py --markdown                as it goes into the README
