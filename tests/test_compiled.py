@@ -434,6 +434,17 @@ def test_old_folders_of_kernels_are_forgotten(tmp_path, monkeypatch):
     assert not old.exists()
 
 
+def test_whoever_sits_at_a_terminal_is_told_of_the_first_compiling(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DESCEND_CACHE", str(tmp_path))
+    for terminal, folder, told in ((True, "a", True), (True, "a", False), (False, "b", False)):
+        monkeypatch.setenv("DESCEND_CACHE", str(tmp_path / folder))
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        caching.folder.cache_clear()
+        caching.folder()
+        assert ("compiles its kernels" in capsys.readouterr().err) is told
+    caching.folder.cache_clear()
+
+
 # ---------------------------------------------------------------- the Hessian
 
 

@@ -70,12 +70,19 @@ def folder() -> Path | None:
         if not found.is_dir():
             found.mkdir(parents=True)
             _forget(here)
+            _tell()
         probe = found / f".{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError:
         return None
     return found
+
+
+def _tell() -> None:
+    """Say once why the first training takes longer, to whoever sits at a terminal."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write("descend compiles its kernels: some seconds, once on this machine.\n")
 
 
 def _forget(here: Path) -> None:
