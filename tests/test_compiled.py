@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from tests.oracles import assert_bits, assert_close
@@ -418,6 +419,27 @@ def test_every_source_of_a_formula_changes_the_folder(tmp_path):
         assert caching.digest(copy) != before, source
         changed.write_text(text)
     assert caching.digest(copy) == before
+
+
+def test_an_index_that_another_process_overwrote_leads_to_no_other_code(tmp_path, monkeypatch):
+    monkeypatch.setenv("DESCEND_CACHE", str(tmp_path))
+    caching.folder.cache_clear()
+    try:
+        first, second, third = (caching.kernel(halved) for _ in range(3))
+        first(1)
+        index = next(tmp_path.glob("kernels/*/*/*.nbi"))
+        kept = index.read_bytes()
+        index.unlink()  # the second process looked before the first had written
+        second(1.5)
+        index.write_bytes(kept)  # and the first writes last
+        assert third(3) == 1.5
+        assert third.signatures == [(numba.int64,)]
+    finally:
+        caching.folder.cache_clear()
+
+
+def halved(x):
+    return x - x / 2
 
 
 def test_old_folders_of_kernels_are_forgotten(tmp_path, monkeypatch):

@@ -570,3 +570,18 @@ def test_two_thousand_rows_of_ten_million_columns_train_and_come_back(asked, tmp
     assert run.history["loss"][-1] < run.history["loss"][0]
     assert peak < 3e9
     assert unpack(pack(run, keyframes=False)).names == Numbered(d)
+
+
+@pytest.mark.parametrize("rule", ["lbfgs", "newton"])
+@pytest.mark.parametrize("loss", ["squared_error", "logistic", "softmax"])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_the_searching_rules_take_sparse_rows(rule, loss, standardize):
+    X = rows()
+    task = ds.Task(ds.Linear(), LOSSES.make(loss), RULES.make(rule), penalty=ds.l2(0.1))
+    asked = {"epochs": 40, "standardize": standardize, "seed": 3}
+    dense, sparse = both(task, X, targets(loss, X), **asked)
+    assert sparse.state.step > 0
+    # Rounding decides the last steps, and softmax's biases are free to move together.
+    assert_close(sparse.predict(X), dense.predict(X), 1e-7, "predictions")
+    assert sparse.outcome.loss == pytest.approx(dense.outcome.loss, rel=1e-12)
+    assert sparse.optimum().gap == pytest.approx(dense.optimum().gap, abs=1e-9)

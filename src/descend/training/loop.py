@@ -68,16 +68,15 @@ class Loop:
     interrupts: Interrupts = field(default_factory=Interrupts)
 
     def __post_init__(self) -> None:
-        """Go one update at a time at first where an update is a search, which takes a while."""
+        """Go one update at a time at first where an update is a search.
+
+        It takes a while, and what would follow the last one would be for nothing.
+        """
         if self.problem.task.optimizer.rule.searches:
             self.stretch = 1
 
     def run(self) -> Reason:
         """Train until something stops it; return what did."""
-        if self.problem.task.optimizer.rule.searches:
-            self.stretch = (
-                1  # an update is dear, and what follows the last one would be for nothing
-            )
         with Interrupts() as self.interrupts:
             try:
                 if self._ask("start"):
@@ -332,7 +331,6 @@ class Loop:
 
 def _added(total: float, parts: Any) -> float:
     """Add numbers left to right, one after another: the same bits however they were cut."""
-    sums = np.add.accumulate(parts)
-    if total == 0.0 or not len(sums):
-        return total + float(sums[-1]) if len(sums) else total
-    return float(np.add.accumulate(np.concatenate([[total], parts]))[-1])
+    sums = parts.copy()
+    sums[0] += total
+    return float(np.add.accumulate(sums, out=sums)[-1])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import sys
 import time
@@ -102,6 +103,20 @@ def kernel(function: Callable[..., Any]) -> Any:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(where)
     try:
-        return numba.njit(cache=True, **REORDERED)(function)
+        compiled = numba.njit(cache=True, **REORDERED)(function)
     finally:
         numba.config.CACHE_DIR = before
+    _name_apart(compiled)
+    return compiled
+
+
+def _name_apart(compiled: Any) -> None:
+    """Give the machine code that this process will write names that no other process takes.
+
+    The compiler numbers its files by what its index lists. Of two processes that compile at once
+    the later one writes its index over the other's: both had taken the same number, so an index
+    could then lead to machine code made for other types. With names of its own, an entry that is
+    lost costs a second compiling and nothing else.
+    """
+    files = compiled._cache._cache_file  # noqa: SLF001 - there is no other way to them
+    files._data_name_pattern = f"{secrets.token_hex(4)}-{files._data_name_pattern}"  # noqa: SLF001

@@ -84,25 +84,21 @@ def _update(rule, theta, gradient, memory, rate, t, l1, weight):
     return _formulas(rule)
 
 
-def slots_of(rule: Any, state: Any, first: Any, last: Any) -> Any:
-    """Return the memory of parameters `first` to `last`: a tuple of the rows below theta."""
+def slots_of(rule: Any, state: Any) -> Any:
+    """Return a rule's memory: a tuple of the state's rows below theta."""
     raise NotImplementedError
 
 
 @overload(slots_of, jit_options=STRICT)
-def _slots_of(rule, state, first, last):
+def _slots_of(rule, state):
     count = len(rule.instance_class.slots)
     if count == 0:
-        return lambda rule, state, first, last: ()
+        return lambda rule, state: ()
     if count == _ONE:
-        return lambda rule, state, first, last: (state[1][first:last],)
+        return lambda rule, state: (state[1],)
     if count == _TWO:
-        return lambda rule, state, first, last: (state[1][first:last], state[2][first:last])
-
-    def three(rule, state, first, last):
-        return state[1][first:last], state[2][first:last], state[3][first:last]
-
-    return three
+        return lambda rule, state: (state[1], state[2])
+    return lambda rule, state: (state[1], state[2], state[3])
 
 
 def recall(slots: Any, j: Any) -> Any:

@@ -101,8 +101,8 @@ class Updated:
 
     Attributes
     ----------
-    terms, handle, rule
-        As kernels take them; `rule` for gradients in double precision.
+    terms, handle
+        As kernels take them.
     """
 
     def __init__(self, problem: Problem, *, looks: bool = False) -> None:
@@ -122,25 +122,14 @@ class Updated:
         self._state = np.empty((0, 0), dtype)
         self._rules: dict[Any, Rule] = {}
 
-    def rule(self, gradient: Any = np.float64) -> Rule:
+    def rule(self, dtype: Any) -> Rule:
         """Return the rule for gradients of some dtype."""
-        if gradient not in self._rules:
-            address = address_for(
-                move,
-                self.handle,
-                self.terms,
-                self._state,
-                np.empty(0, gradient),
-                0.0,
-                0.0,
-                0.0,
-                0,
-                0,
-                0,
-                np.empty(SUMS),
-            )
-            self._rules[gradient] = Rule(self.handle.address, address)
-        return self._rules[gradient]
+        if dtype not in self._rules:
+            gradient, sums = np.empty(0, dtype), np.empty(SUMS)
+            examples = self.terms, self._state, gradient, 0.0, 0.0, 0.0, 0, sums
+            address = address_for(move, self.handle, *examples)
+            self._rules[dtype] = Rule(self.handle.address, address)
+        return self._rules[dtype]
 
 
 def one_score(problem: Problem) -> bool:

@@ -60,7 +60,6 @@ class Handle:
     def __init__(self, part: Any, marks: tuple[str, ...] = ()) -> None:
         self.numbers = np.array([float(number) for number in part], dtype=np.float64)
         self.address = self.numbers.ctypes.data
-        self.part, self.marks = type(part), marks
         self.kind = PartType(type(part), marks)
 
 
@@ -166,7 +165,7 @@ def _form(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.dtype, value.ndim
     if isinstance(value, Handle):
-        return value.part, value.marks
+        return value.kind
     if isinstance(value, tuple):
         return type(value), tuple(_form(each) for each in value)
     return type(value)
@@ -174,14 +173,14 @@ def _form(value: Any) -> Any:
 
 def _kind(form: Any) -> Any:
     """Return the compiler's type of what has a form."""
+    if isinstance(form, PartType):
+        return form
     if form in _NUMBERS:
         return _NUMBERS[form]
     first, rest = form
     if isinstance(first, np.dtype):
         return types.Array(from_dtype(first), rest, "C")
-    if issubclass(first, tuple) and rest and not isinstance(rest[0], str):
-        return types.BaseTuple.from_types([_kind(each) for each in rest], first)
-    return PartType(first, rest)
+    return types.BaseTuple.from_types([_kind(each) for each in rest], first)
 
 
 _NUMBERS = {bool: types.boolean, int: types.intp, float: types.float64}

@@ -197,6 +197,7 @@ class Compiled:
         problem = self.problem
         whole = problem.full_batch or at < 0
         size = problem.n if whole else (problem.batch_size or problem.n)
+        apart = whole and not problem.full_batch  # all rows, where updates see some
         batch = 0 if whole else at % problem.batches_per_epoch
         update = self._look if looks else self._rule
         gradient: Floats = np.empty(problem.layout.size)
@@ -218,11 +219,10 @@ class Compiled:
         if swept is None:
             raise AssertionError
         if self.way == "rows" and not whole and not looks:
-            held = np.empty((GATHERED, problem.X.shape[1]), problem.X.dtype)
+            held = np.empty((GATHERED, problem.layout.size), problem.X.dtype)
             one_by_one(
                 swept.loss,
                 update.handle,
-                problem.task.model.bias,
                 rows,
                 batch,
                 update.terms,
@@ -234,20 +234,34 @@ class Compiled:
                 held,
                 np.empty((3, GATHERED), held.dtype),
             )
-        elif self._products is not None or self.way == "threads" or _shared(problem, size):
-            do = self._multiplied if self._products is not None else self._chunked
-            for i in range(len(rates)):
+        elif self.way in {"threads", "products"} or (apart and _shared(problem, size)):
+            sums = self._chunked if self._products is None else self._multiplied
+            for i, rate in enumerate(rates):
                 first = 0 if whole else (batch + i) * size
                 last = min(first + size, problem.n)
-                gradient = do(update, rows, first, last, state, at + 1 + i, rates[i], figures[i])
-                if kept.every and (at + 1 + i) % kept.every == 0:
-                    place = (at + 1 + i) // kept.every - at // kept.every - 1
-                    kept.states[place] = state
+                totals, gradients = sums(rows, first, last, state[0])
+                mass = self._mass if last - first == problem.n else _mass(rows, first, last)
+                rule, t = update.rule(gradients.dtype), at + 1 + i
+                step(
+                    rule,
+                    totals,
+                    gradients,
+                    mass,
+                    update.terms,
+                    state,
+                    rate,
+                    t,
+                    figures[i],
+                    np.zeros(SUMS),
+                )
+                gradient = gradients[0]
+                if kept.every and t % kept.every == 0:
+                    kept.states[t // kept.every - at // kept.every - 1] = state
         else:
             repeat(
                 swept.address,
                 swept.model,
-                update.rule(),
+                update.rule(gradient.dtype),
                 rows,
                 self._mass,
                 problem.n,
@@ -265,84 +279,28 @@ class Compiled:
             )
         return gradient
 
-    def _chunked(
-        self,
-        update: Updated,
-        rows: Rows,
-        first: int,
-        last: int,
-        state: Floats,
-        t: int,
-        rate: float,
-        figures: Floats,
-    ) -> Floats:
-        """Do an update in two halves: chunks of rows on several threads, then one step."""
+    def _chunked(self, rows: Rows, first: int, last: int, theta: Floats) -> tuple[Floats, Floats]:
+        """Sweep chunks of rows on several threads; return each one's loss and gradient."""
         swept: Any = self._swept
         edges = _edges(first, last, swept.block, _most_chunks(self.problem, last - first))
-        totals, gradients = np.empty(len(edges) - 1), np.empty((len(edges) - 1, state.shape[1]))
+        totals, gradients = np.empty(len(edges) - 1), np.empty((len(edges) - 1, theta.size))
 
         def work(c: int, worker: int) -> None:
+            chunk_of, memory = (edges[c], edges[c + 1]), swept.work(worker)
             totals[c] = chunk(
-                swept.address,
-                swept.model,
-                rows,
-                edges[c],
-                edges[c + 1],
-                state[0],
-                gradients[c],
-                swept.work(worker),
+                swept.address, swept.model, rows, *chunk_of, theta, gradients[c], memory
             )
 
         spread(len(totals), work)
-        mass = self._mass_of(rows, first, last)
-        step(
-            update.rule(),
-            totals,
-            gradients,
-            mass,
-            update.terms,
-            state,
-            rate,
-            t,
-            figures,
-            np.zeros(SUMS),
-        )
-        found: Floats = gradients[0]
-        return found
+        return totals, gradients
 
     def _multiplied(
-        self,
-        update: Updated,
-        rows: Rows,
-        first: int,
-        last: int,
-        state: Floats,
-        t: int,
-        rate: float,
-        figures: Floats,
-    ) -> Floats:
-        """Do an update by products, then one step."""
+        self, rows: Rows, first: int, last: int, theta: Floats
+    ) -> tuple[Floats, Floats]:
+        """Sweep rows by products; return their loss and gradient, one of each."""
         products: Any = self._products
-        gradients = np.empty((1, state.shape[1]), state.dtype)
-        total = products.sweep(rows, first, last, state[0], gradients[0])
-        mass, rule = self._mass_of(rows, first, last), update.rule(state.dtype)
-        step(
-            rule,
-            np.array([total]),
-            gradients,
-            mass,
-            update.terms,
-            state,
-            rate,
-            t,
-            figures,
-            np.zeros(SUMS),
-        )
-        found: Floats = gradients[0]
-        return found
-
-    def _mass_of(self, rows: Rows, first: int, last: int) -> float:
-        return self._mass if last - first == self.problem.n else _mass(rows, first, last)
+        gradients = np.empty((1, theta.size), theta.dtype)
+        return np.array([products.sweep(rows, first, last, theta, gradients[0])]), gradients
 
     def _rows(self, at: int) -> Rows:
         """Return the rows in the order in which update `at` meets them; -1: in their own."""

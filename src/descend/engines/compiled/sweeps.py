@@ -12,8 +12,8 @@ of their losses. Sweeps are pieces; losses and activations are pieces that they 
 
 Sums within a block may be taken in any order; blocks follow each other in theirs.
 
-Inner loops index matrices by row and column: a row taken out as an array would be counted as one
-more owner of the memory, by an instruction that all threads wait for.
+The rows' own matrix is indexed by row and column: a row taken out of it as an array would be
+counted as one more owner of its memory, by an instruction that threads wait for.
 """
 
 from __future__ import annotations

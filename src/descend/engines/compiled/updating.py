@@ -4,7 +4,7 @@
     one_by_one  the same for batches of a single row of a linear model
     step        one update from sums that were taken elsewhere: large problems
     from_factor the same for all rows of a squared loss, which stand in one factor
-    move        the piece of a rule: a stretch of the parameters of one update
+    move        the piece of a rule: all parameters, once
 
 `Terms` are what joins the sweep's sums: what they are divided by, the penalty, the clipping.
 """
@@ -94,62 +94,55 @@ def _shortest(g, theta, l1):
 
 
 @njit(**STRICT)
-def _moved(kind, rule, theta, slots, l1, l2, weight, clip_value, g, shrink, rate, time, j):
+def _moved(kind, rule, theta, slots, terms, g, shrink, rate, time, j):
     """Update parameter `j`; return its gradient, penalty, shortest subgradient and move."""
     before, price, strength = float(theta[j]), 0.0, 0.0
     short = g
     if marked(kind, "penalized"):
-        strength = float(l1[j])
-        g += l2[j] * before
-        price = strength * abs(before) + 0.5 * l2[j] * before * before
+        strength = float(terms.l1[j])
+        g += terms.l2[j] * before
+        price = strength * abs(before) + 0.5 * terms.l2[j] * before * before
         short = _shortest(g, before, strength)
     held = g
     if marked(kind, "clipped"):
-        held = shrink * _held(g, clip_value)
+        held = shrink * _held(g, terms.clip_value)
     after, memory = update(
-        rule, before, held, recall(slots, j), rate, time, strength, float(weight[j])
+        rule, before, held, recall(slots, j), rate, time, strength, float(terms.weight[j])
     )
     theta[j] = after
     remember(memory, slots, j)
     return g, price, short, float(theta[j]) - before
 
 
-@kernel
-def move(kind, terms, state, gradient, factor, shrink, rate, t, first, last, sums):
-    """Update parameters `first` to `last` in one pass; turn the sums into the gradient.
+@njit(**REORDERED)
+def _all_moved(kind, rule, theta, slots, terms, gradient, factor, shrink, rate, time):
+    """Update all parameters in one pass; turn the sums into the gradient.
 
-    What is "penalized" and what is "clipped" is known when the piece is compiled. All arrays are
-    cut to the stretch: counted from 0, places are known not to be negative, and the loop becomes
-    vector instructions.
+    Returns the penalty, and the sums of the squares of the gradient and of the move.
     """
     wide()
-    rule, time = part_of(kind), float(t)
-    theta, g, slots = state[0][first:last], gradient[first:last], slots_of(rule, state, first, last)
-    l1, l2, weight = terms.l1[first:last], terms.l2[first:last], terms.weight[first:last]
     penalty, steep, moved = 0.0, 0.0, 0.0
     for j in range(theta.size):
-        slant, price, short, difference = _moved(
-            kind,
-            rule,
-            theta,
-            slots,
-            l1,
-            l2,
-            weight,
-            terms.clip_value,
-            factor * g[j],
-            shrink,
-            rate,
-            time,
-            j,
+        g, price, short, difference = _moved(
+            kind, rule, theta, slots, terms, factor * gradient[j], shrink, rate, time, j
         )
-        g[j] = slant
+        gradient[j] = g
         penalty += price
         steep += (short * _SMALLER) * (short * _SMALLER)
         moved += (difference * _SMALLER) * (difference * _SMALLER)
-    sums[_PENALTY] += penalty
-    sums[_STEEP] += steep
-    sums[_MOVED] += moved
+    return penalty, steep, moved
+
+
+@kernel
+def move(kind, terms, state, gradient, factor, shrink, rate, t, sums):
+    """Update all parameters, and write the sums that `_all_moved` returns.
+
+    What is "penalized" and what is "clipped" is known when the piece is compiled.
+    """
+    rule = part_of(kind)
+    sums[_PENALTY], sums[_STEEP], sums[_MOVED] = _all_moved(
+        kind, rule, state[0], slots_of(rule, state), terms, gradient, factor, shrink, rate, float(t)
+    )
     return 0.0
 
 
@@ -183,13 +176,11 @@ def _length(square):
 
 @njit(**REORDERED)
 def _conclude(total, factor, rate, sums, figures):
-    """Write an update's figures; clear the sums for the next."""
+    """Write an update's figures."""
     figures[0] = total * factor + sums[_PENALTY]
     figures[1] = _length(sums[_STEEP])
     figures[2] = _length(sums[_MOVED])
     figures[3] = rate
-    for i in range(SUMS):
-        sums[i] = 0.0
 
 
 @njit(**REORDERED)
@@ -255,8 +246,6 @@ def repeat(
                 shrink,
                 rates[i],
                 t + i,
-                0,
-                theta.size,
                 sums,
             ),
         )
@@ -288,7 +277,7 @@ def step(rule, totals, gradients, mass, terms, state, rate, t, figures, sums):
     shrink = _shrink(terms, theta, gradient, factor)
     call(
         rule.move,
-        (rule.rule, terms, state, gradient, factor, shrink, rate, t, 0, theta.size, sums),
+        (rule.rule, terms, state, gradient, factor, shrink, rate, t, sums),
     )
     _conclude(total, factor, rate, sums, figures)
 
@@ -303,7 +292,7 @@ def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, 
     R is triangular. It is compiled for each rule: here a call would cost more than the work.
     """
     rule, theta, place = part_of(kind), state[0], np.intp(0)
-    slots = slots_of(rule, state, 0, theta.size)
+    slots = slots_of(rule, state)
     p, k = Z.shape
     factor = factor_of_mass(terms.mean, mass)
     for i in range(rates.size):
@@ -321,27 +310,9 @@ def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, 
                     gradient[j * k + u] += R[r, j] * e
         if marked(kind, "clipped"):
             shrink = _shrink(terms, theta, gradient, factor)
-        penalty, steep, moved = 0.0, 0.0, 0.0
-        for j in range(theta.size):
-            g, price, short, difference = _moved(
-                kind,
-                rule,
-                theta,
-                slots,
-                terms.l1,
-                terms.l2,
-                terms.weight,
-                terms.clip_value,
-                factor * gradient[j],
-                shrink,
-                rates[i],
-                time,
-                j,
-            )
-            gradient[j] = g
-            penalty += price
-            steep += (short * _SMALLER) * (short * _SMALLER)
-            moved += (difference * _SMALLER) * (difference * _SMALLER)
+        penalty, steep, moved = _all_moved(
+            kind, rule, theta, slots, terms, gradient, factor, shrink, rates[i], time
+        )
         figures[i, 0] = total * factor + penalty
         figures[i, 1] = _length(steep)
         figures[i, 2] = _length(moved)
@@ -354,17 +325,18 @@ def from_factor(kind, R, Z, share, rest, mass, terms, state, rates, t, figures, 
 
 @kernel
 def one_by_one(
-    loss_kind, rule_kind, bias, rows, first, terms, state, rates, t, figures, kept, held, beside
+    loss_kind, rule_kind, rows, first, terms, state, rates, t, figures, kept, held, beside
 ):
     """Do one update for each rate, of one row each, from place `first` on.
 
     It is compiled for loss and rule together: here a call would cost as much as the work. Rows are
     first gathered, `held.shape[0]` at a time, and their losses taken together afterwards: a
     processor waits for many rows from anywhere in memory at once, if none depends on the last.
-    `beside` holds targets, weights and scores.
+    `held` has a column for each parameter, that of the bias full of ones; `beside` holds targets,
+    weights and scores.
     """
     loss, rule = part_of(loss_kind), part_of(rule_kind)
-    slots = slots_of(rule, state, 0, state.shape[1])
+    slots = slots_of(rule, state)
     d, theta, place = rows.X.shape[1], state[0], np.intp(0)
     for begun in range(0, rates.size, held.shape[0]):
         count = min(held.shape[0], rates.size - begun)
@@ -372,56 +344,20 @@ def one_by_one(
             row = row_of(rows.order, first + begun + i)
             for j in range(d):
                 held[i, j] = rows.X[row, j]
+            if theta.size > d:
+                held[i, d] = 1.0
             beside[0, i] = rows.y[row, 0]
             beside[1, i] = _own_weight(terms.mean, weight_of(rows.weights, row))
         for i in range(count):
             at = begun + i
             time, s = float(t + at), theta.dtype.type(0)
-            for j in range(d):
+            for j in range(theta.size):
                 s += held[i, j] * theta[j]
-            if bias:
-                s += theta[d]
             beside[2, i] = s
             g = beside[1, i] * slope(loss, s, beside[0, i])
-            penalty, steep, moved = 0.0, 0.0, 0.0
-            for j in range(d):
-                _, price, short, difference = _moved(
-                    rule_kind,
-                    rule,
-                    theta,
-                    slots,
-                    terms.l1,
-                    terms.l2,
-                    terms.weight,
-                    0.0,
-                    g * float(held[i, j]),
-                    1.0,
-                    rates[at],
-                    time,
-                    j,
-                )
-                penalty += price
-                steep += (short * _SMALLER) * (short * _SMALLER)
-                moved += (difference * _SMALLER) * (difference * _SMALLER)
-            if bias:
-                _, price, short, difference = _moved(
-                    rule_kind,
-                    rule,
-                    theta,
-                    slots,
-                    terms.l1,
-                    terms.l2,
-                    terms.weight,
-                    0.0,
-                    g,
-                    1.0,
-                    rates[at],
-                    time,
-                    d,
-                )
-                penalty += price
-                steep += (short * _SMALLER) * (short * _SMALLER)
-                moved += (difference * _SMALLER) * (difference * _SMALLER)
+            penalty, steep, moved = _all_moved(
+                rule_kind, rule, theta, slots, terms, held[i], g, 1.0, rates[at], time
+            )
             figures[at, 0] = penalty
             figures[at, 1] = _length(steep)
             figures[at, 2] = _length(moved)
