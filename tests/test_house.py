@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROWS = (
     ("errors",),
     ("arrays", "parts", "randomness", "files"),
-    ("own",),
+    ("custom",),
     ("activations", "losses", "penalties", "schedules", "metrics", "scaling", "datasets", "tables"),
     ("models", "optimizers"),
     ("task",),
