@@ -98,7 +98,7 @@ class Sigmoid(NamedTuple):
         exp, where = xp.exp, xp.where
 
         def value(activation, z):
-            e = exp(-abs(z))
+            e = exp(where(z >= 0, -z, z))
             return where(z >= 0, 1 / (1 + e), e / (1 + e))
 
         def slope(activation, z, a):
@@ -239,11 +239,11 @@ class Silu(NamedTuple):
         exp, where = xp.exp, xp.where
 
         def value(activation, z):
-            e = exp(-abs(z))
+            e = exp(where(z >= 0, -z, z))
             return z * where(z >= 0, 1 / (1 + e), e / (1 + e))
 
         def slope(activation, z, a):
-            e = exp(-abs(z))
+            e = exp(where(z >= 0, -z, z))
             s = where(z >= 0, 1 / (1 + e), e / (1 + e))
             return s * (1 + z * (1 - s))
 
@@ -263,10 +263,10 @@ class Softplus(NamedTuple):
         exp, log1p, where = xp.exp, xp.log1p, xp.where
 
         def value(activation, z):
-            return where(z > 0, z, z * 0) + log1p(exp(-abs(z)))
+            return where(z >= 0, z, z * 0) + log1p(exp(where(z >= 0, -z, z)))
 
         def slope(activation, z, a):
-            e = exp(-abs(z))
+            e = exp(where(z >= 0, -z, z))
             return where(z >= 0, 1 / (1 + e), e / (1 + e))
 
         return Elementwise(value, slope)

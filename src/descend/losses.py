@@ -11,6 +11,10 @@ Elementwise losses state, for one score and one target,
 * ``value(loss, s, y)``, ``slope(loss, s, y)`` its derivative by s, ``curvature(loss, s, y)`` the
   second derivative, and ``link(loss, s)``, what the score predicts (a mean, a probability).
 
+Values are written so that a library that differentiates them finds `slope` at every score, the
+kinks and 0 included: there ``abs`` has the derivative 1 in one library and 0 in another, so e^-|s|
+chooses its sign by ``where``.
+
 Labels are sorted and the second is the positive one: `logistic` and `brier` meet y in {0, 1},
 and the hinges turn that into -1 and +1 themselves.
 
@@ -169,7 +173,8 @@ class AbsoluteError(NamedTuple):
         sign = xp.sign
 
         def value(loss, s, y):
-            return abs(s - y)
+            e = s - y
+            return e * sign(e)
 
         def slope(loss, s, y):
             return sign(s - y)
@@ -233,7 +238,7 @@ class Quantile(NamedTuple):
 
         def value(loss, s, y):
             e = s - y
-            return where(e < 0, -loss.q * e, (1 - loss.q) * e)
+            return where(e < 0, -loss.q * e, where(e > 0, (1 - loss.q) * e, e * 0))
 
         def slope(loss, s, y):
             e = s - y
@@ -329,18 +334,18 @@ class Logistic(NamedTuple):
         exp, log1p, where = xp.exp, xp.log1p, xp.where
 
         def value(loss, s, y):
-            return where(s > 0, s, s * 0) - y * s + log1p(exp(-abs(s)))
+            return where(s >= 0, s, s * 0) - y * s + log1p(exp(where(s >= 0, -s, s)))
 
         def link(loss, s):
-            e = exp(-abs(s))
+            e = exp(where(s >= 0, -s, s))
             return where(s >= 0, 1 / (1 + e), e / (1 + e))
 
         def slope(loss, s, y):
-            e = exp(-abs(s))
+            e = exp(where(s >= 0, -s, s))
             return where(s >= 0, 1 / (1 + e), e / (1 + e)) - y
 
         def curvature(loss, s, y):
-            e = exp(-abs(s))
+            e = exp(where(s >= 0, -s, s))
             return e / ((1 + e) * (1 + e))
 
         return Formulas(value, slope, curvature, link)
@@ -403,21 +408,21 @@ class Brier(NamedTuple):
         exp, where = xp.exp, xp.where
 
         def link(loss, s):
-            e = exp(-abs(s))
+            e = exp(where(s >= 0, -s, s))
             return where(s >= 0, 1 / (1 + e), e / (1 + e))
 
         def value(loss, s, y):
-            e = exp(-abs(s))
+            e = exp(where(s >= 0, -s, s))
             p = where(s >= 0, 1 / (1 + e), e / (1 + e))
             return (p - y) * (p - y)
 
         def slope(loss, s, y):
-            e = exp(-abs(s))
+            e = exp(where(s >= 0, -s, s))
             p = where(s >= 0, 1 / (1 + e), e / (1 + e))
             return 2 * (p - y) * (e / ((1 + e) * (1 + e)))
 
         def curvature(loss, s, y):
-            e = exp(-abs(s))
+            e = exp(where(s >= 0, -s, s))
             p = where(s >= 0, 1 / (1 + e), e / (1 + e))
             v = e / ((1 + e) * (1 + e))
             return 2 * v * v + 2 * (p - y) * v * (1 - 2 * p)
