@@ -174,4 +174,4 @@ def test_the_numbers_are_pinned():
 
 
 def test_the_purposes_keep_their_numbers():
-    assert PURPOSES == {"initialisation": 1, "split": 2, "batches": 3, "sample": 4}
+    assert PURPOSES == {"initialisation": 1, "split": 2, "batches": 3, "sample": 4, "model": 5}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from descend import optimizers as optimizers
     from descend import penalties as penalties
     from descend import schedules as schedules
+    from descend.custom import custom_loss as custom_loss
+    from descend.custom import custom_model as custom_model
     from descend.errors import DescendError as DescendError
     from descend.errors import InputError as InputError
     from descend.errors import Outcome as Outcome
@@ -104,6 +106,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "elastic_net",
         "l1",
         "l2",
+    ),
+    "descend.custom": (
+        "custom_loss",
+        "custom_model",
     ),
     "descend.errors": (
         "DescendError",

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, final, overload
 
@@ -72,6 +73,16 @@ class Sparse(Protocol):
 
 
 Rows: TypeAlias = Floats | Sparse
+
+
+# Slices of theta that no optimizer moves begin with one of these; see `descend.custom`.
+FROZEN, BUFFER = "frozen:", "buffer:"
+_BIAS = re.compile(r"bias$|(^|\.)b\d*$")
+
+
+def trains(name: str) -> bool:
+    """Tell whether an optimizer may move the slice of this name."""
+    return not name.startswith((FROZEN, BUFFER))
 
 
 @final
@@ -131,11 +142,15 @@ class Layout:
         return np.concatenate(pieces) if pieces else np.zeros(0)
 
     def weights(self) -> Floats:
-        """Return a vector (P,) that is 1 on weights and 0 on biases."""
-        marks = [
-            np.full(math.prod(shape), 0.0 if name.endswith("bias") else 1.0)
-            for name, shape in self.entries
-        ]
+        """Return a vector (P,) that is 1 on weights and 0 on biases and on what does not train."""
+        return self._marked(lambda name: trains(name) and not _BIAS.search(name))
+
+    def trained(self) -> Floats:
+        """Return a vector (P,) that is 1 on what an optimizer may move."""
+        return self._marked(trains)
+
+    def _marked(self, chosen: Callable[[str], bool]) -> Floats:
+        marks = [np.full(math.prod(shape), float(chosen(name))) for name, shape in self.entries]
         return np.concatenate(marks)
 
 

@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend import losses
-from descend.engines import ByHand, Problem
+from descend.custom import CustomModel
+from descend.engines import Problem, engine_for
+from descend.engines.checking import is_custom
 from descend.randomness import permutation
 from descend.scaling import fold, unfold
 
@@ -120,7 +122,7 @@ def eigenvalues(problem: Problem) -> Floats:
 
 def largest(problem: Problem) -> float:
     """Return L: the largest curvature, or a bound on it; for nets, an estimate at the start."""
-    if problem.task.model.hidden:
+    if not problem.task.model.linear or problem.task.loss.name == "custom":
         return _largest_of_net(problem)
     steepest = _steepest(problem)
     if problem.X.shape[1] <= DIRECT:
@@ -196,7 +198,7 @@ def _largest_of_net(problem: Problem) -> float:
     Hessian-vector products are differences of gradients.  A local figure: it says how the first
     steps will go, not how the last ones will.
     """
-    program = ByHand(_sampled(problem))
+    program = engine_for(_differentiating(problem), _sampled(problem))[1]
     theta = problem.start().theta.astype(np.float64)
     v = np.random.default_rng(problem.seed).standard_normal(theta.size)
     h = 1e-4 * (1.0 + float(np.linalg.norm(theta)))
@@ -212,6 +214,11 @@ def _largest_of_net(problem: Problem) -> float:
         if abs(size - before) <= 1e-2 * size:
             break
     return size
+
+
+def _differentiating(problem: Problem) -> str:
+    """Return the engine to look at a net with: the reference, unless a part is one's own."""
+    return "auto" if is_custom(problem.task) else "numpy"
 
 
 def _sampled(problem: Problem) -> Problem:
@@ -262,9 +269,9 @@ def automatic_rate(problem: Problem) -> float:
 
 def _largest_of_rows(problem: Problem, L: float) -> float:
     """Return the largest curvature a single row can have."""
-    squares = _squares_of_rows(problem)
-    squares = squares + 1.0 if problem.task.model.bias else squares
-    if problem.task.model.hidden:
+    squares, model = _squares_of_rows(problem), problem.task.model
+    squares = squares + 1.0 if isinstance(model, CustomModel) or model.bias else squares
+    if not problem.task.model.linear or problem.task.loss.name == "custom":
         return L * float(squares.max() / squares.mean())
     scale = _steepest(problem) / _outputs_averaged(problem)
     if problem.task.reduction == "sum":

@@ -97,6 +97,7 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
     tolerance: float | None = None,
     seed: int = 0,
     engine: str = "auto",
+    device: str | None = None,
     exclude: Sequence[str] = (),
     id_column: str | None = None,
     weight: str | None = None,
@@ -140,7 +141,7 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
         Epochs without a lower validation loss before stopping; default 200, 20 for nets.
     tolerance
         Stop when the gradient is this small against its first length; default 1e-5.
-    seed, engine
+    seed, engine, device
         As for `train`.
     exclude, id_column, weight, split_by, in_order, encoding, delimiter, decimal
         As for `descend.tables.prepare`.
@@ -202,6 +203,7 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
         sample_weight=data.weights,
         seed=seed,
         engine=engine,
+        device=device,
         gradient_tolerance=TOLERANCE if tolerance is None else tolerance,
         patience=PATIENCE[net.name] if patience is None else patience,
         progress=progress,

@@ -32,6 +32,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 import numpy as np
 
 from descend.arrays import Array, Floats, as_array, as_matrix
+from descend.custom import CustomLoss
 from descend.errors import InputError, ShapeError
 from descend.parts import Family, Namespace, formulas_of, number
 
@@ -517,6 +518,8 @@ def check_shapes(loss: Loss, scores: Any, y: Any) -> None:
 
 def rows(loss: Loss, scores: Any, y: Any, xp: Namespace = np) -> Any:
     """Return the loss of each row (n,): over several outputs, their mean."""
+    if isinstance(loss, CustomLoss):
+        return loss.rows(scores, y) if xp is np else loss.traced(scores, y)
     with np.errstate(over="ignore"):  # e^s of Poisson may honestly be infinite
         value = formulas_of(type(loss), xp).value(loss, scores, y)
     return value if loss.targets == "labels" else value.mean(axis=1)
@@ -543,10 +546,13 @@ def mass(weights: Floats | None, n: int, reduction: str) -> float:
 
 def slopes(loss: Loss, scores: Floats, y: Array, weights: Floats | None, divisor: float) -> Floats:
     """Return the derivative of the reduced loss by the scores, (n, k); see `mass`."""
-    slope = formulas_of(type(loss), np).slope(loss, scores, y)
+    if isinstance(loss, CustomLoss):
+        slope, outputs = loss.slopes(scores, y).astype(scores.dtype, copy=False), 1
+    else:
+        slope = formulas_of(type(loss), np).slope(loss, scores, y)
+        outputs = 1 if loss.targets == "labels" else scores.shape[1]
     if weights is not None:
         slope = slope * weights[:, None]
-    outputs = 1 if loss.targets == "labels" else scores.shape[1]
     scaled: Floats = slope * slope.dtype.type(1.0 / (divisor * outputs))
     return scaled
 
@@ -565,6 +571,8 @@ def evaluate(
 
 def predicted(loss: Loss, scores: Floats) -> Floats:
     """Return what scores (n, k) predict: means, or probabilities where the loss has them."""
+    if isinstance(loss, CustomLoss):
+        return scores
     with np.errstate(over="ignore"):
         found: Floats = formulas_of(type(loss), np).link(loss, scores)
     return found
@@ -574,8 +582,11 @@ def best_constant(loss: Loss, y: Array, weights: Floats | None, k: int) -> Float
     """Return the constant scores (k,) that the loss likes best: the model that knows nothing.
 
     The mean for squared error, the median for absolute error, the log-odds for logistic …
-    Closed forms where there are some; otherwise the zero of the summed slope, by bisection.
+    Closed forms where there are some; otherwise the zero of the summed slope, by bisection.  Of
+    a loss of one's own nothing is known, and 0 stands for it.
     """
+    if isinstance(loss, CustomLoss):
+        return np.zeros(k)
     w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
     if loss.targets == "labels":
         shares = np.bincount(y, weights=w, minlength=k) / w.sum()

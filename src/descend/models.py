@@ -32,6 +32,7 @@ from descend.activations import ACTIVATIONS, Activation, Identity
 from descend.activations import backward as backward_through
 from descend.activations import value as activate
 from descend.arrays import Floats, Layout
+from descend.custom import CustomModel
 from descend.errors import InputError, ParameterError, ShapeError
 from descend.parts import Namespace, choice, whole
 
@@ -90,6 +91,11 @@ class Linear:
     def name(self) -> str:
         """``"linear"``."""
         return "linear"
+
+    @property
+    def linear(self) -> bool:
+        """Whether scores are linear in theta: yes."""
+        return True
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -170,12 +176,17 @@ class MLP:
         """``"mlp"``."""
         return "mlp"
 
+    @property
+    def linear(self) -> bool:
+        """Whether scores are linear in theta: where there are no hidden layers."""
+        return not self.hidden
+
     def layout(self, d: int, k: int) -> Layout:
         """Return the slices of theta for `d` features and `k` outputs."""
         return _layout(self, d, k)
 
 
-Model: TypeAlias = Linear | MLP
+Model: TypeAlias = Linear | MLP | CustomModel
 
 
 def _frozen(owner: str, init: Any) -> Init:
@@ -194,7 +205,7 @@ def _frozen(owner: str, init: Any) -> Init:
     return tuple((name, tuple(part.ravel().tolist())) for name, part in pairs)
 
 
-def _layout(model: Model, d: int, k: int) -> Layout:
+def _layout(model: Linear | MLP, d: int, k: int) -> Layout:
     sizes = (d, *model.hidden, k)
     entries: list[tuple[str, tuple[int, ...]]] = []
     for i, (inputs, units) in enumerate(itertools.pairwise(sizes), start=1):
@@ -208,8 +219,10 @@ def _layout(model: Model, d: int, k: int) -> Layout:
 # ---------------------------------------------------------------- the start
 
 
-def start(model: Model, layout: Layout, seed: int) -> Floats:
+def start(model: Model, layout: Layout, seed: int, d: int) -> Floats:
     """Return the first theta (P,): given, or drawn by (seed, "initialisation", layer)."""
+    if isinstance(model, CustomModel):
+        return model.given().start(d, seed)
     if not isinstance(model.init, str):
         return _given(model.init, layout)
     init = automatic_init(model) if model.init == "auto" else model.init
@@ -222,7 +235,7 @@ def start(model: Model, layout: Layout, seed: int) -> Floats:
     return theta
 
 
-def automatic_init(model: Model) -> str:
+def automatic_init(model: Linear | MLP) -> str:
     """Return the initialisation that suits the activation."""
     if not model.hidden:
         return "zeros"
@@ -265,7 +278,7 @@ def _given(given: Given, layout: Layout) -> Floats:
 # ---------------------------------------------------------------- there and back
 
 
-def layers(model: Model, parts: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+def layers(model: Linear | MLP, parts: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     """Return the weight and the bias (or None) of each layer, first to last."""
     count = len(model.hidden) + 1
     prefixes = [f"layer{i}." for i in range(1, count + 1)] if model.hidden else [""]
@@ -276,6 +289,8 @@ def forward(
     model: Model, theta: Any, layout: Layout, X: Any, xp: Namespace = np
 ) -> tuple[Any, Tape]:
     """Return the scores (n, k) and the tape, in the namespace `xp`."""
+    if isinstance(model, CustomModel):
+        return model.scores(theta, X), Tape((X,), ())
     inputs, sums = [], []
     passed = X
     stack = layers(model, layout.split(theta))
@@ -296,6 +311,8 @@ def backward(model: Model, theta: Floats, layout: Layout, tape: Tape, dscores: F
     Of ``z = a' W + b`` and a gradient g by z: by W it is a'ᵀ g, by b the sum of g's rows, and by
     the layer's input a' it is g Wᵀ; then through the activation below, and again.
     """
+    if isinstance(model, CustomModel):
+        return model.backward(theta, layout, tape.inputs[0], dscores)
     gradient = np.empty(layout.size, dtype=theta.dtype)
     stack = layers(model, layout.split(theta))
     slots = layers(model, layout.split(gradient))
@@ -312,12 +329,14 @@ def backward(model: Model, theta: Floats, layout: Layout, tape: Tape, dscores: F
     return gradient
 
 
-def describe(model: Model) -> dict[str, Any]:
-    """Return the model as plain data, for a run file.
+def describe(model: Model, layout: Layout | None = None) -> dict[str, Any]:
+    """Return the model as plain data, for a run file; one's own by its name and layout alone.
 
     >>> describe(Linear())
     {'name': 'linear', 'bias': True, 'init': 'zeros'}
     """
+    if isinstance(model, CustomModel):
+        return model.describe(layout)
     given = not isinstance(model.init, str)
     init = {name: list(numbers) for name, numbers in model.init} if given else model.init
     record: dict[str, Any] = {"name": model.name, "bias": model.bias, "init": init}
@@ -333,6 +352,8 @@ def restore(record: Mapping[str, Any]) -> Model:
     >>> restore(describe(MLP((4,)))) == MLP((4,))
     True
     """
+    if record.get("name") == "custom":
+        return CustomModel.restore(record)
     fields = {name: value for name, value in record.items() if name != "name"}
     if record.get("name") == "linear":
         return Linear(**fields)

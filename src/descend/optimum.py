@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from descend.arrays import State
+from descend.custom import CustomModel
 from descend.engines import engine_for
 from descend.engines.searching import LARGEST
 from descend.errors import InputError
@@ -116,7 +117,9 @@ def at_hand(run: Run) -> Optimum | None:
 
 def _unfit(task: Task) -> str | None:
     """Say what keeps a task from having an optimum that can be searched for, or None."""
-    if task.model.hidden:
+    if isinstance(task.model, CustomModel):
+        return f"the model {task.model.label} is one's own, and nothing is known of its minima"
+    if not task.model.linear:
         return f"this one has hidden layers {task.model.hidden}, and may have many minima"
     if not task.loss.convex:
         return f"the loss {task.loss.name} is not convex in the score"

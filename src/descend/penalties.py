@@ -109,7 +109,7 @@ def reach(penalty: Penalty | None, layout: Layout) -> Floats:
     """Return a vector (P,) that is 1 where the penalty applies and 0 elsewhere."""
     if penalty is None:
         return np.zeros(layout.size)
-    return np.ones(layout.size) if penalty.biases else layout.weights()
+    return layout.trained() if penalty.biases else layout.weights()
 
 
 def value(l1: Any, l2: Any, theta: Any) -> float:

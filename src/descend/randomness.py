@@ -27,7 +27,7 @@ import numpy.typing as npt
 from descend.errors import InputError
 
 # What a draw is for.  The numbers are part of the run file's meaning: never renumber them.
-PURPOSES = {"initialisation": 1, "split": 2, "batches": 3, "sample": 4}
+PURPOSES = {"initialisation": 1, "split": 2, "batches": 3, "sample": 4, "model": 5}
 # Half-blocks of a few bits mix slowly: with 8 rounds the orders of 5 rows are visibly uneven.
 ROUNDS_SMALL, ROUNDS_LARGE, SMALL = 16, 8, 1 << 10
 _LARGEST = 2**32
@@ -49,10 +49,18 @@ def mix(x: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
 
 def round_keys(seed: int, purpose: str, epoch: int) -> npt.NDArray[np.uint32]:
     """Return the 32-bit round keys of the permutation for (seed, purpose, epoch)."""
-    key = np.zeros(1, dtype=np.uint32)
-    for word in (seed, seed >> 32, PURPOSES[purpose], epoch, epoch >> 32):
-        key = mix(key ^ np.uint32(word & 0xFFFFFFFF)) + np.uint32(0x9E3779B9)
-    return mix(key + np.arange(1, ROUNDS_SMALL + 1, dtype=np.uint32) * np.uint32(0x9E3779B9))
+    return keys_of_epochs(seed, purpose, epoch, 1)[0]
+
+
+def keys_of_epochs(seed: int, purpose: str, first: int, count: int) -> npt.NDArray[np.uint32]:
+    """Return the round keys of `count` epochs from `first` on, a row for each."""
+    epochs = np.arange(first, first + count, dtype=np.uint64)
+    key = np.zeros(count, dtype=np.uint32)
+    for word in (seed, seed >> 32, PURPOSES[purpose], epochs, epochs >> np.uint64(32)):
+        low = np.asarray(word & 0xFFFFFFFF).astype(np.uint32)
+        key = mix(key ^ low) + np.uint32(0x9E3779B9)
+    rounds = np.arange(1, ROUNDS_SMALL + 1, dtype=np.uint32) * np.uint32(0x9E3779B9)
+    return mix(key[:, None] + rounds)
 
 
 def permute(
@@ -113,6 +121,13 @@ def uniforms(count: int, seed: int, purpose: str, epoch: int = 0) -> npt.NDArray
     counter = np.array([0, 0, epoch, 0], dtype=np.uint64)
     words = np.random.Philox(key=key, counter=counter).random_raw(count)
     return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+
+def generator(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
+    """Return a generator for (seed, purpose, epoch), for functions that draw as they please."""
+    key = np.array([seed, PURPOSES[purpose]], dtype=np.uint64)
+    counter = np.array([0, 0, epoch, 1], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 def normals(count: int, seed: int, purpose: str, epoch: int = 0) -> npt.NDArray[np.float64]:

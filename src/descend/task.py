@@ -34,6 +34,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from descend import models, optimizers
+from descend.custom import CustomLoss, CustomModel, custom_loss
+from descend.custom.model import recognised
 from descend.errors import InputError
 from descend.losses import LOSSES, Loss
 from descend.models import MLP, Linear, Model
@@ -44,6 +46,8 @@ from descend.penalties import PENALTIES, Penalty
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from descend.arrays import Layout
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,11 @@ class Task:
     Parameters
     ----------
     model
-        `Linear` or `MLP`.
+        `Linear` or `MLP`; or of your own: `custom_model`, the pair ``(init, apply)``, a
+        ``torch.nn.Module``, an ``equinox.Module`` or a ``flax.linen.Module``.
     loss
-        A part from `descend.losses`, or its name.
+        A part from `descend.losses`, or its name; or a function of your own from scores and y to
+        one number per row (see `custom_loss`).
     optimizer
         From `descend.optimizers`, or its name.
     penalty
@@ -88,9 +94,8 @@ class Task:
     def __post_init__(self) -> None:
         """Check that the parts are what they should be, and fit."""
         if not isinstance(self.model, Linear | MLP):
-            msg = f"The model of a Task must be Linear(…) or MLP(…). Got {self.model!r} instead."
-            raise InputError(msg)
-        object.__setattr__(self, "loss", LOSSES.check(self.loss, "a Task"))
+            object.__setattr__(self, "model", _own_model(self.model))
+        object.__setattr__(self, "loss", _loss(self.loss))
         optimizer = self.optimizer
         if isinstance(optimizer, str):
             object.__setattr__(self, "optimizer", RULES.make(optimizer))
@@ -135,10 +140,10 @@ def _check_search(task: Task) -> None:
             f"of the losses {fits}, or one of the optimizers {', '.join(ELEMENTWISE)}."
         )
         raise InputError(msg)
-    if name == "newton" and task.model.hidden:
+    if name == "newton" and not task.model.linear:
         msg = (
             "The optimizer newton needs a linear model, whose Hessian is known and has no negative "
-            f"eigenvalue; the model has hidden layers {task.model.hidden}. Use lbfgs."
+            f"eigenvalue; the model is {_model_words(task.model)}. Use lbfgs."
         )
         raise InputError(msg)
     if name == "newton" and not loss.convex:
@@ -149,31 +154,64 @@ def _check_search(task: Task) -> None:
         raise InputError(msg)
 
 
+def _own_model(model: Any) -> CustomModel:
+    found = recognised(model)
+    if found is None:
+        msg = (
+            "The model of a Task must be Linear(…), MLP(…), ds.custom_model(init, apply), or a "
+            f"module of PyTorch, Flax or Equinox. Got {model!r:.200} instead."
+        )
+        raise InputError(msg)
+    return found
+
+
+def _loss(loss: Any) -> Loss:
+    """Return a loss of this library's, or one's own: any function that is none of its parts."""
+    if isinstance(loss, CustomLoss):
+        return LOSSES.value(loss)
+    if callable(loss) and not isinstance(loss, type) and loss not in LOSSES:
+        return LOSSES.value(custom_loss(loss))
+    return LOSSES.check(loss, "a Task")
+
+
 def _model_words(model: Model) -> str:
+    if isinstance(model, CustomModel):
+        return f"custom({model.label})"
     if isinstance(model, Linear):
         return "linear"
     return f"mlp({', '.join(map(str, model.hidden))}; {model.activation.name})"
 
 
 def _part_words(part: Any) -> str:
+    if isinstance(part, CustomLoss):
+        return f"custom({part.label})"
     numbers = [f"{v:g}" for v in part._asdict().values() if not isinstance(v, bool)]
     return str(part.name) + (f"({', '.join(numbers)})" if numbers else "")
 
 
-def describe(task: Task) -> dict[str, Any]:
+def describe(task: Task, layout: Layout | None = None) -> dict[str, Any]:
     """Return the task as plain data: closed enumerations, never import paths.
+
+    Of parts of one's own it tells their names, and of a model its layout; never code.
 
     >>> from descend.models import Linear
     >>> describe(Task(Linear(), "squared_error", "adam"))["loss"]
     {'name': 'squared_error'}
     """
     return {
-        "model": models.describe(task.model),
-        "loss": LOSSES.describe(task.loss),
+        "model": models.describe(task.model, layout),
+        "loss": task.loss.describe()
+        if isinstance(task.loss, CustomLoss)
+        else LOSSES.describe(task.loss),
         "optimizer": optimizers.describe(task.optimizer),
         "penalty": None if task.penalty is None else PENALTIES.describe(task.penalty),
         "reduction": task.reduction,
     }
+
+
+def _restored_loss(record: Mapping[str, Any]) -> Loss:
+    custom = record.get("name") == "custom"
+    return LOSSES.value(CustomLoss.restore(record)) if custom else LOSSES.restore(record)
 
 
 def restore(record: Mapping[str, Any]) -> Task:
@@ -187,7 +225,7 @@ def restore(record: Mapping[str, Any]) -> Task:
     penalty = record["penalty"]
     return Task(
         models.restore(record["model"]),
-        LOSSES.restore(record["loss"]),
+        _restored_loss(record["loss"]),
         optimizers.restore(record["optimizer"]),
         None if penalty is None else PENALTIES.restore(penalty),
         record["reduction"],

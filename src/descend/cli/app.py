@@ -82,7 +82,12 @@ def fit(  # noqa: PLR0917 - the options of a fit
         Option("--tolerance", help="Stop when the gradient is this small against its first."),
     ] = None,
     seed: Annotated[int | None, Option("--seed", help="Of split, start and order.")] = None,
-    engine: Annotated[str | None, Option("--engine", help="auto (default) or numpy.")] = None,
+    engine: Annotated[
+        str | None, Option("--engine", help="auto (default), numba, numpy, jax or torch.")
+    ] = None,
+    device: Annotated[
+        str | None, Option("--device", help="For jax and torch: cpu, cuda, cuda:1, tpu …")
+    ] = None,
     exclude: Annotated[
         list[str] | None, Option("--exclude", help="A column to leave out; may be repeated.")
     ] = None,

@@ -25,6 +25,7 @@ FIT: dict[str, Any] = {
     "tolerance": None,
     "seed": 0,
     "engine": "auto",
+    "device": None,
     "exclude": [],
     "id_column": None,
     "weight": None,

@@ -8,6 +8,7 @@ reference, in NumPy, with every derivative written out; `check` judges the other
 from descend.engines.by_hand import ByHand as ByHand
 from descend.engines.choosing import ENGINES as ENGINES
 from descend.engines.choosing import engine_for as engine_for
+from descend.engines.choosing import is_known as is_known
 from descend.engines.problem import Advance as Advance
 from descend.engines.problem import Problem as Problem
 from descend.engines.problem import Program as Program

@@ -150,6 +150,13 @@ class Problem:
         """Return the learning rate of an update; `scale` is what plateaus have made of it."""
         return self.learning_rate * scale * schedules.factor(self.task.optimizer.schedule, update)
 
+    def rates(self, first: int, updates: int, scale: float) -> Floats:
+        """Return the rate of each of some updates, from update `first` on."""
+        schedule = self.task.optimizer.schedule
+        if schedule is None or schedule.name in {"constant", "reduce_on_plateau"}:
+            return np.full(updates, self.learning_rate * scale)
+        return np.array([self.rate(t, scale) for t in range(first, first + updates)])
+
     @cached_property
     def reach(self) -> Floats:
         """1 where the penalty applies, else 0: (P,)."""
@@ -174,7 +181,8 @@ class Problem:
 
     def start(self) -> State:
         """Return the state before the first update."""
-        theta = models.start(self.task.model, self.layout, self.seed).astype(self.X.dtype)
+        d = self.X.shape[1]
+        theta = models.start(self.task.model, self.layout, self.seed, d).astype(self.X.dtype)
         slots = initial_slots(self.task.optimizer.rule, self.layout.size, self.X.dtype)
         return State(theta, slots, 0)
 

@@ -14,6 +14,7 @@ import math
 import os
 import platform
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,9 @@ import numpy as np
 
 from descend import task as tasks
 from descend.arrays import Layout, Numbered, State
-from descend.engines import ENGINES
-from descend.errors import DescendError, Outcome, RunFileError
+from descend.engines import is_known
+from descend.engines.choosing import DEVICED
+from descend.errors import DescendError, InputError, Outcome, RunFileError
 from descend.files import write_bytes
 from descend.run.history import History, Series
 from descend.run.keyframes import Keyframes
@@ -34,6 +36,8 @@ from descend.scaling import Scaling
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from descend.task import Task
+
 VERSION = 1
 FORMAT = "descend-run"
 _ZEROS = "0" * 64
@@ -42,10 +46,12 @@ _DIGEST = re.compile(rb'\{\\"digest\\": ?\\"([0-9a-f]{64})\\"')
 _LONGEST_HEADER = 100_000_000  # safetensors' own limit
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that decide the last bit of a run."""
+def versions(engine: str = "") -> dict[str, str]:
+    """Return the versions that decide the last bit of a run by an engine."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in ("descend", "numpy", "scipy", "numba"):
+    library = engine.partition("/")[0]
+    others = (library,) if library in DEVICED else ()
+    for name in ("descend", "numpy", "scipy", "numba", *others):
         found[name] = _version(name)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         if name in os.environ:
@@ -95,7 +101,7 @@ def _manifest(run: Run, frames: Keyframes | None) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "task": tasks.describe(run.task),
+        "task": tasks.describe(run.task, run.layout),
         "setup": run.setup.describe(),
         "layout": [[name, list(shape)] for name, shape in run.layout.entries],
         "step": run.state.step,
@@ -159,13 +165,16 @@ def _unplain(value: Any) -> Any:
 # ---------------------------------------------------------------- reading
 
 
-def load(path: str | os.PathLike[str]) -> Run:
+def load(path: str | os.PathLike[str], *, task: Task | None = None) -> Run:
     """Read a run from its file.
 
     Parameters
     ----------
     path
         A file that `Run.save` wrote, or a folder with exactly one such file (``*.run``).
+    task
+        The task of a run whose model or loss is your own: a file holds their names and no code.
+        Without it such a run can be read, and neither predicts nor replays.
 
     Returns
     -------
@@ -176,6 +185,8 @@ def load(path: str | os.PathLike[str]) -> Run:
     ------
     RunFileError
         If the file is missing, cut short, altered, of a newer version, or not a run file.
+    InputError
+        If the task given is not the one the run was trained with.
 
     Examples
     --------
@@ -194,7 +205,7 @@ def load(path: str | os.PathLike[str]) -> Run:
     except OSError as error:
         msg = f"The run file {file} cannot be read ({error.strerror}); check its path and rights."
         raise RunFileError(msg) from error
-    return unpack(content, str(file))
+    return unpack(content, str(file), task)
 
 
 def find_run_file(path: Path) -> Path:
@@ -212,18 +223,33 @@ def find_run_file(path: Path) -> Path:
     return found[0]
 
 
-def unpack(content: bytes, name: str = "these bytes") -> Run:
+def unpack(content: bytes, name: str = "these bytes", task: Task | None = None) -> Run:
     """Return the run in the bytes of a run file; `name` is for messages."""
     manifest = _checked_manifest(content, name)
     try:
         from safetensors.numpy import load as unpack_arrays  # noqa: PLC0415
 
         arrays = {k: np.array(v) for k, v in unpack_arrays(content).items()}
-        return _restored(manifest, arrays)
+        run = _restored(manifest, arrays)
     except Exception as error:  # whatever a forged manifest provokes is the file's fault
         what = str(error) if isinstance(error, DescendError) else f"{type(error).__name__}: {error}"
         msg = f"{name} is not a consistent run file ({what}); it was not written by this library."
         raise RunFileError(msg) from error
+    return run if task is None else _given_back(run, task)
+
+
+def _given_back(run: Run, task: Task) -> Run:
+    """Return the run with its author's own parts, if the task is the run's."""
+    known = tasks.describe(run.task, run.layout)
+    given = tasks.describe(task, task.model.layout(run.setup.d, run.setup.k))
+    for part, wanted in known.items():
+        if given[part] != wanted:
+            msg = (
+                f"The run was trained with another {part} than the task given: the run's is "
+                f"{wanted}, the task's {given[part]}."
+            )
+            raise InputError(msg)
+    return replace(run, task=task)
 
 
 def _checked_manifest(content: bytes, name: str) -> dict[str, Any]:
@@ -268,8 +294,7 @@ def _restored(manifest: Mapping[str, Any], arrays: dict[str, Any]) -> Run:
     if not 0 <= manifest["step"] <= setup.updates or len(names) != setup.d:
         msg = f"its step {manifest['step']} or its {len(names)} names cannot be"
         raise RunFileError(msg)
-    engine, _, way = manifest["engine"].partition("/")
-    if engine not in ENGINES or (way and way not in ENGINES[engine]):
+    if not is_known(manifest["engine"]):
         msg = f"it was trained by the engine {manifest['engine']!r}, which is not here"
         raise RunFileError(msg)
     slots = len(task.optimizer.rule.slots)

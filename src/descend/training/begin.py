@@ -44,6 +44,7 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     sample_weight: Any = None,
     seed: int = 0,
     engine: str = "auto",
+    device: str | None = None,
     record: str | float | bool = "auto",
     callbacks: Any = (),
     dtype: Any = None,
@@ -79,7 +80,11 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     seed
         Of the start, the split and the order: 0 to 2⁶⁴ - 1; default 0.
     engine
-        ``"auto"`` (default) or the name of one.
+        ``"auto"`` (default): compiled, or what a part of your own is written for; or
+        ``"numpy"``, ``"numba"``, ``"jax"``, ``"torch"``.
+    device
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``, ``"tpu"`` …, for the engines jax and torch;
+        default: what JAX prefers, and the processor for PyTorch.
     record
         ``"auto"``: up to 64 MiB; a number of MiB; or False to keep only the end.
     callbacks
@@ -145,9 +150,9 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
         seed=seed,
         dtype=_dtype(dtype),
     )
-    if is_sparse(data.X) and task.model.hidden:
+    if is_sparse(data.X) and not task.model.linear:
         msg = (
-            "Sparse rows are for linear models, and this one has hidden layers; use Linear(), or "
+            "Sparse rows are for linear models, and this one is not; use Linear(), or "
             "pass X.toarray() if there is room for it."
         )
         raise InputError(msg)
@@ -189,7 +194,7 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
         record=_record(record),
         weighted=data.weights is not None,
     )
-    name, program = engine_for(engine, problem)
+    name, program = engine_for(engine, problem, device)
     state = problem.start()
     frames = limit_for(
         setup.record // 2, problem.layout.size, len(state.slots), state.theta.itemsize
@@ -414,7 +419,7 @@ def _finished(loop: Loop, engine: str) -> Run:
         classes=loop.data.classes,
         names=loop.data.names,
         engine_used=engine,
-        versions=versions(),
+        versions=versions(engine),
         scaling=loop.data.scaling,
         data=loop.data,
     )

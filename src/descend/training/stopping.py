@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from descend import losses
+from descend.engines import scores_of
+from descend.engines import scores_of
 
 if TYPE_CHECKING:
     from descend.arrays import Floats
@@ -62,7 +64,8 @@ def ceiling(problem: Problem, program: Program) -> float:
     """Return the objective above which a run has diverged."""
     k = 1 if problem.y.ndim == 1 else problem.y.shape[1]
     if problem.task.loss.targets == "labels":
-        k = problem.layout.entries[-1][1][-1]
+        theta = problem.start().theta
+        k = scores_of(problem.task, problem.layout, theta, problem.X[:1]).shape[1]
     constant = losses.best_constant(problem.task.loss, problem.y, problem.weights, k)
     scores = np.broadcast_to(constant, (problem.n, k))
     per_row = losses.rows(problem.task.loss, scores, problem.y)

@@ -24,7 +24,6 @@ from descend.engines.compiled.factor import factor_of, suits
 from descend.engines.compiled.joining import Swept, Updated, one_score
 from descend.engines.compiled.orders import order_of
 from descend.engines.compiled.products import Products
-from descend.engines.compiled.rates import rates_of
 from descend.engines.compiled.rows import NO_ORDER, Rows
 from descend.engines.compiled.sparse import csr_of
 from descend.engines.compiled.threads import spread
@@ -129,7 +128,7 @@ class Compiled:
         problem, m = self.problem, self.problem.batches_per_epoch
         now = np.concatenate([state.theta[None], state.slots])
         figures = np.empty((updates, 4))
-        rates = rates_of(problem, state.step, updates, scale)
+        rates = problem.rates(state.step, updates, scale)
         last = state.step + updates
         steps = range((state.step // every + 1) * every, last + 1, every) if every else range(0)
         kept = np.empty((len(steps), *now.shape), now.dtype)

@@ -1,0 +1,142 @@
+"""The array libraries a custom part may be written for, each imported only when it is needed."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import inspect
+from contextlib import contextmanager
+from importlib import import_module
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from descend.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LIBRARIES = ("numpy", "jax", "torch")
+TITLES = {"numpy": "NumPy", "jax": "JAX", "torch": "PyTorch"}
+# Packages that build on one of them: a function that mentions one needs its library.
+_BUILT_ON = {"numpy": "numpy", "scipy": "numpy", "jax": "jax", "flax": "jax", "equinox": "jax"}
+_BUILT_ON |= {"optax": "jax", "torch": "torch"}
+# How far to follow the functions that a function calls.
+_DEPTH = 4
+
+
+def installed(library: str) -> bool:
+    """Tell whether a library is there, without importing it."""
+    return importlib.util.find_spec(library) is not None
+
+
+def imported(library: str) -> Any:
+    """Return a library's module, or say how to install it."""
+    try:
+        return import_module(library)
+    except ImportError as error:
+        msg = (
+            f"The engine {library!r} needs {TITLES[library]}, which is not installed; run "
+            f"pip install 'descend[{library}]', or use engine=\"auto\"."
+        )
+        raise InputError(msg) from error
+
+
+@contextmanager
+def in_double() -> Iterator[Any]:
+    """Lend JAX double precision; the process's own setting is as it was afterwards."""
+    jax = imported("jax")
+    with jax.enable_x64(True):
+        yield jax
+
+
+# ---------------------------------------------------------------- which one a function needs
+
+
+def needed_by(function: Callable[..., Any]) -> str | None:
+    """Return the library whose names a function mentions, or None if it mentions none.
+
+    A function of operators alone, such as ``(s - y) ** 2``, works with all of them.  Where NumPy
+    and another are mentioned, it is the other: NumPy's constants suit any of them.
+    """
+    found = _mentioned(function, _DEPTH)
+    others = sorted(found - {"numpy"})
+    if len(others) > 1:
+        named = getattr(function, "__qualname__", repr(function))
+        msg = (
+            f"The function {named} mentions both JAX and PyTorch; say which one its arrays are of "
+            'with library="jax" or library="torch".'
+        )
+        raise InputError(msg)
+    return others[0] if others else ("numpy" if found else None)
+
+
+def library_of(value: object) -> str | None:
+    """Return the library that an object's own classes come from, or None."""
+    for cls in type(value).__mro__:
+        found = _BUILT_ON.get(cls.__module__.partition(".")[0])
+        if found:
+            return found
+    return None
+
+
+def _mentioned(function: Any, depth: int) -> set[str]:
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    function = getattr(function, "__func__", function)
+    if not isinstance(function, FunctionType):
+        found = library_of(function)
+        return {found} if found else set()
+    names = set(_names_in(function.__code__))
+    seen = [v for name, v in function.__globals__.items() if name in names]
+    seen += [_content(cell) for cell in function.__closure__ or ()]
+    libraries = {name.partition(".")[0] for name in names} & {"jax", "torch"}
+    for value in seen:
+        if isinstance(value, ModuleType):
+            libraries |= {_BUILT_ON.get(value.__name__.partition(".")[0], "")}
+            continue
+        home = _BUILT_ON.get(str(getattr(value, "__module__", "")).partition(".")[0])
+        libraries |= {home or library_of(value) or ""}
+        if depth and callable(value) and value is not function:
+            libraries |= _mentioned(value, depth - 1)
+    return libraries - {""}
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a cell that is not filled yet
+        return None
+
+
+def _names_in(code: Any) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if inspect.iscode(constant):
+            yield from _names_in(constant)
+
+
+# ---------------------------------------------------------------- to a library and back
+
+
+def called_on_numbers(library: str | None, function: Callable[..., Any], *arrays: Any) -> Any:
+    """Return what a library's function makes of NumPy arrays, as a NumPy array."""
+    if library == "jax":
+        with in_double() as jax:
+            return np.asarray(function(*(jax.numpy.asarray(a) for a in arrays)))
+    if library == "torch":
+        torch = imported("torch")
+        with torch.no_grad():
+            found = function(*(torch.as_tensor(a) for a in arrays))
+            return found.detach().cpu().numpy() if torch.is_tensor(found) else np.asarray(found)
+    return np.asarray(function(*arrays))
+
+
+def called(value: object) -> str:
+    """Return the name of a function, a class or an object, for messages."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    found = getattr(value, "__name__", None)
+    return str(found) if found else type(value).__name__
