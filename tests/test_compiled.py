@@ -59,6 +59,7 @@ def problem_of(
     reduction="mean",
     penalty=None,
     bias=True,
+    schedule=None,
     **clip,
 ):
     """Return a problem with every part chosen: a net if there is an activation, else a line."""
@@ -67,7 +68,7 @@ def problem_of(
     rate = RATES.get(rule, 0.003) / (1 if reduction == "mean" else n)
     # So small that no velocity swings through 0, where its largest entry measures nothing.
     rate = rate / 16 if loss == "poisson" else rate
-    optimizer = replace(RULES.make(rule, learning_rate=rate), **clip)
+    optimizer = replace(RULES.make(rule, learning_rate=rate), schedule=schedule, **clip)
     task = ds.Task(model, LOSSES.make(loss), optimizer, penalty, reduction)
     X = rng.normal(size=(n, d)).astype(dtype)
     weights = rng.uniform(0.2, 2, size=n).astype(dtype) if weighted else None

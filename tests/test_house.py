@@ -38,7 +38,7 @@ ROWS = (
         "export",
         "plots",
         "scaleout",
-        "certify",
+        "certification",
         "gradcheck",
         "graph",
     ),

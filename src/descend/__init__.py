@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from descend import optimizers as optimizers
     from descend import penalties as penalties
     from descend import schedules as schedules
+    from descend.certification import Certificate as Certificate
+    from descend.certification import certify as certify
     from descend.custom import custom_loss as custom_loss
     from descend.custom import custom_model as custom_model
     from descend.errors import DescendError as DescendError
@@ -106,6 +108,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "elastic_net",
         "l1",
         "l2",
+    ),
+    "descend.certification": (
+        "Certificate",
+        "certify",
     ),
     "descend.custom": (
         "custom_loss",

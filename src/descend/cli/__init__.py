@@ -4,4 +4,5 @@
 `options` reads and writes option files, and `words` puts results into text.
 """
 
+from descend.cli import certifying as certifying
 from descend.cli.app import main as main

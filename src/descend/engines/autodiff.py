@@ -42,7 +42,7 @@ class Library(NamedTuple):
 
 
 class Penalised(NamedTuple):
-    """A problem's penalties and marks as the library's arrays.
+    """A problem's penalties and marks as the library's arrays, in double precision.
 
     Attributes
     ----------
@@ -64,9 +64,9 @@ class Penalised(NamedTuple):
         """Return a problem's, put where they are needed."""
         l1, l2, trained = problem.l1, problem.l2, problem.layout.trained()
         return cls(
-            l1 if isinstance(l1, float) else put(l1),
-            l2 if isinstance(l2, float) else put(l2),
-            put(problem.weight_marks),
+            l1 if isinstance(l1, float) else put(l1.astype(np.float64)),
+            l2 if isinstance(l2, float) else put(l2.astype(np.float64)),
+            put(problem.weight_marks.astype(np.float64)),
             None if trained.all() else put(trained.astype(problem.X.dtype)),
         )
 
@@ -145,26 +145,25 @@ def moved(  # noqa: PLR0913, PLR0917 - an update has its state, gradient, rate a
 ) -> tuple[Any, Any, Any, Any]:
     """Return the next theta and slots, and the lengths of the gradient and of the step."""
     xp = library.xp
-    step = _clipped(optimizer, library, gradient)
+    wide, steep, l1 = library.cast(theta, None), library.cast(gradient, None), penalised.l1
     update = formulas_of(type(optimizer.rule), xp)
     after, memory = update(
         optimizer.rule,
-        theta,
-        step,
-        tuple(slots[i] for i in range(len(optimizer.rule.slots))),
+        wide,
+        _clipped(optimizer, library, steep),
+        tuple(library.cast(slots[i], None) for i in range(len(optimizer.rule.slots))),
         rate,
         t,
-        penalised.l1,
+        l1,
         penalised.weights,
     )
     after = library.cast(after, theta)
     if memory:
-        slots = xp.stack([library.cast(part, theta) for part in memory])
-    steep = library.cast(gradient, None)
-    if not isinstance(penalised.l1, float):
-        pulled = xp.sign(steep) * xp.maximum(abs(steep) - penalised.l1, steep * 0)
-        steep = xp.where(theta == 0, pulled, steep + penalised.l1 * xp.sign(theta))
-    taken = library.cast(after, None) - library.cast(theta, None)
+        slots = library.cast(xp.stack(list(memory)), theta)
+    if not isinstance(l1, float):
+        pulled = xp.sign(steep) * xp.maximum(abs(steep) - l1, steep * 0)
+        steep = xp.where(wide == 0, pulled, steep + l1 * xp.sign(wide))
+    taken = library.cast(after, None) - wide
     return after, slots, length(library, steep), length(library, taken)
 
 
@@ -183,7 +182,8 @@ def _clipped(optimizer: Optimizer, library: Library, gradient: Any) -> Any:
     if optimizer.clip_value is not None:
         gradient = xp.clip(gradient, -optimizer.clip_value, optimizer.clip_value)
     if optimizer.clip_norm is not None:
-        whole = length(library, library.cast(gradient, None))
-        shortened = xp.where(whole > optimizer.clip_norm, optimizer.clip_norm / whole, whole * 0 + 1)
-        gradient = gradient * library.cast(shortened, gradient)
+        whole = length(library, gradient)
+        gradient = gradient * xp.where(
+            whole > optimizer.clip_norm, optimizer.clip_norm / whole, whole * 0 + 1
+        )
     return gradient

@@ -114,7 +114,8 @@ def _with_library(name: str, problem: Problem, asked: str) -> tuple[str, Program
 
 def _asked(device: Any, way: str) -> str:
     found = way if device is None else device
-    if found and not (isinstance(found, str) and _DEVICE.fullmatch(found)):
+    named = device is not None or bool(way)
+    if named and not (isinstance(found, str) and _DEVICE.fullmatch(found)):
         msg = (
             "The 'device' parameter of train must be a name such as 'cpu', 'cuda' or 'cuda:1'. "
             f"Got {found!r} instead."

@@ -137,55 +137,29 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     >>> run.predict(X).round(3)
     array([10.,  2.,  1.,  9.])
     """
-    if not isinstance(task, Task):
-        msg = f"train needs a Task(model, loss, optimizer). Got {task!r} instead."
-        raise InputError(msg)
-    seed = _seed(seed)
-    data = make_data(
-        task.loss,
+    data, problem = made_ready(
+        task,
         X,
         y,
+        batch_size=batch_size,
+        shuffle=shuffle,
         validation=validation,
         sample_weight=sample_weight,
         seed=seed,
-        dtype=_dtype(dtype),
+        dtype=dtype,
+        standardize=standardize,
     )
-    if is_sparse(data.X) and not task.model.linear:
-        msg = (
-            "Sparse rows are for linear models, and this one is not; use Linear(), or "
-            "pass X.toarray() if there is room for it."
-        )
-        raise InputError(msg)
-    if standardize:
-        data = replace(data, scaling=measured(data.X, data.weights))
-    k = outputs(task, data.y, data.classes)
-    X, scaling = data.seen
-    problem = Problem(
-        task,
-        task.model.layout(X.shape[1], k),
-        X,
-        data.y,
-        data.weights,
-        None if batch_size is None else whole("train", "batch_size", batch_size),
-        bool(shuffle),
-        seed,
-        1.0,
-        scaling,
-    )
-    rate = task.optimizer.learning_rate
-    rate = automatic_rate(problem) if isinstance(rate, str) else rate
-    problem = replace(problem, learning_rate=rate)
     setup = Setup(
         n=problem.n,
-        d=X.shape[1],
-        k=k,
+        d=problem.X.shape[1],
+        k=outputs(task, data.y, data.classes),
         epochs=whole("train", "epochs", epochs),
         batch_size=problem.batch_size,
         shuffle=problem.shuffle,
-        seed=seed,
+        seed=problem.seed,
         validation=_held_out(validation),
         dtype=data.X.dtype.name,
-        learning_rate=rate,
+        learning_rate=problem.learning_rate,
         on_divergence=choice("train", "on_divergence", on_divergence, ("stop", "continue")),
         gradient_tolerance=_tolerance("gradient_tolerance", gradient_tolerance),
         loss_tolerance=_tolerance("loss_tolerance", loss_tolerance),
@@ -215,6 +189,59 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     )
     loop.keyframes.add(state)
     return _finished(loop, name)
+
+
+def made_ready(  # noqa: PLR0913 - the arguments of `train` that decide the problem
+    task: Task,
+    X: Any,
+    y: Any,
+    *,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    validation: Any = None,
+    sample_weight: Any = None,
+    seed: int = 0,
+    dtype: Any = None,
+    standardize: bool = False,
+) -> tuple[Data, Problem]:
+    """Return the rows and the problem that `train` would train on, its rate resolved."""
+    if not isinstance(task, Task):
+        msg = f"train needs a Task(model, loss, optimizer). Got {task!r} instead."
+        raise InputError(msg)
+    seed = _seed(seed)
+    data = make_data(
+        task.loss,
+        X,
+        y,
+        validation=validation,
+        sample_weight=sample_weight,
+        seed=seed,
+        dtype=_dtype(dtype),
+    )
+    if is_sparse(data.X) and not task.model.linear:
+        msg = (
+            "Sparse rows are for linear models, and this one is not; use Linear(), or "
+            "pass X.toarray() if there is room for it."
+        )
+        raise InputError(msg)
+    if standardize:
+        data = replace(data, scaling=measured(data.X, data.weights))
+    X, scaling = data.seen
+    problem = Problem(
+        task,
+        task.model.layout(X.shape[1], outputs(task, data.y, data.classes)),
+        X,
+        data.y,
+        data.weights,
+        None if batch_size is None else whole("train", "batch_size", batch_size),
+        bool(shuffle),
+        seed,
+        1.0,
+        scaling,
+    )
+    rate = task.optimizer.learning_rate
+    rate = automatic_rate(problem) if isinstance(rate, str) else rate
+    return data, replace(problem, learning_rate=rate)
 
 
 def resume(
