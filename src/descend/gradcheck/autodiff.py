@@ -38,13 +38,9 @@ def derivative(
 def _by_jax(function: Callable[..., Any], theta: Floats, arguments: list[Any]) -> Any:
     import jax  # noqa: PLC0415 - only when asked for
 
-    was = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's own signature
-    try:
+    with jax.enable_x64(True):  # noqa: FBT003 - JAX's own signature; the host's setting returns
         given = [jax.numpy.asarray(part) for part in arguments]
         return np.asarray(jax.grad(function)(jax.numpy.asarray(theta), *given))
-    finally:
-        jax.config.update("jax_enable_x64", was)
 
 
 def _by_torch(function: Callable[..., Any], theta: Floats, arguments: list[Any]) -> Any:

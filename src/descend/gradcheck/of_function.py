@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Every score against every target takes n² rows.
 BROADCAST = 200
+# What differs by less, relatively, is taken for the same when a penalty is looked for.
+STEADY = 1e-5
 
 
 @final
@@ -52,6 +54,7 @@ class OfFunction:
                 for name, shape in layout.entries
             ]
         )
+        self.named = any(name.endswith("bias") for name, _ in layout.entries)
         self.complex = True
         self.apart = 0.0
         self._kept: dict[Any, tuple[Floats, Floats]] = {}
@@ -188,13 +191,14 @@ class OfFunction:
             pairs = [(empty.gradient(probe.theta)[0], probe.theta) for probe in probes[:3]]
         except InputError:
             return
-        self.flat = np.max([np.abs(g) for g, _ in pairs], axis=0)
-        ratios = np.array([g / np.where(theta == 0, np.nan, theta) for g, theta in pairs])
+        pull = np.max([np.abs(g) for g, _ in pairs], axis=0)
         with np.errstate(all="ignore"):
-            steady = np.ptp(ratios, axis=0) <= 1e-5 * np.abs(ratios).max(axis=0)
-        strengths = ratios[0][steady & (ratios[0] > 0) & (self.biases == 0)]
-        if strengths.size and np.ptp(strengths) <= 1e-5 * strengths.max():
-            strength = float(np.median(strengths))
-            named = any(name.endswith("bias") for name, _ in self.layout.entries)
-            reached = (self.biases == 0) if named else steady
-            self.l2 = np.where(reached, strength, 0.0)
+            ratios = np.array([g / theta for g, theta in pairs])
+            steady = np.ptp(ratios, axis=0) <= STEADY * np.abs(ratios).max(axis=0)
+        small = pull <= STEADY * pull.max(initial=0.0)
+        if not self.named and 0 < (~small & ~steady).sum() <= self.columns():
+            self.biases = (~small & ~steady).astype(float)
+        strengths = ratios[0][steady & ~small & (ratios[0] > 0) & (self.biases == 0)]
+        if strengths.size and np.ptp(strengths) <= STEADY * strengths.max():
+            reached = (self.biases == 0) if self.named else steady & ~small
+            self.l2 = np.where(reached, float(np.median(strengths)), 0.0)
