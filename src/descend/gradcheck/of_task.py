@@ -60,7 +60,7 @@ class OfTask:
         P = self.layout.size
         self.l1 = np.zeros(P) + self.problem.l1
         self.l2 = np.zeros(P) + self.problem.l2
-        self._kept: dict[Any, Truth] = {}
+        self._kept: dict[Any, tuple[Seen, Truth]] = {}
 
     @property
     def judges(self) -> tuple[str, ...]:
@@ -111,8 +111,9 @@ class OfTask:
         """Return the truth at a probe, or what it would be with some mistakes."""
         key = (id(seen), variations)
         if key not in self._kept:
-            self._kept[key] = self._made(seen, {v.stage: v for v in variations})
-        return self._kept[key]
+            # The probe is kept beside its truth, so that no other can take its identity.
+            self._kept[key] = (seen, self._made(seen, {v.stage: v for v in variations}))
+        return self._kept[key][1]
 
     def _made(self, seen: Seen, by: dict[str, Variation]) -> Truth:
         choice = {stage: v.choice for stage, v in by.items()}

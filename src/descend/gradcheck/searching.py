@@ -25,6 +25,8 @@ NEAR, NEAR_SINGLE = 1e-5, 5e-3
 # An explanation this dear is no better than none.
 DEAREST = 5.0
 UNEXPLAINED = 3.4
+# More variations are not tried for the sake of a gain below this.
+SPARE = 0.4
 
 
 class Cause(NamedTuple):
@@ -64,7 +66,7 @@ def search(judge: Judge, looks: list[Seen], near: float, loosen: float) -> Story
     best: Story | None = None
     every = judge.variations()
     for count in (0, 1, 2):
-        if best is not None and best.cost <= count:
+        if best is not None and best.cost <= count + SPARE:
             break
         for chosen in itertools.combinations(every, count):
             if len({v.stage for v in chosen}) < count:
@@ -93,10 +95,12 @@ def told(
     parts = cut(judge, looks, chosen, loosen)
     if not all(np.isfinite(one.data).all() for one in parts):
         return None
+    found: dict[str, list[Piece]] = {}
+    for one in parts:
+        found[one.name] = pieces(one, parts)
+        if chosen and not found[one.name]:
+            return None
     if chosen and _changes_nothing(judge, looks, chosen):
-        return None
-    found = {one.name: pieces(one, parts) for one in parts}
-    if chosen and not any(found.values()):
         return None
     return _cheapest(judge, chosen, parts, found, near)
 
