@@ -256,7 +256,7 @@ def test_a_mistake_in_a_slice_is_named_and_located(case):
 
 
 @pytest.mark.parametrize("mistake", ["missing", "at-output"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
 def test_a_mistaken_activation_derivative_has_its_name(activation, mistake):
     task, problem, theta = net(activation=activation, hidden=(4,))
     right, given = wrong(problem)(theta, X, Y), wrong(problem, activation=mistake)
@@ -358,14 +358,14 @@ def false_alarms(loss, activation, seed):
     return [check for check in checks if not check.ok]
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", list(LOSSES))
 def test_right_gradients_pass(loss):
     alarms = [false_alarms(loss, a, seed) for a in ACTIVATIONS for seed in (0, 1)]
     assert not any(alarms), [str(check) for found in alarms for check in found]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", list(LOSSES))
 def test_right_gradients_pass_in_a_thousand_draws(loss):
     draws = 1000 // (len(list(LOSSES)) * len(list(ACTIVATIONS))) + 1
     alarms = [false_alarms(loss, a, seed) for a in ACTIVATIONS for seed in range(2, 2 + draws)]

@@ -63,8 +63,12 @@ def mistaken(  # noqa: PLR0913 - a problem in parts
     y: Array,
     weights: Floats | None,
     choices: Choices,
+    back: Floats | None = None,
 ) -> Passed:
-    """Return the gradient of the reduced loss, without penalty, with the mistakes chosen."""
+    """Return the gradient of the reduced loss, without penalty, with the mistakes chosen.
+
+    `back` are the parameters that the way back uses, where they are not those of the way there.
+    """
     with np.errstate(all="ignore"):
         scores, tape = models.forward(task.model, theta, layout, X)
         raw = _slopes(task.loss, scores, y, choices.slope)
@@ -74,7 +78,7 @@ def mistaken(  # noqa: PLR0913 - a problem in parts
         scale = np.full((X.shape[0], 1), 1.0 / divisor)
         scale = scale if weights is None else scale * weights[:, None]
         size = (np.abs(raw) + FLOOR * np.maximum(np.abs(scores), 1.0)) * scale
-        return _backward(task.model, layout, theta, tape, raw * scale, size, choices)
+        return _backward(task.model, layout, theta if back is None else back, tape, raw * scale, size, choices)
 
 
 def _backward(  # noqa: PLR0913 - there and back

@@ -122,6 +122,10 @@ class OfFunction:
                     found[name] = parts[partner].ravel()
         return found
 
+    def total(self, theta: Floats) -> Floats:
+        """Return the whole gradient at theta."""
+        return self.gradient(theta)[0]
+
     def gradient(self, theta: Floats, rows: Any = None, targets: Any = None) -> tuple[Floats, Floats]:
         """Return the gradient of f (P,) and how far each entry is to be trusted."""
         key = tuple(None if a is None else a.tobytes() for a in (theta, rows, targets))

@@ -136,6 +136,16 @@ class OfTask:
             X, y, w = X[rows], y[rows], None if w is None else w[rows]
         return mistaken(self.task, self.layout, theta, X, y, w, choices)
 
+    def total(self, theta: Floats) -> Floats:
+        """Return the whole gradient at theta, penalty included."""
+        return self.moved_back(theta, theta)
+
+    def moved_back(self, theta: Floats, back: Floats) -> Floats:
+        """Return the whole gradient at theta, if the way back used other parameters."""
+        p = self.problem
+        there = mistaken(self.task, self.layout, theta, p.X, p.y, p.weights, Choices(), back)
+        return np.asarray(there.gradient + self.l2 * theta)
+
     def _per_slice(self, size: Floats) -> Floats:
         """Return each entry's slice's largest entry."""
         found = np.empty_like(size)

@@ -22,9 +22,9 @@ from descend.gradcheck.searching import (
     search,
 )
 from descend.gradcheck.slices import Slice, edits
+from descend.gradcheck.updating import in_another_order, updated_before_use
 
 if TYPE_CHECKING:
-    from descend.arrays import Floats
     from descend.gradcheck.result import Discrepancy
 
 nan = float("nan")
@@ -48,9 +48,15 @@ def tell(
     near = NEAR if loosen <= 1.0 else NEAR_SINGLE
     story = search(judge, looks, near, loosen)
     if story is None or story.cost > 3.0:  # noqa: PLR2004 - dearer than clipping
-        held = clipping(judge, looks, loosen, near)
-        if held is not None:
-            return error, [discrepancy(held, facts, _where(judge, parts, held, ()), "")]
+        wrong = tuple(name for name, gap in gaps.items() if gap > 1.0)
+        for other in (
+            clipping(judge, looks, loosen, near),
+            in_another_order(judge, looks, loosen),
+            updated_before_use(judge, looks, loosen),
+        ):
+            if other is not None:
+                where = _where(judge, parts, other, wrong)
+                return error, [discrepancy(other, facts, where, _example(parts, where))]
     if story is None:
         return error, [_unknown(judge, parts, looks, gaps, facts)]
     causes = _with_ratio(judge, caller, story, near, loosen)
