@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from descend import losses, models
+from descend.activations import Activation
 from descend.activations import backward as backward_through
 from descend.activations import value as activate
+from descend.arrays import Array, Floats, Layout
 from descend.losses import LOSSES
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
-    from descend.arrays import Array, Floats, Layout
     from descend.task import Task
 
 # A score near its target, or an activation in its flat tail, is a difference of larger numbers and
@@ -78,7 +79,9 @@ def mistaken(  # noqa: PLR0913 - a problem in parts
         scale = np.full((X.shape[0], 1), 1.0 / divisor)
         scale = scale if weights is None else scale * weights[:, None]
         size = (np.abs(raw) + FLOOR * np.maximum(np.abs(scores), 1.0)) * scale
-        return _backward(task.model, layout, theta if back is None else back, tape, raw * scale, size, choices)
+        return _backward(
+            task.model, layout, theta if back is None else back, tape, raw * scale, size, choices
+        )
 
 
 def _backward(  # noqa: PLR0913 - there and back
@@ -112,7 +115,7 @@ def _backward(  # noqa: PLR0913 - there and back
     return Passed(gradient, sums[::-1], magnitude)
 
 
-def _through(activation: Any, z: Floats, a: Floats, g: Floats, wrong: str) -> Floats:
+def _through(activation: Activation, z: Floats, a: Floats, g: Floats, wrong: str) -> Floats:
     if wrong == "missing":
         return g
     if wrong == "at-output":
@@ -121,14 +124,14 @@ def _through(activation: Any, z: Floats, a: Floats, g: Floats, wrong: str) -> Fl
     return found
 
 
-def _size_through(activation: Any, z: Floats, a: Floats, size: Floats) -> Floats:
+def _size_through(activation: Activation, z: Floats, a: Floats, size: Floats) -> Floats:
     if activation.rowwise:
         found: Floats = a * (size + (a * size).sum(axis=-1, keepdims=True))
         return found
     return np.maximum(np.abs(backward_through(activation, z, a, size)), FLOOR * size)
 
 
-def _slopes(loss: Any, s: Floats, y: Array, wrong: str) -> Floats:
+def _slopes(loss: losses.Loss, s: Floats, y: Array, wrong: str) -> Floats:
     """Return the derivative of each row's loss by its scores (n, k), or what is taken for it."""
     slope = formulas_of(type(loss), np).slope
     if wrong == "broadcast":
@@ -149,7 +152,7 @@ def _slopes(loss: Any, s: Floats, y: Array, wrong: str) -> Floats:
     return np.asarray(slope(loss, s, y))
 
 
-def link_slope(loss: Any, s: Floats, h: float = 1e-5) -> Floats:
+def link_slope(loss: losses.Loss, s: Floats, h: float = 1e-5) -> Floats:
     """Return the derivative of the inverse link by the score."""
     high, low = losses.predicted(loss, s + h), losses.predicted(loss, s - h)
     return (high - low) / (2 * h)
@@ -167,6 +170,6 @@ def other_losses(loss: Any) -> dict[str, Any]:
     return found
 
 
-def _numbers(loss: Any, s: Floats, y: Array) -> Array:
+def _numbers(loss: losses.Loss, s: Floats, y: Array) -> Array:
     """Return targets as numbers (n, k): labels as the rows of an identity matrix."""
     return np.eye(s.shape[1])[y] if loss.targets == "labels" else y

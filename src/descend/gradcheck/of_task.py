@@ -101,9 +101,7 @@ class OfTask:
                 Variation("missing-activation-derivative", "activation", "missing", layer, rank)
             )
             found.append(
-                Variation(
-                    "activation-derivative-at-output", "activation", "at-output", layer, rank
-                )
+                Variation("activation-derivative-at-output", "activation", "at-output", layer, rank)
             )
         return found
 
@@ -184,5 +182,3 @@ class OfTask:
     def describe(self) -> str:
         """Return the task in words."""
         return str(self.task)
-
-

@@ -34,9 +34,7 @@ def probes_near(judge: Any, theta: Floats, seed: int) -> list[Probe]:
     return found
 
 
-def _clean(
-    judge: Any, middle: Floats, theta: Floats, reach: float, seed: int, key: int
-) -> Probe:
+def _clean(judge: Any, middle: Floats, theta: Floats, reach: float, seed: int, key: int) -> Probe:
     """Return a point about `reach` away at which the gradient is finite and does not jump."""
     best, least = Probe(theta.copy()), np.inf
     size = 1.0 + float(np.abs(middle).max(initial=0.0))

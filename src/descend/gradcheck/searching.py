@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from descend.gradcheck.slices import Piece, Slice, pieces, slices_of
+from descend.gradcheck.truths import Judge, Variation
 
 if TYPE_CHECKING:
     from descend.gradcheck.calls import Seen
-    from descend.gradcheck.truths import Judge, Variation
 
 # Ratios nearer than this are the same; those of gradients in single precision are less sharp.
 NEAR, NEAR_SINGLE = 1e-5, 5e-3
@@ -178,7 +178,7 @@ def _read(  # noqa: PLR0913 - what is read, and how
 def _grouped(said: dict[Any, Any], fault: Cause, near: float) -> tuple[str, float, str]:
     for code, number, choice in said:
         same = code == fault.code and choice == fault.choice
-        if same and (close(number, fault.number, near) or fault.number != fault.number):  # noqa: PLR0124 - NaN
+        if same and (close(number, fault.number, near) or np.isnan(fault.number)):
             return code, number, choice
     return fault.code, fault.number, fault.choice
 

@@ -255,9 +255,11 @@ def _ratio_at(  # noqa: PLR0913 - a ratio, and where it is looked for
         if one.name not in names or piece is None or piece.c is None:
             continue
         for edit, data, theta in edits(one, parts):
-            if edit == piece.edit or piece.edit == "constant":
+            if piece.edit in {edit, "constant"}:
                 pull = one.strength * theta
-                given.append(one.given - piece.constant - pull * (0 if piece.kept else piece.penalty))
+                given.append(
+                    one.given - piece.constant - pull * (0 if piece.kept else piece.penalty)
+                )
                 true.append(data + pull if piece.kept else data)
                 break
     if not given:
@@ -309,5 +311,3 @@ def _said(  # noqa: PLR0913 - a cause, and all it is told with
 def _below(name: str, parts: list[Slice]) -> bool:
     """Tell whether a slice lies below an activation: not in the last layer."""
     return name.rpartition(".")[0] != parts[-1].name.rpartition(".")[0]
-
-

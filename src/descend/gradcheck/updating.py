@@ -51,7 +51,9 @@ def updated_before_use(judge: Any, looks: list[Seen], loosen: float) -> Cause | 
     for backward in (False, True) if hasattr(judge, "moved_back") else (False,):
         for groups in orders(judge):
 
-            def gap(seen: Seen, rate: float, groups: Groups = groups, back: bool = backward) -> Floats:  # noqa: FBT001
+            def gap(
+                seen: Seen, rate: float, groups: Groups = groups, back: bool = backward
+            ) -> Floats:
                 return seen.given - _predicted(judge, seen, groups, rate, back)
 
             rate = _rate(lambda r, gap=gap: gap(looks[0], r))  # type: ignore[misc]
