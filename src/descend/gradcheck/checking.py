@@ -140,7 +140,7 @@ def check_gradient(  # noqa: PLR0913 - how to look is the caller's choice
     return _verdict(judge, caller, looks, loosen)
 
 
-def _judge(  # noqa: PLR0913 - as check_gradient takes them
+def _judge(  # noqa: PLR0913, PLR0917 - as check_gradient takes them
     f: Any, point: Any, X: Any, y: Any, layout: Any, weights: Any, autodiff: str | None
 ) -> tuple[OfTask | OfFunction, Floats]:
     """Return who judges, and the point as a flat theta."""

@@ -56,7 +56,7 @@ class Passed(NamedTuple):
     magnitude: Floats
 
 
-def mistaken(  # noqa: PLR0913 - a problem in parts
+def mistaken(  # noqa: PLR0913, PLR0917 - a problem in parts
     task: Task,
     layout: Layout,
     theta: Floats,
@@ -84,7 +84,7 @@ def mistaken(  # noqa: PLR0913 - a problem in parts
         )
 
 
-def _backward(  # noqa: PLR0913 - there and back
+def _backward(  # noqa: PLR0913, PLR0917 - there and back
     model: Any,
     layout: Layout,
     theta: Floats,
@@ -128,10 +128,12 @@ def _size_through(activation: Activation, z: Floats, a: Floats, size: Floats) ->
     if activation.rowwise:
         found: Floats = a * (size + (a * size).sum(axis=-1, keepdims=True))
         return found
-    return np.maximum(np.abs(backward_through(activation, z, a, size)), FLOOR * size)
+    return np.asarray(np.maximum(np.abs(backward_through(activation, z, a, size)), FLOOR * size))
 
 
-def _slopes(loss: losses.Loss, s: Floats, y: Array, wrong: str) -> Floats:
+def _slopes(  # noqa: PLR0911 - one for each mistake
+    loss: losses.Loss, s: Floats, y: Array, wrong: str
+) -> Floats:
     """Return the derivative of each row's loss by its scores (n, k), or what is taken for it."""
     slope = formulas_of(type(loss), np).slope
     if wrong == "broadcast":
@@ -147,7 +149,8 @@ def _slopes(loss: losses.Loss, s: Floats, y: Array, wrong: str) -> Floats:
     if wrong == "missing-link":
         return np.asarray(slope(loss, s, y) / link_slope(loss, s))
     if wrong:
-        other, y = other_losses(loss)[wrong], _numbers(loss, s, y)
+        other: losses.Loss = other_losses(loss)[wrong]
+        y = _numbers(loss, s, y)
         return np.asarray(formulas_of(type(other), np).slope(other, s, y))
     return np.asarray(slope(loss, s, y))
 

@@ -117,9 +117,8 @@ class OfFunction:
             return {n: alone for n, _ in self.layout.entries} if len(parts) > 1 else {}
         for name, shape in self.layout.entries:
             partner = name.removesuffix("weight") + "bias"
-            if name.endswith("weight") and partner in parts and len(shape) == 2:  # noqa: PLR2004
-                if parts[partner].size == shape[1]:
-                    found[name] = parts[partner].ravel()
+            if name.endswith("weight") and partner in parts and parts[partner].shape == shape[1:]:
+                found[name] = parts[partner].ravel()
         return found
 
     def total(self, theta: Floats) -> Floats:

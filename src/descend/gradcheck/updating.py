@@ -9,6 +9,7 @@ after a forward pass with the old ones.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,22 +51,17 @@ def updated_before_use(judge: Any, looks: list[Seen], loosen: float) -> Cause | 
     tolerance = [loosen * judge.at(seen).tolerance for seen in looks]
     for backward in (False, True) if hasattr(judge, "moved_back") else (False,):
         for groups in orders(judge):
-
-            def gap(
-                seen: Seen, rate: float, groups: Groups = groups, back: bool = backward
-            ) -> Floats:
-                return seen.given - _predicted(judge, seen, groups, rate, back)
-
-            rate = _rate(lambda r, gap=gap: gap(looks[0], r))  # type: ignore[misc]
+            rate = _rate(partial(_missed, judge, looks[0], groups, backward))
             if rate is None or rate == 0:
                 continue
-            pairs = zip(looks, tolerance, strict=True)
-            if all((np.abs(gap(seen, rate)) <= 3 * allowed).all() for seen, allowed in pairs):
+            gaps = [_missed(judge, seen, groups, backward, rate) for seen in looks]
+            if all((np.abs(g) <= 3 * t).all() for g, t in zip(gaps, tolerance, strict=True)):
                 return Cause("stale-parameters", rate, (), 1.0, "updated")
     return None
 
 
-def _predicted(judge: Any, seen: Seen, groups: Groups, rate: float, backward: bool) -> Floats:  # noqa: FBT001
+def _missed(judge: Any, seen: Seen, groups: Groups, backward: bool, rate: float) -> Floats:  # noqa: FBT001
+    """Return what was given less what updates of this length before use would have given."""
     slices = judge.layout.slices()
     theta, moved = seen.probe.theta, seen.probe.theta.copy()
     found = np.empty_like(theta)
@@ -75,7 +71,7 @@ def _predicted(judge: Any, seen: Seen, groups: Groups, rate: float, backward: bo
             found[slices[name]] = total[slices[name]]
         for name in group:
             moved[slices[name]] -= rate * seen.given[slices[name]]
-    return found
+    return seen.given - found
 
 
 def _rate(gap: Callable[[float], Floats]) -> float | None:
