@@ -157,11 +157,15 @@ class OfTask:
         here = self._passed(probe.theta, None, False, choices)  # noqa: FBT003
         worst = np.zeros(self.layout.size)
         for v in directions:
-            there, back = (
-                self._passed(probe.theta + sign * width * v, None, False, choices).gradient  # noqa: FBT003
-                for sign in (1.0, -1.0)
+            far, near, back_near, back_far = (
+                self._passed(probe.theta + part * width * v, None, False, choices).gradient  # noqa: FBT003
+                for part in (1.0, 0.5, -0.5, -1.0)
             )
-            worst = np.maximum(worst, np.abs(there - 2 * here.gradient + back))
+            # The first is 0 but for curves and for a kink within reach; but at a kink, whose middle
+            # slope is the mean of its sides, only the second tells a jump from a steep line.
+            bend = np.abs(far - 2 * here.gradient + back_far)
+            jump = np.abs((far - back_far) - 2 * (near - back_near))
+            worst = np.max([worst, bend, jump], axis=0)
         size = self._per_slice(here.magnitude) + np.finfo(float).tiny
         return np.asarray(np.where(np.isfinite(size) & np.isfinite(worst), worst / size, np.inf))
 
