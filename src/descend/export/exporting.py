@@ -215,6 +215,7 @@ def _sklearn(model: Portable, data: Any) -> dict[str, bytes | str]:
 def document(model: Portable) -> dict[str, Any]:
     """Return everything a reader needs, as `--to json` writes it."""
     check, run = check_of(model), model.run
+    parameters = run.raw_params if model.folded else run.params
     entries = zip(model.columns, check.cells, strict=True)
     return {
         "format": "descend-model",
@@ -222,8 +223,8 @@ def document(model: Portable) -> dict[str, Any]:
         "about": ABOUT,
         "task": {"sentence": str(run.task), **describe(run.task)},
         "columns": model.columns,
-        "layout": [[name, list(shape)] for name, shape in run.layout.entries],
-        "parameters": {name: part.tolist() for name, part in run.params.items()},
+        "layout": [[name, list(part.shape)] for name, part in parameters.items()],
+        "parameters": {name: part.tolist() for name, part in parameters.items()},
         "activation": ACTIVATIONS.describe(model.activation),
         "link": model.link,
         "target": {

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from descend import randomness
 from descend.export import predict
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from descend.export.portable import Portable
 
 ROWS = 9
+_GOLDEN, _SQUARE = (5**0.5 - 1) / 2, 2**0.5
 UNSEEN = "never seen in training"
 
 
@@ -76,7 +76,8 @@ def _entries(plan: dict[str, Any], column: int) -> list[str]:
 
 
 def _draws(column: int) -> list[float]:
-    return [float(v) for v in randomness.normals(ROWS, 0, "made-up rows", column)]
+    """Return numbers between -2 and 2, as evenly spread as multiples of the golden ratio are."""
+    return [4 * ((row * _GOLDEN + column * _SQUARE) % 1) - 2 for row in range(1, ROWS + 1)]
 
 
 def _numbers(plan: dict[str, Any], column: int) -> list[str]:

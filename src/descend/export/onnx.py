@@ -124,7 +124,7 @@ def output_names(model: Portable) -> dict[str, str]:
 def _declared(name: str, dtype: Any, shape: list[Any]) -> Any:
     onnx = _onnx()
     text = np.dtype(dtype).kind in "OU"
-    number = onnx.TensorProto.STRING if text else onnx.helper.np_dtype_to_tensor_dtype(dtype)
+    number = onnx.TensorProto.STRING if text else onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     return onnx.helper.make_tensor_value_info(name, number, shape)
 
 

@@ -68,6 +68,11 @@ class Portable:
         return self.run.encoder is not None
 
     @property
+    def folded(self) -> bool:
+        """Whether the columns' scaling is inside the first layer's parameters."""
+        return _folded(self.run)
+
+    @property
     def activation(self) -> Activation:
         """What happens between layers."""
         return self.run.task.model.activation
@@ -111,11 +116,10 @@ def portable(run: Run) -> Portable:
         raise InputError(msg)
     exact = replace(run, theta=run.theta.astype(np.float64))
     target = {"mean": 0.0, "scale": 1.0} if run.encoder is None else run.encoder["target"]
-    folded = run.scaling is not None and run.encoder is not None
     return Portable(
         exact,
         _given_columns(run) if run.encoder is None else _table_columns(run.encoder),
-        _stack(exact, exact.raw_params if folded else exact.params),
+        _stack(exact, exact.raw_params if _folded(run) else exact.params),
         link_of(task.loss),
         float(target["mean"]),
         float(target["scale"]),
@@ -127,6 +131,10 @@ def raw_stack(model: Portable) -> list[tuple[Floats, Floats]]:
     """Return the layers for rows as they were given to `train`: nothing is standardised before."""
     run = model.run
     return _stack(run, run.raw_params)
+
+
+def _folded(run: Run) -> bool:
+    return run.scaling is not None and run.encoder is not None
 
 
 def _stack(run: Run, parts: Any) -> list[tuple[Floats, Floats]]:
