@@ -1,7 +1,9 @@
 """The command line: ``descend fit``, ``predict``, ``show``, ``resume``, ``classics`` and others.
 
-`app` declares the commands, `guard` turns what goes wrong into a sentence and an exit status,
-`options` reads and writes option files, and `words` puts results into text.
+`app` declares the commands (and `exporting` one more), `guard` turns what goes wrong into a
+sentence and an exit status, `options` reads and writes option files, and `words` puts results into
+text.
 """
 
+from descend.cli import exporting as exporting
 from descend.cli.app import main as main

@@ -34,7 +34,7 @@ USE = {
     "jax": "python {}/model.py in.csv out.csv (needs jax and safetensors)",
     "numpy": "python {}/predict.py in.csv out.csv (needs Python 3.11 and nothing else)",
     "sklearn": "python {}/model.py in.csv out.csv (needs scikit-learn)",
-    "json": "any language; its \"about\" says how to read it",
+    "json": 'any language; its "about" says how to read it',
     "script": "python {}/train.py",
 }
 ABOUT = (
@@ -146,7 +146,10 @@ def predict_text(model: Portable) -> str:
         used.add(model.activation.name)
     text = _source("predict")
     found = re.sub(
-        r'^    "(\w+)": lambda.*\n', lambda m: m[0] if m[1] in used else "", text, flags=re.M
+        r'^    "(\w+)": lambda.*\n',
+        lambda m: m[0] if m[1] in used else "",
+        text,
+        flags=re.MULTILINE,
     )
     return re.sub(r"\n\n\n+", "\n\n", found)
 
@@ -192,7 +195,7 @@ def _torch(model: Portable, data: Any) -> dict[str, bytes | str]:
 
 
 def _jax(model: Portable, data: Any) -> dict[str, bytes | str]:
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for depth, (weight, bias) in enumerate(model.stack):
         arrays |= {f"{depth}.weight": weight, f"{depth}.bias": bias}
     return {
@@ -240,9 +243,7 @@ def document(model: Portable) -> dict[str, Any]:
             "features": check.features.tolist(),
             "scores": check.scores.tolist(),
             "prediction": check.prediction.tolist(),
-            "probabilities": None
-            if check.probabilities is None
-            else check.probabilities.tolist(),
+            "probabilities": None if check.probabilities is None else check.probabilities.tolist(),
         },
     }
 

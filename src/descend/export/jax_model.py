@@ -46,7 +46,7 @@ def functions(model):
 
 def load(folder):
     """Return the model and its parameters, as they lie in a folder."""
-    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_enable_x64", val=True)
     model = json.loads((Path(folder) / "model.json").read_text("utf-8"))
     arrays = load_file(Path(folder) / "model.safetensors")
     return model, {name: jnp.asarray(array) for name, array in arrays.items()}

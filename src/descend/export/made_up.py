@@ -52,7 +52,7 @@ def check_of(model: Portable) -> Check:
     """Return made-up rows for a model, with what its run predicts for them."""
     cells = [_entries(plan, column) for column, plan in enumerate(model.columns)]
     columns = [
-        np.array([predict.encode(plan, text) for text in texts], dtype=float)
+        np.array([predict.encode(plan, text) for text in texts], dtype=np.float64)
         for plan, texts in zip(model.columns, cells, strict=True)
     ]
     features, run = np.hstack(columns), model.run

@@ -124,7 +124,9 @@ def output_names(model: Portable) -> dict[str, str]:
 def _declared(name: str, dtype: Any, shape: list[Any]) -> Any:
     onnx = _onnx()
     text = np.dtype(dtype).kind in "OU"
-    number = onnx.TensorProto.STRING if text else onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    number = (
+        onnx.TensorProto.STRING if text else onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    )
     return onnx.helper.make_tensor_value_info(name, number, shape)
 
 
@@ -236,8 +238,11 @@ def _metadata(model: Portable, check: Check, names: dict[str, str]) -> dict[str,
 
 def _plain(array: Array) -> Any:
     """Return an array as JSON, which has no NaN."""
-    floats = array.dtype.kind == "f"
-    return np.where(np.isnan(array), None, array).tolist() if floats else array.tolist()
+    if array.dtype.kind != "f":
+        return array.tolist()
+    found = array.astype(object)
+    found[np.isnan(array)] = None
+    return found.tolist()
 
 
 def expected(model: Portable, check: Check) -> dict[str, Array]:
@@ -302,9 +307,7 @@ def check(path: str | os.PathLike[str] | bytes) -> float:
     for declared in running.get_inputs():
         dtype = {"tensor(string)": object, "tensor(int64)": np.int64}.get(declared.type, float)
         feed[declared.name] = np.array(record["inputs"][declared.name], dtype=dtype)
-    found = dict(
-        zip([o.name for o in running.get_outputs()], running.run(None, feed), strict=True)
-    )
+    found = dict(zip([o.name for o in running.get_outputs()], running.run(None, feed), strict=True))
     wanted = {name: np.array(values) for name, values in record["outputs"].items()}
     return _compared(found, wanted)
 
@@ -328,9 +331,7 @@ def feed_of(run: Run, table: Any) -> dict[str, Array]:
 
     encoder = Encoder.from_json(run.encoder or {})
     found = read(table, **dict(encoder.options)) if isinstance(table, str) else read(table)
-    return {
-        plan["name"]: onnx_columns.of_table(plan, found) for plan in portable(run).columns
-    }
+    return {plan["name"]: onnx_columns.of_table(plan, found) for plan in portable(run).columns}
 
 
 def verify(content: bytes, model: Portable, table: Any) -> float:

@@ -122,9 +122,7 @@ def of_cells(plan: dict[str, Any], texts: list[str]) -> Array:
     if plan["kind"] == "date":
         return np.array([[GONE if t in predict.MISSING else _seconds(t)] for t in texts])
     gone = float("nan")
-    return np.array(
-        [[gone if t in predict.MISSING else predict.value(t, "value")] for t in texts]
-    )
+    return np.array([[gone if t in predict.MISSING else predict.value(t, "value")] for t in texts])
 
 
 def _seconds(text: str) -> int:

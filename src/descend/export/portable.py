@@ -101,8 +101,9 @@ def portable(run: Run) -> Portable:
     InputError
         If its model or loss is not this library's, or its parameters are not finite.
     """
-    task = run.task
-    if not isinstance(task.model, Linear | MLP) or task.loss not in LOSSES:
+    task, model = run.task, run.task.model
+    ours: tuple[Any, ...] = (Linear, MLP)
+    if not isinstance(model, ours) or task.loss not in LOSSES:
         msg = (
             "Only Linear and MLP with a loss of this library can be exported; this run has "
             f"{task}. Take its parameters with run.params."
