@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from descend.export.portable import block, portable
 from descend.export.sklearn import estimator
 from descend.export.torch import sequential
 from descend.losses import LOSSES
-from descend.tables import Encoder, write_predictions
+from descend.tables import Encoder
 
 N = 120
 HOSTILE = "a \"quoted\", 'odd'\nname ü {0} %s \\"
@@ -57,7 +58,7 @@ def frame():
     return table
 
 
-TARGETS = ("price", "kind", "three", "count")
+TARGETS = ["price", "kind", "three", "count"]
 RUNS = {
     "regression": ("price", {}),
     "net": ("price", {"hidden": 4, "activation": "gelu"}),
@@ -81,7 +82,7 @@ def fitted(folder):
     for name, (target, options) in RUNS.items():
         path, others = folder / f"{name}.csv", [t for t in TARGETS if t != target]
         table.drop(columns=others).to_csv(path, index=False)
-        how = {"epochs": 8, "progress": False, "learning_rate": 0.01, **options}
+        how = {"epochs": 8, "progress": False, "engine": "numpy", "learning_rate": 0.01, **options}
         run = ds.fit(str(path), target, **how).run
         new = table.drop(columns=TARGETS)[::-1].copy()
         new.loc[3, "town"], new.loc[5, "rooms"] = "Rom", np.nan
@@ -115,8 +116,8 @@ def assert_same_cells(found, right, tolerance):
         if isinstance(other[0], str):
             assert list(own) == list(other), column
         else:
-            numbers, other = np.array(own, dtype=float), np.array(other)
-            np.testing.assert_allclose(numbers, other, rtol=0, atol=tolerance * abs(other).max())
+            numbers, truth = np.array(own, dtype=float), np.array(other)
+            np.testing.assert_allclose(numbers, truth, rtol=0, atol=tolerance * abs(truth).max())
 
 
 def test_the_comparison_sees_wrong_answers():
@@ -154,7 +155,6 @@ def test_predict_py_needs_python_alone_and_predicts_the_same(fitted, folder, nam
     assert modules <= set(sys.stdlib_module_names)
     header, rows = executed(place / "predict.py", table, place / "out.csv", "-I", "-S")
     assert_same_cells(rows, wanted(run, table), 1e-12)
-    write_predictions(folder / "shown.csv", {"prediction": ["a"]}, overwrite=True)
     if run.classes is not None and run.task.loss.proper:
         assert header[1:] == [f"p_{label}" for label in run.classes]
 
@@ -172,11 +172,11 @@ def test_onnx_takes_the_table_and_carries_its_check(fitted, folder, name):
     assert "since 1970-01-01" in session.get_modelmeta().custom_metadata_map["descend.dates"]
 
 
-@pytest.mark.parametrize("form", ["torch", "jax", "sklearn"])
-@pytest.mark.parametrize("name", ["regression", "three labels"])
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [("torch", "net"), ("jax", "three labels"), ("sklearn", "regression"), ("sklearn", "logistic")],
+)
 def test_model_py_predicts_a_table(fitted, folder, form, name):
-    if form == "jax" and name == "regression":
-        pytest.skip("one start of JAX is enough")
     run, table = fitted[name]
     place = folder / f"{name} {form}"
     run.export(form, place)
@@ -242,7 +242,7 @@ def array_run(loss="squared_error", activation="tanh", hidden=(3,), k=1, **more)
     numbers = {"huber": {"delta": 1.0}, "quantile": {"q": 0.3}}.get(loss, {})
     model = ds.MLP(hidden, activation) if hidden else ds.Linear()
     task = ds.Task(model, LOSSES.make(loss, **numbers), ds.gradient_descent(0.01))
-    return ds.train(task, X, y, epochs=4, standardize=True, **more), X
+    return ds.train(task, X, y, epochs=4, standardize=True, engine="numpy", **more), X
 
 
 def assert_all_forms(run, X, tolerance=1e-10):
@@ -298,10 +298,16 @@ def test_several_outputs(loss):
 def test_layers_without_biases_and_float32():
     run, X = array_run()
     bare = ds.train(
-        ds.Task(ds.MLP((3,), bias=False), "squared_error", "adam"), X, X[:, 0], epochs=2
+        ds.Task(ds.MLP((3,), bias=False), "squared_error", "adam"),
+        X,
+        X[:, 0],
+        epochs=2,
+        engine="numpy",
     )
     assert_all_forms(bare, X)
-    single = ds.train(run.task, X.astype(np.float32), X[:, 0].astype(np.float32), epochs=2)
+    single = ds.train(
+        run.task, X.astype(np.float32), X[:, 0].astype(np.float32), epochs=2, engine="numpy"
+    )
     model = portable(single)
     to_onnx.check(to_onnx.model_proto(model).SerializeToString())
     np.testing.assert_array_equal(model.stack[0][0], single.params["layer1.weight"])
@@ -339,7 +345,7 @@ def test_jax_has_every_activation(activation):
     z = np.linspace(-40, 40, 401).reshape(1, -1)
     with jax.enable_x64(True):
         found = FUNCTIONS[activation](z, *part._asdict().values())
-        np.testing.assert_allclose(found, part(z), rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(found, part(z), rtol=1e-12, atol=1e-13)
 
 
 # ---------------------------------------------------------------- scikit-learn
@@ -369,11 +375,17 @@ def test_scikit_learn_with_two_labels_under_softmax_and_several_outputs():
     X = rng.standard_normal((30, 2))
     y = np.where(X[:, 0] > 0, "yes", "no")
     for model in (ds.Linear(), ds.MLP((3,))):
-        run = ds.train(ds.Task(model, "softmax", "adam"), X, y, epochs=3)
+        run = ds.train(ds.Task(model, "softmax", "adam"), X, y, epochs=3, engine="numpy")
         found = estimator(run)
         assert found.predict(X).tolist() == run.predict(X).tolist()
         np.testing.assert_allclose(found.predict_proba(X), run.predict_proba(X), atol=1e-12)
-        run = ds.train(ds.Task(model, "squared_error", "adam"), X, X @ [[1, 2], [3, 4]], epochs=3)
+        run = ds.train(
+            ds.Task(model, "squared_error", "adam"),
+            X,
+            X @ [[1, 2], [3, 4]],
+            epochs=3,
+            engine="numpy",
+        )
         np.testing.assert_allclose(estimator(run).predict(X), run.predict(X), atol=1e-12)
     run, _ = array_run("logistic", k=2)
     with pytest.raises(InputError, match="several outputs of two labels"):
@@ -414,7 +426,7 @@ def test_dates_are_the_calendars():
     moments = pd.date_range("1600-01-01 23:59:59", "2400-03-01", freq="17123min")
     seconds = moments.as_unit("s").asi8
     assert seconds.min() < 0
-    assert GONE == np.datetime64("NaT").astype(np.int64)
+    assert np.datetime64("NaT").astype(np.int64) == GONE
     for part in ("year", "month", "day", "weekday", "hour", "minute"):
         from descend.export.onnx_columns import _double
 
@@ -425,7 +437,7 @@ def test_dates_are_the_calendars():
                 _parts_of_date(x.graph.add("Cast", x, kind="i", to=TensorProto.INT64))[part]
             )
 
-        right = moments.dayofweek + 1 if part == "weekday" else getattr(moments, part)
+        right = moments.day_of_week + 1 if part == "weekday" else getattr(moments, part)
         np.testing.assert_array_equal(onnx_values(formula, seconds.astype(float)), right)
 
 
@@ -447,7 +459,7 @@ def test_a_spoilt_onnx_file_fails_its_check():
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path):
-    run, X = array_run()
+    run, _ = array_run()
     with pytest.raises(InputError, match="did you mean 'torch'"):
         export(run, "troch", tmp_path / "x")
     export(run, "json", tmp_path / "m.json")
@@ -460,11 +472,9 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
         export(run, "torch", tmp_path / "folder")
     assert sorted(p.name for p in (tmp_path / "folder").iterdir()) == ["model.json", "predict.py"]
     assert (tmp_path / "folder" / "predict.py").read_bytes() == before
-    task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(1e6))
-    wild = ds.train(task, X, X[:, 0], epochs=500, on_divergence="continue")
-    if not np.isfinite(wild.theta).all():
-        with pytest.raises(InputError, match="not all finite"):
-            export(wild, "json", tmp_path / "w.json")
+    wild = replace(run, theta=run.theta * np.inf)
+    with pytest.raises(InputError, match="not all finite"):
+        export(wild, "json", tmp_path / "w.json")
 
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch):

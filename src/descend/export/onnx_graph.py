@@ -108,7 +108,8 @@ class Symbol:
 
     def __floordiv__(self, other: Any) -> Symbol:
         # Div of integers rounds towards 0; without its remainder the division is exact.
-        return (self - self % other) / other
+        whole: Symbol = self - self % other
+        return whole._with("Div", other)
 
     def __matmul__(self, other: Any) -> Symbol:
         return self._with("MatMul", other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from descend.errors import InputError, UnavailableError
 from descend.export.portable import portable, raw_stack
@@ -61,28 +61,28 @@ def describe(model: Portable) -> dict[str, Any]:
     stack = raw_stack(model)
     if model.labels is None:
         if model.link != "identity":
-            raise _cannot(f"the link {model.link} of {model.loss.name}")
+            _refuse(f"the link {model.link} of {model.loss.name}")
         *below, (weight, bias) = stack
         stack = [*below, (weight * model.scale, bias * model.scale + model.mean)]
         return _linear_regression(stack) if not below else _net(model, stack)
     if model.targets == "two labels" and model.outputs > 1:
-        raise _cannot("several outputs of two labels each")
+        _refuse("several outputs of two labels each")
     if model.targets == "labels" and len(model.labels) == 2:  # noqa: PLR2004 - one score says it
         *below, (weight, bias) = stack
         stack = [*below, (weight[:, 1:] - weight[:, :1], bias[1:] - bias[:1])]
     if len(stack) > 1:
         if not model.loss.proper:
-            raise _cannot(f"{model.loss.name}, which has no probabilities, on a net")
+            _refuse(f"{model.loss.name}, which has no probabilities, on a net")
         return _net(model, stack)
     name = "LogisticRegression" if model.loss.proper else "LinearSVC"
     return _linear_classifier(model, stack, name)
 
 
-def _cannot(what: str) -> InputError:
+def _refuse(what: str) -> NoReturn:
     msg = (
         f"scikit-learn's estimators cannot express {what}; export to onnx, numpy or torch instead."
     )
-    return InputError(msg)
+    raise InputError(msg)
 
 
 def _record(name: str, stack: Stack, **more: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _linear_classifier(model: Portable, stack: Stack, name: str) -> dict[str, An
 def _net(model: Portable, stack: Stack) -> dict[str, Any]:
     name = model.activation.name
     if name not in ACTIVATIONS:
-        raise _cannot(f"the activation {name}: its networks have {', '.join(ACTIVATIONS)}")
+        _refuse(f"the activation {name}: its networks have {', '.join(ACTIVATIONS)}")
     outputs = len(stack[-1][1])
     out = "identity"
     if model.labels is not None:
