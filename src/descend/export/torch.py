@@ -41,7 +41,8 @@ def sequential(run: Run) -> Any:
     >>> import descend as ds, torch
     >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.5))
     >>> run = ds.train(task, [[0.0], [1.0]], [1.0, 3.0], epochs=200)
-    >>> round(float(sequential(run)(torch.tensor([[2.0]], dtype=torch.float64))), 6)
+    >>> net = sequential(run)
+    >>> round(net(torch.tensor([[2.0]], dtype=torch.float64)).item(), 6)
     5.0
     """
     model = portable(run)
