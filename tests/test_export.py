@@ -18,7 +18,7 @@ from descend.cli import guard
 from descend.cli.app import _run_typer
 from descend.errors import InputError, UnavailableError
 from descend.export import onnx as to_onnx
-from descend.export import predict
+from descend.export import onnx_columns, predict
 from descend.export.exporting import FORMS, document, export, predict_text
 from descend.export.onnx_graph import XP, Graph, Symbol
 from descend.export.portable import block, portable
@@ -62,6 +62,7 @@ TARGETS = ["price", "kind", "three", "count"]
 RUNS = {
     "regression": ("price", {}),
     "net": ("price", {"hidden": 4, "activation": "gelu"}),
+    "relu net": ("price", {"hidden": 4, "activation": "relu"}),
     "logistic": ("kind", {}),
     "hinge": ("kind", {"loss": "squared_hinge"}),
     "three labels": ("three", {"hidden": 3}),
@@ -174,7 +175,7 @@ def test_onnx_takes_the_table_and_carries_its_check(fitted, folder, name):
 
 @pytest.mark.parametrize(
     ("form", "name"),
-    [("torch", "net"), ("jax", "three labels"), ("sklearn", "regression"), ("sklearn", "logistic")],
+    [("torch", "net"), ("jax", "three labels"), ("sklearn", "relu net"), ("sklearn", "logistic")],
 )
 def test_model_py_predicts_a_table(fitted, folder, form, name):
     run, table = fitted[name]
@@ -336,13 +337,17 @@ def test_jax_predicts_means_and_probabilities(loss, monkeypatch):
 
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
-def test_jax_has_every_activation(activation):
+def test_jax_and_torch_have_every_activation(activation):
     import jax
+    import torch
 
     from descend.export.jax_model import FUNCTIONS
+    from descend.export.torch_model import ACTIVATIONS as MODULES
 
     part = ACTIVATIONS.make(activation)
     z = np.linspace(-40, 40, 401).reshape(1, -1)
+    module = MODULES[activation](*part._asdict().values())
+    np.testing.assert_allclose(module(torch.from_numpy(z)), part(z), rtol=1e-12, atol=1e-13)
     with jax.enable_x64(True):
         found = FUNCTIONS[activation](z, *part._asdict().values())
         np.testing.assert_allclose(found, part(z), rtol=1e-12, atol=1e-13)
@@ -420,25 +425,25 @@ def test_composed_functions_lose_nothing_near_zero_or_far_out():
         np.testing.assert_allclose(plain, np.expm1(both), rtol=9e-16)
 
 
-def test_dates_are_the_calendars():
-    from descend.export.onnx_columns import GONE, _parts_of_date
+@pytest.mark.parametrize("part", ["year", "month", "day", "weekday", "hour", "minute"])
+def test_dates_are_the_calendars(part):
+    from onnx import TensorProto
 
     moments = pd.date_range("1600-01-01 23:59:59", "2400-03-01", freq="17123min")
     seconds = moments.as_unit("s").asi8
     assert seconds.min() < 0
-    assert np.datetime64("NaT").astype(np.int64) == GONE
-    for part in ("year", "month", "day", "weekday", "hour", "minute"):
-        from descend.export.onnx_columns import _double
 
-        def formula(x, part=part):
-            from onnx import TensorProto
+    def formula(x):
+        whole = x.graph.add("Cast", x, kind="i", to=TensorProto.INT64)
+        found = onnx_columns._parts_of_date(whole)[part]
+        return x.graph.add("Cast", found, kind="f", to=TensorProto.DOUBLE)
 
-            return _double(
-                _parts_of_date(x.graph.add("Cast", x, kind="i", to=TensorProto.INT64))[part]
-            )
+    right = moments.day_of_week + 1 if part == "weekday" else getattr(moments, part)
+    np.testing.assert_array_equal(onnx_values(formula, seconds.astype(float)), right)
 
-        right = moments.day_of_week + 1 if part == "weekday" else getattr(moments, part)
-        np.testing.assert_array_equal(onnx_values(formula, seconds.astype(float)), right)
+
+def test_a_missing_date_is_numpys():
+    assert np.datetime64("NaT").astype(np.int64) == onnx_columns.GONE
 
 
 def test_a_spoilt_onnx_file_fails_its_check():
