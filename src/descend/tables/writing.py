@@ -85,21 +85,22 @@ def _array(values: Any) -> Array:
 def _csv(arrays: Mapping[str, Array]) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_safe(name) for name in arrays])
+    writer.writerow([safe_text(name) for name in arrays])
     writer.writerows(zip(*map(_cells, arrays.values()), strict=True))
     return out.getvalue()
 
 
 def _cells(values: Array) -> list[Any]:
     if values.dtype.kind == "O":
-        safe = {v: _safe(v) for v in set(values.tolist()) if v is not None}
+        safe = {v: safe_text(v) for v in set(values.tolist()) if v is not None}
         return [None if v is None else safe[v] for v in values.tolist()]
     if values.dtype.kind == "f" and np.isnan(values).any():
         return [None if v != v else v for v in values.tolist()]  # noqa: PLR0124 - NaN is not itself
     return list(values.tolist())
 
 
-def _safe(text: str) -> str:
+def safe_text(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula."""
     dangerous = text.startswith(FORMULA) and not _NUMBER.fullmatch(text)
     return "'" + text if dangerous else text
 
