@@ -121,7 +121,7 @@ def test_gradients_of_every_loss_through_every_activation(loss, activation, libr
 
 
 def replaced_start(problem):
-    """A line starts at 0, where scores are exactly 0; its targets hold exact zeros too."""
+    """Give a line, which starts where scores are exactly 0, targets that are exactly 0."""
     assert not problem.start().theta.any()
     if problem.task.loss.targets == "numbers":
         problem.y[::3] = 0.0

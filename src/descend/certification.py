@@ -6,7 +6,9 @@ rules, the batches and the start are right, or wrong in four ways at once.
 
 >>> import descend as ds
 >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
->>> certificate = ds.certify(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5], engines=["numpy", "numba"])
+>>> certificate = ds.certify(
+...     task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5], engines=["numpy", "numba"]
+... )
 >>> certificate.ok, certificate.engines
 (True, ('numpy', 'numba/factor', 'numba/blocks', 'numba/threads'))
 """
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
+from descend.arrays import Floats
 from descend.custom.libraries import installed
 from descend.datasets import moons
 from descend.engines import ENGINES, engine_for
@@ -34,7 +37,6 @@ from descend.training.begin import made_ready
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from descend.arrays import Floats
     from descend.engines import Problem
 
 # How far two engines may be apart, relative to each vector's largest entry.
@@ -154,9 +156,7 @@ class Certificate:
 
 def _line(d: Difference) -> str:
     mark = "ok " if d.ok else "NO "
-    return (
-        f"  {mark} {d.dtype}  {d.first:14} {d.second:14} {d.size:8.1e}  {d.what}, step {d.step}"
-    )
+    return f"  {mark} {d.dtype}  {d.first:14} {d.second:14} {d.size:8.1e}  {d.what}, step {d.step}"
 
 
 def certify(  # noqa: PLR0913 - a training has its rows, batches and seed
@@ -242,7 +242,7 @@ def _names(problem: Problem, asked: Sequence[str] | None, absent: dict[str, str]
             found += _ways(problem, absent, named=asked is not None)
         elif asked is not None:
             found.append(name)
-        elif name not in {"numpy"} and not installed(name):
+        elif name != "numpy" and not installed(name):
             absent[name] = "not installed"
         else:
             try:

@@ -27,6 +27,7 @@ from descend import losses
 from descend.custom import CustomModel
 from descend.engines import Problem, engine_for
 from descend.engines.checking import is_custom
+from descend.models import layered
 from descend.randomness import permutation
 from descend.scaling import fold, unfold
 
@@ -65,7 +66,7 @@ def hessian(problem: Problem, steepest: float | None = None) -> Floats:
     penalty = problem.task.penalty
     if penalty is not None:
         reached = np.ones(len(H))
-        if problem.task.model.bias and not penalty.biases:
+        if layered(problem.task.model).bias and not penalty.biases:
             reached[-1] = 0.0
         H[np.diag_indices_from(H)] += penalty.l2 * reached
     return H
@@ -83,7 +84,7 @@ def _gram(problem: Problem) -> Floats:
 
 def _design(problem: Problem, X: Floats) -> Floats:
     X = X.astype(np.float64, copy=False)
-    return np.column_stack([X, np.ones(problem.n)]) if problem.task.model.bias else X
+    return np.column_stack([X, np.ones(problem.n)]) if layered(problem.task.model).bias else X
 
 
 def _gram_of_sparse(problem: Problem, X: Sparse) -> Floats:
@@ -93,7 +94,7 @@ def _gram_of_sparse(problem: Problem, X: Sparse) -> Floats:
     data = X.data.astype(np.float64)
     wide, weighted = _like(X, data), _like(X, data * np.repeat(w, np.diff(X.indptr)))
     gram: Floats = (wide.T @ weighted).toarray()
-    if problem.task.model.bias or scaling is not None:
+    if layered(problem.task.model).bias or scaling is not None:
         sums = (wide.T @ w)[:, None]
         gram = np.block([[gram, sums], [sums.T, np.full((1, 1), w.sum())]])
 
@@ -159,7 +160,7 @@ def _largest_of_wide(problem: Problem, steepest: float) -> float:
     ahead, back = _products(problem)
     w = np.ones(problem.n) if problem.weights is None else problem.weights
     total = losses.mass(problem.weights, problem.n, problem.task.reduction)
-    size = problem.X.shape[1] + problem.task.model.bias
+    size = problem.X.shape[1] + layered(problem.task.model).bias
     v = np.random.default_rng(problem.seed).standard_normal(size)
     length = 0.0
     for _ in range(100):
@@ -186,7 +187,7 @@ def _products(problem: Problem) -> tuple[Callable[[Floats], Floats], Callable[[F
 
     def back(u: Floats) -> Floats:
         slope = X.T @ u
-        has_bias = problem.task.model.bias or scaling is not None
+        has_bias = layered(problem.task.model).bias or scaling is not None
         return unfold(np.append(slope, u.sum()) if has_bias else slope, layout, scaling)
 
     return ahead, back

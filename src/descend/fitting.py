@@ -294,7 +294,7 @@ def _fitting_loss(encoder: Encoder, asked: Any) -> Any:
 def _with_units(prepared: Prepared, task: Task) -> Encoder:
     """Let a net meet a standardised target; linear models meet the target as it is."""
     encoder = prepared.encoder
-    if not task.model.hidden or task.loss.targets != "numbers":
+    if task.model.linear or task.loss.targets != "numbers":
         return encoder
     from descend.tables.columns import moments  # noqa: PLC0415 - nets only
 
@@ -378,7 +378,7 @@ def baseline(run: Run, prepared: Prepared, rows: Any) -> dict[str, float]:
 
 def coefficients(run: Run) -> list[tuple[str, Floats, Floats]]:
     """Return (feature, standardised coefficient, in original units), strongest first."""
-    if run.task.model.hidden or run.encoder is None:
+    if not run.task.model.linear or run.encoder is None:
         return []
     encoder = Encoder.from_json(run.encoder)
     weight = run.params["weight"]

@@ -216,6 +216,23 @@ def _layout(model: Linear | MLP, d: int, k: int) -> Layout:
     return Layout(tuple(entries))
 
 
+def layered(model: Model) -> Linear | MLP:
+    """Return a model whose layers are known: one of this library's.
+
+    Raises
+    ------
+    InputError
+        If it is one's own.
+    """
+    if isinstance(model, CustomModel):
+        msg = (
+            f"This needs a model whose layers are known, Linear or MLP; the model {model.label!r} "
+            "is one's own."
+        )
+        raise InputError(msg)
+    return model
+
+
 # ---------------------------------------------------------------- the start
 
 

@@ -49,7 +49,8 @@ def mix(x: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
 
 def round_keys(seed: int, purpose: str, epoch: int) -> npt.NDArray[np.uint32]:
     """Return the 32-bit round keys of the permutation for (seed, purpose, epoch)."""
-    return keys_of_epochs(seed, purpose, epoch, 1)[0]
+    keys: npt.NDArray[np.uint32] = keys_of_epochs(seed, purpose, epoch, 1)[0]
+    return keys
 
 
 def keys_of_epochs(seed: int, purpose: str, first: int, count: int) -> npt.NDArray[np.uint32]:
@@ -60,7 +61,7 @@ def keys_of_epochs(seed: int, purpose: str, first: int, count: int) -> npt.NDArr
         low = np.asarray(word & 0xFFFFFFFF).astype(np.uint32)
         key = mix(key ^ low) + np.uint32(0x9E3779B9)
     rounds = np.arange(1, ROUNDS_SMALL + 1, dtype=np.uint32) * np.uint32(0x9E3779B9)
-    return mix(key[:, None] + rounds)
+    return mix(key[:, None] + rounds[None, :])
 
 
 def permute(

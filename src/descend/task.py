@@ -200,13 +200,15 @@ def describe(task: Task, layout: Layout | None = None) -> dict[str, Any]:
     """
     return {
         "model": models.describe(task.model, layout),
-        "loss": task.loss.describe()
-        if isinstance(task.loss, CustomLoss)
-        else LOSSES.describe(task.loss),
+        "loss": _described_loss(task.loss),
         "optimizer": optimizers.describe(task.optimizer),
         "penalty": None if task.penalty is None else PENALTIES.describe(task.penalty),
         "reduction": task.reduction,
     }
+
+
+def _described_loss(loss: Any) -> dict[str, Any]:
+    return loss.describe() if isinstance(loss, CustomLoss) else LOSSES.describe(loss)
 
 
 def _restored_loss(record: Mapping[str, Any]) -> Loss:

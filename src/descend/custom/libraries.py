@@ -47,7 +47,7 @@ def imported(library: str) -> Any:
 def in_double() -> Iterator[Any]:
     """Lend JAX double precision; the process's own setting is as it was afterwards."""
     jax = imported("jax")
-    with jax.enable_x64(True):
+    with jax.enable_x64(True):  # noqa: FBT003 - it has no name
         yield jax
 
 

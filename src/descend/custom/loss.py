@@ -186,7 +186,8 @@ def custom_loss(
     >>> run.engine_used, run.predict([[3.0]]).round(1)
     ('numpy', array([7.]))
     """
-    for what, given in (("function", function), ("gradient", gradient)):
+    parts: dict[str, Any] = {"function": function, "gradient": gradient}
+    for what, given in parts.items():
         if not callable(given) and (given is not None or what == "function"):
             msg = f"The {what!r} of custom_loss must be a function (scores, y). Got {given!r}."
             raise InputError(msg)

@@ -239,7 +239,8 @@ def custom_model(
     """
     from descend.custom.functions import Functions  # noqa: PLC0415 - it knows this module
 
-    for what, given in (("init", init), ("apply", apply), ("gradient", gradient)):
+    parts: dict[str, Any] = {"init": init, "apply": apply, "gradient": gradient}
+    for what, given in parts.items():
         if not callable(given) and (given is not None or what != "gradient"):
             msg = f"The {what!r} of custom_model must be a function. Got {given!r} instead."
             raise InputError(msg)

@@ -9,6 +9,7 @@ Sums over rows are taken in double precision, whatever theta is in; a rule's cor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,6 @@ from descend.errors import InputError
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from descend.engines.problem import Problem
     from descend.optimizers import Optimizer
 

@@ -9,20 +9,19 @@ import numpy as np
 
 from descend.arrays import trains
 from descend.custom import CustomLoss, CustomModel
-from descend.errors import DescendError, InputError
 from descend.engines.problem import scores_of
+from descend.errors import DescendError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from descend.engines.problem import Problem
-    from descend.task import Task
 
 # Rows of a pass that is run twice; how often a gradient is looked for.
 ONCE, _LOOKS = 256, 3
 
 
-def is_custom(task: Task) -> bool:
+def is_custom(task: Any) -> bool:
     """Tell whether a part of the task is its author's own."""
     return isinstance(task.loss, CustomLoss) or isinstance(task.model, CustomModel)
 
@@ -126,9 +125,7 @@ def _few(values: Any) -> str:
 
 def _not_differentiable(problem: Problem, gradient: Any) -> None:
     names = [
-        name
-        for name, part in problem.layout.split(gradient).items()
-        if not np.isfinite(part).all()
+        name for name, part in problem.layout.split(gradient).items() if not np.isfinite(part).all()
     ]
     msg = (
         f"{' with '.join(_whose(problem))} has a finite loss at the start and no finite gradient "
@@ -166,7 +163,9 @@ def _received(program: Any, theta: Any) -> None:
         gradient = program.value_and_gradient(near)[1]
         seen |= gradient != problem.l2 * near
     parts = problem.layout.split(seen)
-    without = [name for name, part in parts.items() if trains(name) and part.size and not part.any()]
+    without = [
+        name for name, part in parts.items() if trains(name) and part.size and not part.any()
+    ]
     if not without:
         return
     if len(without) == sum(trains(name) for name in parts):

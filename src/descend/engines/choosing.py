@@ -133,7 +133,7 @@ def _automatic(task: Task, device: Any) -> str:
         return DEFAULT if device in {None, "cpu"} else _preferred(task)
     model, loss = task.model, task.loss
     needed = {part.library for part in (model, loss) if isinstance(part, CustomModel | CustomLoss)}
-    named = sorted(needed - {None})
+    named = sorted(library for library in needed if library is not None)
     if len(named) > 1:
         msg = (
             f"The model {_label(model)!r} is written for {TITLES[_library(model)]} and the loss "
@@ -141,7 +141,7 @@ def _automatic(task: Task, device: Any) -> str:
         )
         raise InputError(msg)
     if named:
-        return str(named[0])
+        return named[0]
     return "numpy" if _by_hand(task) else _preferred(task)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend import losses
+from descend.models import layered
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _BLOCK_BYTES = 1 << 20
 def hessian(problem: Problem, theta: Floats) -> Floats:
     """Return the Hessian (P, P) of the objective at theta; the model has no hidden layers."""
     task, (n, d) = problem.task, problem.X.shape
-    size = d + int(task.model.bias)
+    size = d + int(layered(task.model).bias)
     points = theta.astype(np.float64).reshape(size, -1)  # W row by row, then b: [W; b]
     k = points.shape[1]
     H = np.zeros((k, k, size, size))

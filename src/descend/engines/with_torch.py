@@ -3,8 +3,8 @@
 An update is one function of (theta, slots, rows, rate, number).  Where no part is one's own it is
 recorded once as a graph of primitive operations, its way back included, and then run without
 Python, autograd or an optimizer's bookkeeping between them: decision 13 has the figures, and why
-`torch.compile`, whose code is faster still and takes half a minute to make, is left to
-accelerators.  Parts of one's own run as they are, by autograd, for they may decide by their numbers.
+`torch.compile`, whose code is faster still and takes half a minute to make, is not used.  Parts of
+one's own run as they are, by autograd, for they may decide by their numbers.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def device_called(asked: str, dtype: Any) -> str:
             'device="cpu".'
         )
         if dtype == np.float64:
-            msg = "The device 'mps' has no float64; use dtype=\"float32\" on another device, or cpu."
+            msg = (
+                "The device 'mps' has no float64; use dtype=\"float32\" on another device, or cpu."
+            )
         raise ParameterError(msg)
     return name
 
@@ -180,20 +182,19 @@ class WithTorch:
         if size not in self._steps:
             own = is_custom(self.problem.task)
             self._steps[size] = (
-                self._updated if own else self._recorded(theta, slots, *rows, pair)
+                self._updated if own else self._recorded((theta, slots, *rows, pair))
             )
         return self._steps[size]
 
-    def _recorded(self, *examples: Any) -> Callable[..., Any]:
+    def _recorded(self, examples: tuple[Any, ...]) -> Callable[..., Any]:
         """Return the update as a graph of primitive operations, run without Python."""
         torch, has_weights = self._torch, examples[4] is not None
         given = tuple(e for e in examples if e is not None)
 
         def flat(*tensors: Any) -> Any:
-            found = list(tensors)
-            if not has_weights:
-                found.insert(4, None)
-            return self._updated(*found, None)
+            theta, slots, X, y, *rest = tensors
+            weights, pair = rest if has_weights else (None, *rest)
+            return self._updated(theta, slots, X, y, weights, pair, None)
 
         from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415 - loads PyTorch
 

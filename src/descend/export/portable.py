@@ -21,7 +21,7 @@ import numpy as np
 from descend.activations import ACTIVATIONS
 from descend.errors import InputError
 from descend.losses import LOSSES, predicted
-from descend.models import MLP, Linear, layers
+from descend.models import MLP, Linear, layered, layers
 from descend.tables.writing import safe_text
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Portable:
     @property
     def activation(self) -> Activation:
         """What happens between layers."""
-        return self.run.task.model.activation
+        return layered(self.run.task.model).activation
 
     @property
     def loss(self) -> Loss:
@@ -141,7 +141,7 @@ def _folded(run: Run) -> bool:
 def _stack(run: Run, parts: Any) -> list[tuple[Floats, Floats]]:
     return [
         (weight, np.zeros(weight.shape[1]) if bias is None else bias)
-        for weight, bias in layers(run.task.model, parts)
+        for weight, bias in layers(layered(run.task.model), parts)
     ]
 
 

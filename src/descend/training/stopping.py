@@ -17,7 +17,6 @@ import numpy as np
 
 from descend import losses
 from descend.engines import scores_of
-from descend.engines import scores_of
 
 if TYPE_CHECKING:
     from descend.arrays import Floats

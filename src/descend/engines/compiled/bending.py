@@ -18,6 +18,7 @@ from descend.engines.compiled.pieces import Handle, address_for, call, part_of
 from descend.engines.compiled.rows import weight_of
 from descend.engines.compiled.scalars import REORDERED, wide
 from descend.engines.compiled.threads import spread
+from descend.models import layered
 
 if TYPE_CHECKING:
     from descend.arrays import Floats
@@ -108,7 +109,7 @@ def _multiply(A, count, H):
 
 def hessian_of(problem: Problem, rows: Rows, theta: Floats) -> Floats | None:
     """Return the summed Hessian (P, P) without penalty, or None if a row bends downwards."""
-    size, bias = problem.layout.size, bool(problem.task.model.bias)
+    size, bias = problem.layout.size, bool(layered(problem.task.model).bias)
     loss, line = Handle(problem.task.loss), np.empty(_BLOCK)
     bend = address_for(bends, loss, line, line, line, 0)
     blocks = max(-(-problem.n // _BLOCK), 1)

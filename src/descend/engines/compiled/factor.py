@@ -20,6 +20,7 @@ from descend.arrays import Floats
 from descend.engines.compiled.caching import kernel
 from descend.engines.compiled.scalars import wide
 from descend.engines.compiled.threads import spread
+from descend.models import layered
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def suits(problem: Problem) -> bool:
     task = problem.task
     return (
         task.loss.name in {"squared_error", "half_squared_error"}
-        and not task.model.hidden
+        and task.model.linear
         and problem.full_batch
         and problem.X.shape[1] + problem.y.shape[1] < WIDEST
     )
@@ -103,7 +104,7 @@ def _load(X, y, weights, begun, count, bias, rows):
 
 def factor_of(problem: Problem) -> Factor:
     """Return R (p, p), Z (p, k), and the part of the loss that no theta can lower."""
-    X, y, k, bias = problem.X, problem.y, problem.y.shape[1], problem.task.model.bias
+    X, y, k, bias = problem.X, problem.y, problem.y.shape[1], layered(problem.task.model).bias
     p = X.shape[1] + int(bias)
     width = p + k
     weights = np.empty(0) if problem.weights is None else problem.weights

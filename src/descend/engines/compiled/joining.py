@@ -26,6 +26,7 @@ from descend.engines.compiled.sweeps import (
     work_for,
 )
 from descend.engines.compiled.updating import SUMS, Rule, Terms, move
+from descend.models import layered
 from descend.optimizers import GradientDescent
 
 if TYPE_CHECKING:
@@ -52,21 +53,21 @@ class Swept:
     def __init__(self, problem: Problem, rows: Rows) -> None:
         task, dtype = problem.task, problem.X.dtype
         outputs = int(problem.layout.entries[-1][1][-1])
-        sizes = np.array([problem.X.shape[1], *task.model.hidden, outputs], dtype=np.int64)
+        sizes = np.array([problem.X.shape[1], *layered(task.model).hidden, outputs], dtype=np.int64)
         sparse, single = isinstance(rows.X, Csr), one_score(problem)
         block = row_block(int(sizes[0]), dtype.itemsize) if single else BLOCK
         self.block = block = entries_block(rows.X) if sparse else block
         line = np.empty((1, 1), dtype)
         self.loss = Handle(task.loss)
-        self._activation = Handle(task.model.activation) if task.model.hidden else None
+        self._activation = None if task.model.linear else Handle(layered(task.model).activation)
         numbers, there, back = 0, 0, 0
         if self._activation is not None:
             numbers = self._activation.address
-            pieces = pieces_of_activation(task.model.activation)
+            pieces = pieces_of_activation(layered(task.model).activation)
             there = address_for(pieces[0], self._activation, line, *[0] * 4)
             back = address_for(pieces[1], self._activation, line, *[0] * 5)
         score = address_for(piece_of_loss(task.loss), self.loss, line, *[0] * 7)
-        bias = bool(task.model.bias) or problem.scaling is not None
+        bias = bool(layered(task.model).bias) or problem.scaling is not None
         model = Model(sizes, bias, block, self.loss.address, score, numbers, there, back)
         self._rows, self._size = rows, problem.layout.size
         self._works: dict[int, Any] = {}
@@ -135,4 +136,4 @@ class Updated:
 def one_score(problem: Problem) -> bool:
     """Tell whether a row has one score, straight from its columns."""
     task = problem.task
-    return not task.model.hidden and task.loss.targets != "labels" and problem.y.shape[1] == 1
+    return task.model.linear and task.loss.targets != "labels" and problem.y.shape[1] == 1

@@ -61,7 +61,7 @@ def ways_for(problem: Problem) -> list[str]:
     if not isinstance(problem.X, np.ndarray):
         return ways
     clipped = optimizer.clip_norm is not None or optimizer.clip_value is not None
-    if problem.task.model.hidden:
+    if not problem.task.model.linear:
         ways.insert(0 if _wide(problem, size) else len(ways), "products")
     if size == 1 and not problem.full_batch and one_score(problem) and not clipped:
         ways.insert(0, "rows")
