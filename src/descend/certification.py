@@ -92,6 +92,14 @@ class Certificate:
         The largest of each pair of engines, in both precisions.
     drift
         (updates + 1,): how far theta in float32 is from theta in float64, by the first engine.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
+    >>> found = ds.certify(task, [[0.0], [1.0]], [1.0, 3.0], engines=["numpy", "numba/blocks"])
+    >>> found.ok, found.worst("float64").size < 1e-12, found.parted
+    (True, True, None)
     """
 
     task: Task

@@ -10,6 +10,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any, final
 
+import equinox as eqx
 import numpy as np
 
 from descend.arrays import Array, Floats, Layout
@@ -46,7 +47,7 @@ class EquinoxModule:
     @classmethod
     def of(cls, module: Any) -> EquinoxModule:
         """Return a module as a model, or say why it cannot be one."""
-        jax, eqx, label = imported("jax"), imported("equinox"), type(module).__name__
+        jax, label = imported("jax"), type(module).__name__
         stateful = eqx.nn.StateIndex
         for leaf in jax.tree_util.tree_leaves(module, is_leaf=lambda x: isinstance(x, stateful)):
             if isinstance(leaf, stateful):
@@ -77,7 +78,7 @@ class EquinoxModule:
 
     def scored(self, theta: Any, X: Any, draw: Any = None) -> Scored:
         """Return the scores of rows."""
-        jax, eqx = imported("jax"), imported("equinox")
+        jax = imported("jax")
         arrays, rest = eqx.partition(
             self.evaluating if draw is None else self.module, eqx.is_inexact_array
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
+from flax import linen
 
 from descend.arrays import BUFFER, Array, Floats, Layout
 from descend.custom.libraries import imported, in_double
@@ -26,7 +27,6 @@ _FLAGS = {"train": True, "training": True, "deterministic": False, "use_running_
 def flax_module(module: Any) -> FlaxModule:
     """Return a module as a model, or say why it cannot be one."""
     label = type(module).__name__
-    linen = imported("flax.linen")
     if not isinstance(module, linen.Module):
         msg = (
             f"The module {label} is one of flax.nnx, whose parameters live inside it; split it "
@@ -108,7 +108,7 @@ class FlaxModule:
         off = {name: not on for name, on in self.flags.items()}
         with in_double() as jax:
             key = jax.random.key(seed % 2**63)
-            found = self.module.init(key, jax.numpy.zeros((1, d)), **off)
+            found = self.module.init(key, jax.numpy.zeros((1, d), "float32"), **off)
         return {name: found[name] for name in found}
 
     def _named(self, variables: Any) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import importlib.util
 import inspect
 from contextlib import contextmanager
-from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +31,25 @@ def installed(library: str) -> bool:
     return importlib.util.find_spec(library) is not None
 
 
+def _jax() -> Any:
+    import jax  # noqa: PLC0415 - slow, and an extra
+
+    return jax
+
+
+def _torch() -> Any:
+    import torch  # noqa: PLC0415 - slow, and an extra
+
+    return torch
+
+
+_IMPORTS = {"jax": _jax, "torch": _torch}
+
+
 def imported(library: str) -> Any:
     """Return a library's module, or say how to install it."""
     try:
-        return import_module(library)
+        return _IMPORTS[library]()
     except ImportError as error:
         msg = (
             f"The engine {library!r} needs {TITLES[library]}, which is not installed; run "
@@ -112,7 +127,10 @@ def _content(cell: Any) -> Any:
 
 
 def _names_in(code: Any) -> Iterator[str]:
-    yield from code.co_names
+    """Yield the names of globals and imports; of ``jax.nn``, jax and not nn."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME", "IMPORT_NAME"}:
+            yield str(instruction.argval)
     for constant in code.co_consts:
         if inspect.iscode(constant):
             yield from _names_in(constant)

@@ -97,7 +97,7 @@ def named_leaves(tree: Any, what: str) -> dict[str, Any]:
     for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
         place = jax.tree_util.keystr(path, simple=True, separator=".")
         _array(leaf, place, what)
-        found[place or "theta"] = jax.numpy.asarray(leaf)
+        found[place or "theta"] = np.asarray(leaf)
     if not found:
         msg = f"{what} must hold at least one array of parameters; it holds none."
         raise InputError(msg)

@@ -50,7 +50,7 @@ def spoken(problem: Problem, engine: str) -> Iterator[None]:
         first = next((line for line in str(error).splitlines() if line.strip()), "")
         msg = (
             f"{whose} cannot be run by the engine {engine}: {type(error).__name__}: "
-            f"{first.strip()[:300]}{_hint(error, engine)}"
+            f"{first.strip().rstrip('.')[:300]}{_hint(error, engine)}."
         )
         raise InputError(msg) from error
 
@@ -68,10 +68,10 @@ def _hint(error: Exception, engine: str) -> str:
     if "Tracer" in type(error).__name__:
         return (
             "; inside a function that JAX differentiates use jax.numpy and jax.lax instead of "
-            "NumPy, if and float()."
+            "NumPy, if and float()"
         )
     if engine == "torch" and "numpy" in str(error):
-        return "; inside a function that PyTorch differentiates use torch instead of NumPy."
+        return "; inside a function that PyTorch differentiates use torch instead of NumPy"
     return ""
 
 
