@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from descend import losses, models
+from descend.arrays import Layout
 from descend.custom import CustomLoss, CustomModel
 from descend.custom.model import Scored
 from descend.errors import InputError
 from descend.parts import formulas_of
+from descend.task import Task
 
 if TYPE_CHECKING:
     from descend.engines.problem import Problem
@@ -40,13 +42,35 @@ class Library(NamedTuple):
     cast: Callable[[Any, Any], Any]
 
 
+class Sentence(NamedTuple):
+    """What of a problem its formulas depend on, beside arrays.
+
+    Attributes
+    ----------
+    task, layout
+        Of the problem.
+    outputs
+        k, or None where the model decides it.
+    """
+
+    task: Task
+    layout: Layout
+    outputs: int | None
+
+    @classmethod
+    def of(cls, problem: Problem) -> Sentence:
+        """Return a problem's."""
+        k = None if problem.task.loss.targets == "labels" else int(problem.y.shape[1])
+        return cls(problem.task, problem.layout, k)
+
+
 class Penalised(NamedTuple):
     """A problem's penalties and marks as the library's arrays, in double precision.
 
     Attributes
     ----------
     l1, l2
-        (P,), or 0.0 where there is none.
+        (P,), or None where there is none.
     weights
         (P,): 1 on weights.
     trained
@@ -63,8 +87,8 @@ class Penalised(NamedTuple):
         """Return a problem's, put where they are needed."""
         l1, l2, trained = problem.l1, problem.l2, problem.layout.trained()
         return cls(
-            l1 if isinstance(l1, float) else put(l1.astype(np.float64)),
-            l2 if isinstance(l2, float) else put(l2.astype(np.float64)),
+            None if isinstance(l1, float) else put(l1.astype(np.float64)),
+            None if isinstance(l2, float) else put(l2.astype(np.float64)),
             put(problem.weight_marks.astype(np.float64)),
             None if trained.all() else put(trained.astype(problem.X.dtype)),
         )
@@ -73,14 +97,13 @@ class Penalised(NamedTuple):
 # ---------------------------------------------------------------- forward
 
 
-def scored(problem: Problem, theta: Any, X: Any, draw: Any, xp: Any) -> Scored:
+def scored(sentence: Sentence, theta: Any, X: Any, draw: Any, xp: Any) -> Scored:
     """Return the scores of some rows, and the buffers a module of one's own leaves."""
-    model = problem.task.model
+    model = sentence.task.model
     if not isinstance(model, CustomModel):
-        return Scored(models.forward(model, theta, problem.layout, X, xp)[0])
+        return Scored(models.forward(model, theta, sentence.layout, X, xp)[0])
     found = model.given().scored(theta, X, draw)
-    outputs = None if problem.task.loss.targets == "labels" else problem.y.shape[1]
-    model.check(getattr(found.scores, "shape", ()), X.shape[0], outputs)
+    model.check(getattr(found.scores, "shape", ()), X.shape[0], sentence.outputs)
     if found.scores.dtype != theta.dtype:
         msg = (
             f"The model {model.label!r} must return scores of the type of its parameters, "
@@ -96,12 +119,29 @@ def _named(dtype: Any) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def reduced(  # noqa: PLR0913, PLR0917 - a loss has its scores, targets, weights and library
-    problem: Problem, library: Library, scores: Any, y: Any, weights: Any, divisor: Any
-) -> Any:
+def objective(  # noqa: PLR0913, PLR0917 - the objective of a task at a point over some rows
+    sentence: Sentence, library: Library, penalised: Penalised, theta: Any, rows: Any, draw: Any
+) -> tuple[Any, Any, Any]:
+    """Return the objective over some rows, without the absolute penalty and with it.
+
+    And theta with a module's buffers as they are now, or None.
+    """
+    X, y, weights = rows
+    found = scored(sentence, theta, X, draw, library.xp)
+    value = _reduced(sentence.task, library, found.scores, y, weights)
+    if penalised.l2 is not None:
+        wide = library.cast(theta, None)
+        value = value + 0.5 * library.xp.sum(penalised.l2 * wide * wide)
+    whole = value
+    if penalised.l1 is not None:
+        whole = value + library.xp.sum(penalised.l1 * abs(library.cast(theta, None)))
+    return value, whole, found.theta
+
+
+def _reduced(task: Task, library: Library, scores: Any, y: Any, weights: Any) -> Any:
     """Return the loss of some rows as one number in double precision."""
-    loss = problem.task.loss
-    per_row = losses.rows(loss, scores, y, library.xp)
+    loss, xp = task.loss, library.xp
+    per_row = losses.rows(loss, scores, y, xp)
     if isinstance(loss, CustomLoss) and per_row.dtype != scores.dtype:
         msg = (
             f"The custom loss {loss.label!r} must return numbers of the type of the scores, "
@@ -109,24 +149,14 @@ def reduced(  # noqa: PLR0913, PLR0917 - a loss has its scores, targets, weights
         )
         raise InputError(msg)
     wide = library.cast(per_row, None)
-    if weights is not None:
-        wide = wide * library.cast(weights, None)
-    return library.xp.sum(wide) / divisor
-
-
-def squared(library: Library, penalised: Penalised, theta: Any) -> Any:
-    """Return what the squared penalty adds to the objective, or 0.0 where there is none."""
-    if isinstance(penalised.l2, float):
-        return penalised.l2
-    wide = library.cast(theta, None)
-    return 0.5 * library.xp.sum(penalised.l2 * wide * wide)
-
-
-def absolute(library: Library, penalised: Penalised, theta: Any) -> Any:
-    """Return what the absolute one adds, whose gradient is the rule's affair; or 0.0."""
-    if isinstance(penalised.l1, float):
-        return penalised.l1
-    return library.xp.sum(penalised.l1 * abs(library.cast(theta, None)))
+    if weights is None:
+        return xp.sum(wide) / (float(len(wide)) if task.reduction == "mean" else 1.0)
+    weights = library.cast(weights, None)
+    total = xp.sum(wide * weights)
+    if task.reduction == "sum":
+        return total
+    mass = xp.sum(weights)
+    return total / xp.where(mass == 0, mass * 0 + 1, mass)
 
 
 # ---------------------------------------------------------------- after the gradient
@@ -153,13 +183,13 @@ def moved(  # noqa: PLR0913, PLR0917 - an update has its state, gradient, rate a
         tuple(library.cast(slots[i], None) for i in range(len(optimizer.rule.slots))),
         rate,
         t,
-        l1,
+        0.0 if l1 is None else l1,
         penalised.weights,
     )
     after = library.cast(after, theta)
     if memory:
         slots = library.cast(xp.stack(list(memory)), theta)
-    if not isinstance(l1, float):
+    if l1 is not None:
         pulled = xp.sign(steep) * xp.maximum(abs(steep) - l1, steep * 0)
         steep = xp.where(wide == 0, pulled, steep + l1 * xp.sign(wide))
     taken = library.cast(after, None) - wide

@@ -18,7 +18,7 @@ from descend import randomness
 from descend.arrays import Array, Floats, State
 from descend.custom.libraries import imported
 from descend.engines import autodiff
-from descend.engines.autodiff import Library, Penalised
+from descend.engines.autodiff import Library, Penalised, Sentence
 from descend.engines.checking import ONCE, check_custom, dense, is_custom, spoken
 from descend.engines.problem import Advance, Problem, Trace
 from descend.errors import ParameterError
@@ -70,6 +70,7 @@ class WithTorch:
         self._torch = imported("torch")
         self._library = Library(_Namespace(self._torch), self._cast)
         self._rows = tuple(self._put(part) for part in (problem.X, problem.y, problem.weights))
+        self._sentence = Sentence.of(problem)
         self._penalised = Penalised.of(problem, self._put)
         self._order: tuple[int, Any] = (-1, None)
         self._steps: dict[int, Callable[..., Any]] = {}
@@ -120,29 +121,16 @@ class WithTorch:
         with self._torch.no_grad(), spoken(self.problem, "torch"):
             X = self._rows[0][:ONCE]
             found = autodiff.scored(
-                self.problem, self._put(theta), X, self._draw(0), self._library.xp
+                self._sentence, self._put(theta), X, self._draw(0), self._library.xp
             )
             return tuple(_taken(part) for part in found if part is not None)
 
     # ------------------------------------------------------------ one update
 
     def _objective(self, theta: Any, rows: Any, draw: Any) -> tuple[Any, Any, Any]:
-        """Return the objective over some rows, without the absolute penalty and with it.
-
-        And theta with a module's buffers as they are now, or None.
-        """
-        problem, (X, y, weights) = self.problem, rows
-        found = autodiff.scored(problem, theta, X, draw, self._library.xp)
-        divisor: Any = 1.0
-        if problem.task.reduction == "mean":
-            divisor = float(X.shape[0])
-            if weights is not None:
-                total = self._library.cast(weights, None).sum()
-                divisor = self._torch.where(total == 0, total * 0 + 1, total)
-        value = autodiff.reduced(problem, self._library, found.scores, y, weights, divisor)
-        value = value + autodiff.squared(self._library, self._penalised, theta)
-        whole = value + autodiff.absolute(self._library, self._penalised, theta)
-        return value, whole, found.theta
+        return autodiff.objective(
+            self._sentence, self._library, self._penalised, theta, rows, draw
+        )
 
     def _differentiated(self, theta: Any, rows: Any, draw: Any) -> tuple[Any, Any, Any]:
         """Return the objective, its gradient without |w|, and what the buffers are now."""
