@@ -6,6 +6,7 @@ from importlib import import_module
 _MODULES = (
     "rows_line",
     "rows_stochastic",
+    "rows_engines",
     "rows_moons",
     "rows_gradients",
     "rows_adam",

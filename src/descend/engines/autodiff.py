@@ -10,6 +10,7 @@ Sums over rows are taken in double precision, whatever theta is in; a rule's cor
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -62,6 +63,11 @@ class Sentence(NamedTuple):
         """Return a problem's."""
         k = None if problem.task.loss.targets == "labels" else int(problem.y.shape[1])
         return cls(problem.task, problem.layout, k)
+
+
+def without_rate(task: Task) -> Task:
+    """Return a task whose rate and schedule, which are arguments of an update, are left out."""
+    return replace(task, optimizer=replace(task.optimizer, learning_rate="auto", schedule=None))
 
 
 class Penalised(NamedTuple):

@@ -7,7 +7,7 @@ other rows of the same shapes, another seed or another rate, compiles nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from descend.engines import autodiff
-from descend.engines.autodiff import Library, Penalised, Sentence
+from descend.engines.autodiff import Library, Penalised, Sentence, without_rate
 from descend.engines.orders_jax import permutations
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ class Held(NamedTuple):
 
 
 class Batches(NamedTuple):
-    """How n rows are cut: into `count` batches of `size`, the last one of `tail`."""
+    """How n rows are cut: into `number` batches of `size`, the last one of `tail`."""
 
     n: int
-    count: int
+    number: int
     size: int
     tail: int
 
@@ -66,12 +66,10 @@ LIBRARY = Library(jnp, cast)
 
 def traced_for(problem: Problem) -> Traced:
     """Return the functions for problems like this one."""
-    task = problem.task
-    plain = replace(task, optimizer=replace(task.optimizer, learning_rate="auto", schedule=None))
     count = problem.batches_per_epoch
     size = problem.n if problem.full_batch else problem.batch_size or problem.n
     batches = Batches(problem.n, count, size, problem.n - (count - 1) * size)
-    sentence = Sentence.of(problem)._replace(task=plain)
+    sentence = Sentence.of(problem)._replace(task=without_rate(problem.task))
     return _traced(sentence, batches)
 
 
@@ -151,7 +149,7 @@ class Traced:
 
     def _batch(self, held: Held, update: Any, orders: Any, epoch: Any, length: int) -> Any:
         """Return the rows of an update's batch, whose number is known when this is compiled."""
-        count, size = self.batches.count, self.batches.size
+        count, size = self.batches.number, self.batches.size
         if count == 1:
             return held.rows
         begin = (update % count) * size
@@ -192,7 +190,7 @@ class Traced:
             if b.tail == b.size:
                 theta, slots, found = on(b.size)((theta, slots), update, rates[i])
             else:
-                last = update % b.count == b.count - 1
+                last = update % b.number == b.number - 1
                 theta, slots, found = jax.lax.cond(
                     last, on(b.tail), on(b.size), (theta, slots), update, rates[i]
                 )
@@ -200,8 +198,10 @@ class Traced:
                 after = update + 1
                 place = after // every - (first + every) // every
                 place = jnp.where(after % every == 0, place, room)
-                kept = kept.at[place].set(jnp.concatenate([theta[None], slots]))
-            return theta, slots, figures.at[i].set(found), kept
+                state = jnp.concatenate([theta[None], slots])
+                kept = jax.lax.dynamic_update_index_in_dim(kept, state, place, 0)
+            figures = jax.lax.dynamic_update_index_in_dim(figures, found, i, 0)
+            return theta, slots, figures, kept
 
         figures = jnp.zeros((TURNS, 4))
         kept = jnp.zeros((room + 1, 1 + len(slots), theta.size), theta.dtype)

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 # The bytes of states a loop may keep; the rows of orders held ready.
 KEPT, ORDERED = 1 << 25, 1 << 22
-# States further apart than this are kept by cutting the loop.
-_NEAR = 16
 
 
 def device_called(asked: str) -> str:
@@ -41,9 +39,7 @@ def device_called(asked: str) -> str:
         chosen = jax.devices(kind or None)[int(number or 0)]
     except (RuntimeError, IndexError) as error:
         there = sorted({d.platform for d in jax.devices()} | {"cpu"})
-        msg = (
-            f"The device {asked!r} is not there for the engine jax; there are {', '.join(there)}."
-        )
+        msg = f"The device {asked!r} is not there for the engine jax; there are {', '.join(there)}."
         raise ParameterError(msg) from error
     return f"{chosen.platform}:{number}" if number else str(chosen.platform)
 
@@ -146,15 +142,17 @@ class WithJax:
             every,
             room=self._turns if near else 0,
         )
-        states = _taken(kept)[: (first + count) // every - first // every] if near else None
+        states = None
+        if near:
+            states = np.asarray(kept)[: (first + count) // every - first // every].copy()
         return theta, slots, np.asarray(figures)[:count], states
 
     def _near(self, every: int) -> bool:
-        """Tell whether states are so near each other, and so small, that a loop keeps them."""
+        """Tell whether a loop keeps states; otherwise it is cut where one is to be kept."""
         problem = self.problem
         numbers = problem.layout.size * (1 + len(problem.task.optimizer.rule.slots))
         room = self._turns * numbers * problem.X.dtype.itemsize
-        return 0 < every <= _NEAR and room <= KEPT
+        return 0 < every < self._turns and room <= KEPT
 
     @property
     def _shuffled(self) -> bool:

@@ -10,6 +10,7 @@ one's own run as they are, by autograd, for they may decide by their numbers.
 from __future__ import annotations
 
 import warnings
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -18,7 +19,7 @@ from descend import randomness
 from descend.arrays import Array, Floats, State
 from descend.custom.libraries import imported
 from descend.engines import autodiff
-from descend.engines.autodiff import Library, Penalised, Sentence
+from descend.engines.autodiff import Library, Penalised, Sentence, without_rate
 from descend.engines.checking import ONCE, check_custom, dense, is_custom, spoken
 from descend.engines.problem import Advance, Problem, Trace
 from descend.errors import ParameterError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # Figures are fetched from the device this many updates at a time.
 _FETCHED = 4096
+# How many kinds of updates are kept recorded in a process.
+_KINDS = 64
 
 
 def device_called(asked: str, dtype: Any) -> str:
@@ -68,12 +71,12 @@ class WithTorch:
         dense(problem, "torch")
         self.problem, self._device = problem, device
         self._torch = imported("torch")
-        self._library = Library(_Namespace(self._torch), self._cast)
+        self._library = _library()
         self._rows = tuple(self._put(part) for part in (problem.X, problem.y, problem.weights))
         self._sentence = Sentence.of(problem)
         self._penalised = Penalised.of(problem, self._put)
         self._order: tuple[int, Any] = (-1, None)
-        self._steps: dict[int, Callable[..., Any]] = {}
+        self._kind = Sentence.of(problem)._replace(task=without_rate(problem.task))
         check_custom(self)
 
     # ------------------------------------------------------------ the protocol
@@ -91,8 +94,7 @@ class WithTorch:
             for i in range(updates):
                 update = state.step + i
                 rows = self._batch(update)
-                step = self._step(rows, theta, slots, pairs[i])
-                theta, slots, found = step(theta, slots, *rows, pairs[i], self._draw(update))
+                theta, slots, found = self._step(rows, (theta, slots), pairs[i], update)
                 figures.append(found)
                 if every and (update + 1) % every == 0:
                     kept.append(State(_taken(theta), _taken(slots), update + 1))
@@ -108,13 +110,18 @@ class WithTorch:
         rows = self._rows if update is None else self._batch(update)
         draw = None if update is None else self._draw(update)
         with spoken(self.problem, "torch"):
-            value, gradient, _ = self._differentiated(self._put(theta), rows, draw)
+            value, gradient, _ = differentiated(
+                self._sentence, self._library, self._penalised, self._put(theta), rows, draw
+            )
             return float(value), _taken(gradient)
 
     def value(self, theta: Floats) -> float:
         """Return the objective at theta over all training rows."""
         with self._torch.no_grad(), spoken(self.problem, "torch"):
-            return float(self._objective(self._put(theta), self._rows, None)[1])
+            _, whole, _ = autodiff.objective(
+                self._sentence, self._library, self._penalised, self._put(theta), self._rows, None
+            )
+            return float(whole)
 
     def once(self, theta: Floats) -> tuple[Array, ...]:
         """Return what one pass in training makes of the first rows."""
@@ -127,77 +134,14 @@ class WithTorch:
 
     # ------------------------------------------------------------ one update
 
-    def _objective(self, theta: Any, rows: Any, draw: Any) -> tuple[Any, Any, Any]:
-        return autodiff.objective(
-            self._sentence, self._library, self._penalised, theta, rows, draw
-        )
-
-    def _differentiated(self, theta: Any, rows: Any, draw: Any) -> tuple[Any, Any, Any]:
-        """Return the objective, its gradient without |w|, and what the buffers are now."""
-        torch, trained = self._torch, self._penalised.trained
-        with torch.enable_grad():
-            point = theta.detach().requires_grad_()
-            value, whole, buffers = self._objective(point, rows, draw)
-            if value.requires_grad:
-                (gradient,) = torch.autograd.grad(value, point)
-            else:  # no parameter is used, or the graph is cut: `checking` says so
-                gradient = torch.zeros_like(theta)
-        return whole.detach(), gradient if trained is None else gradient * trained, buffers
-
-    def _updated(  # noqa: PLR0913, PLR0917 - an update's arguments, flat for a graph
-        self, theta: Any, slots: Any, X: Any, y: Any, weights: Any, pair: Any, draw: Any
-    ) -> Any:
-        """Return theta, slots and three figures after one update on some rows."""
-        rate, number = pair.unbind()
-        value, gradient, buffers = self._differentiated(theta, (X, y, weights), draw)
-        theta, slots, steep, far = autodiff.moved(
-            self.problem.task.optimizer,
-            self._library,
-            self._penalised,
-            theta,
-            slots,
-            gradient,
-            rate,
-            number,
-        )
-        if buffers is not None:
-            theta = self._torch.where(self._penalised.trained > 0, theta, buffers)
-        return theta, slots, self._torch.stack([value, steep, far])
-
-    def _step(self, rows: Any, theta: Any, slots: Any, pair: Any) -> Callable[..., Any]:
-        """Return the update for batches of this many rows, recorded where that can be done."""
-        size = rows[0].shape[0]
-        if size not in self._steps:
-            own = is_custom(self.problem.task)
-            self._steps[size] = (
-                self._updated if own else self._recorded((theta, slots, *rows, pair))
-            )
-        return self._steps[size]
-
-    def _recorded(self, examples: tuple[Any, ...]) -> Callable[..., Any]:
-        """Return the update as a graph of primitive operations, run without Python."""
-        torch, has_weights = self._torch, examples[4] is not None
-        given = tuple(e for e in examples if e is not None)
-
-        def flat(*tensors: Any) -> Any:
-            theta, slots, X, y, *rest = tensors
-            weights, pair = rest if has_weights else (None, *rest)
-            return self._updated(theta, slots, X, y, weights, pair, None)
-
-        from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415 - loads PyTorch
-
-        graph = make_fx(flat)(*given)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of its age; there is no other way without Python
-                run: Any = torch.jit.trace(graph, given, check_trace=False)
-        except (RuntimeError, NotImplementedError):  # gone from this PyTorch
-            run = graph
-
-        def step(*arguments: Any) -> Any:
-            return run(*(a for a in arguments[:-1] if a is not None))
-
-        return step
+    def _step(self, rows: Any, state: tuple[Any, Any], pair: Any, update: int) -> Any:
+        """Return theta, slots and three figures after an update on some rows."""
+        arguments = (*state, *rows, *self._penalised, pair)
+        if is_custom(self.problem.task):
+            return updated(self._sentence, self._library, arguments, self._draw(update))
+        forms = tuple(_form(argument) for argument in arguments)
+        run = _recorded(self._kind, forms)
+        return run(*(argument for argument in arguments if argument is not None))
 
     # ------------------------------------------------------------ rows and draws
 
@@ -225,8 +169,88 @@ class WithTorch:
             return None
         return self._torch.tensor(np.ascontiguousarray(part), device=self._device)
 
-    def _cast(self, array: Any, other: Any) -> Any:
-        return array.to(self._torch.float64 if other is None else other.dtype)
+
+# ---------------------------------------------------------------- one update
+
+
+def differentiated(  # noqa: PLR0913, PLR0917 - the arguments of an objective
+    sentence: Sentence, library: Library, penalised: Penalised, theta: Any, rows: Any, draw: Any
+) -> tuple[Any, Any, Any]:
+    """Return the objective, its gradient without |w|, and what the buffers are now."""
+    torch = imported("torch")
+    with torch.enable_grad():
+        point = theta.detach().requires_grad_()
+        value, whole, buffers = autodiff.objective(sentence, library, penalised, point, rows, draw)
+        if value.requires_grad:
+            (gradient,) = torch.autograd.grad(value, point)
+        else:  # no parameter is used, or the graph is cut: `checking` says so
+            gradient = torch.zeros_like(theta)
+    trained = penalised.trained
+    return whole.detach(), gradient if trained is None else gradient * trained, buffers
+
+
+def updated(sentence: Sentence, library: Library, arguments: Any, draw: Any = None) -> Any:
+    """Return theta, slots and three figures after one update on some rows.
+
+    The arguments are flat, for a graph: theta, slots, the rows' three, the penalties' four, and the
+    pair of the rate and the update's number.
+    """
+    torch = imported("torch")
+    theta, slots, *rest, pair = arguments
+    rows, penalised = tuple(rest[:3]), Penalised(*rest[3:])
+    rate, number = pair.unbind()
+    value, gradient, buffers = differentiated(sentence, library, penalised, theta, rows, draw)
+    theta, slots, steep, far = autodiff.moved(
+        sentence.task.optimizer, library, penalised, theta, slots, gradient, rate, number
+    )
+    if buffers is not None:
+        theta = torch.where(penalised.trained > 0, theta, buffers)
+    return theta, slots, torch.stack([value, steep, far])
+
+
+def _form(tensor: Any) -> Any:
+    return None if tensor is None else (tuple(tensor.shape), tensor.dtype, str(tensor.device))
+
+
+@lru_cache(_KINDS)
+def _recorded(sentence: Sentence, forms: tuple[Any, ...]) -> Callable[..., Any]:
+    """Return the update as a graph of primitive operations, run without Python.
+
+    It is kept for every training like it: what differs between them is an argument.
+    """
+    torch, library = imported("torch"), _library()
+    given = [
+        torch.zeros(shape, dtype=dtype, device=device)
+        for shape, dtype, device in (form for form in forms if form is not None)
+    ]
+
+    def flat(*tensors: Any) -> Any:
+        left = iter(tensors)
+        return updated(sentence, library, [form and next(left) for form in forms])
+
+    from torch.fx.experimental.proxy_tensor import make_fx  # noqa: PLC0415 - loads PyTorch
+
+    graph = make_fx(flat)(*given)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its age; there is no other way without Python
+            run: Callable[..., Any] = torch.jit.trace(graph, tuple(given), check_trace=False)
+    except (RuntimeError, NotImplementedError):  # gone from this PyTorch
+        return graph
+    return run
+
+
+# ---------------------------------------------------------------- the library
+
+
+@cache
+def _library() -> Library:
+    torch = imported("torch")
+
+    def cast(array: Any, other: Any) -> Any:
+        return array.to(torch.float64 if other is None else other.dtype)
+
+    return Library(_Namespace(torch), cast)
 
 
 @final
