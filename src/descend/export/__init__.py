@@ -1,0 +1,1 @@
+"""Take it away: a run in the forms that others read."""
