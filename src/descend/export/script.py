@@ -110,7 +110,10 @@ def _check(run: Run) -> None:
             f"length of each step. Train with one of {', '.join(RULE_LINES)}, or export the model."
         )
         raise InputError(msg)
-    parts = (("loss", task.loss, LOSS_LINES), ("activation", task.model.activation, ACTIVATION_LINES))
+    parts = (
+        ("loss", task.loss, LOSS_LINES),
+        ("activation", task.model.activation, ACTIVATION_LINES),
+    )
     for kind, part, known in parts:
         if part.name not in known["numpy"]:
             msg = (
@@ -118,6 +121,9 @@ def _check(run: Run) -> None:
                 f"{', '.join(known['numpy'])}; export the model itself instead."
             )
             raise InputError(msg)
+    if run.state.step == 0:
+        msg = "This run did no update, so there is nothing to repeat; train it first."
+        raise InputError(msg)
     if run.data is None:
         msg = (
             "A script repeats the training on its rows, and this run holds none; give them back "
@@ -149,7 +155,7 @@ def script_text(plan: Plan) -> str:
         rounds = ROUNDS_SMALL if p.n <= SMALL else ROUNDS_LARGE
         pieces.append(order_text(p.n, p.seed, PURPOSES["batches"], rounds))
     pieces.append(training_text(plan, varies=varies))
-    body = "\n\n".join(pieces)
+    body = "\n".join(pieces)
     return _spaced(f"{_head(plan)}\n{_imports(plan, body)}\n{body}")
 
 
@@ -179,7 +185,10 @@ def _imports(plan: Plan, body: str) -> str:
         theirs += ["import torch", *functional]
     lines = [*own, "from pathlib import Path", "", *theirs, ""]
     if plan.library == "jax" and plan.dtype == "float64":
-        lines += ['jax.config.update("jax_enable_x64", True)  # the run was in double precision', ""]
+        lines += [
+            'jax.config.update("jax_enable_x64", True)  # the run was in double precision',
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -188,13 +197,13 @@ def _spaced(text: str) -> str:
     found: list[str] = []
     inside, empty = False, 0
     for line in text.splitlines():
-        if not line:
-            empty += 1
+        if not line.strip():
+            empty = 1
             continue
         top = not line.startswith((" ", ")", "}"))
         begins = line.startswith(("def ", "@"))
-        if top and (begins or inside) and not (found and found[-1].startswith("@")):
-            empty = 2
-        found += [""] * (empty if top else min(empty, 1)) + [line]
+        if top and (begins or inside):
+            empty = 0 if found[-1].startswith("@") else 2
+        found += [""] * empty + [line]
         inside, empty = (begins if top else inside), 0
     return "\n".join(found) + "\n"

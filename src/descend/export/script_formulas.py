@@ -99,9 +99,7 @@ _NUMPY_LOSSES = {
     ),
     "log_cosh": Formula("np.logaddexp(e, -e) - math.log(2)", "np.tanh(e)", _ERROR),
     "poisson": Formula("np.exp(s) - y * s", "np.exp(s) - y"),
-    "logistic": Formula(
-        "np.logaddexp(0, s) - y * s", "sigmoid(s) - y", helpers=("sigmoid",)
-    ),
+    "logistic": Formula("np.logaddexp(0, s) - y * s", "sigmoid(s) - y", helpers=("sigmoid",)),
     "softmax": Formula(
         "-log_p[np.arange(len(y)), y]",
         "np.exp(log_p) - np.eye({k}, dtype=s.dtype)[y]",

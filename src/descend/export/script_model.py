@@ -18,7 +18,9 @@ def rows_text(plan: Plan) -> str:
     shape = f"({p.n}, {p.X.shape[1]}), ({', '.join(map(str, p.y.shape))}{',' * (p.y.ndim == 1)})"
     read = ", ".join(_TAKEN[plan.library].format(f'data["{name}"]') for name in names)
     return (
-        f'data = np.load(Path(__file__).with_name("train_{plan.library}.npz"))\n'
+        f'beside = Path(__file__).with_name("train_{plan.library}.npz")\n'
+        "with np.load(beside, allow_pickle=False) as stored:\n"
+        "    data = dict(stored)\n"
         f"{', '.join(names)} = {read}  # {shape}\n"
     )
 
@@ -32,8 +34,7 @@ def start_text(plan: Plan) -> str:
         made = {0.0: "zeros_like", 1.0: "ones_like"}
         slots = ", ".join(f"{plan.xp}.{made[value]}(w)" for value in initial)
         slots = f"({slots},)" if len(initial) == 1 else f"({slots})"
-        names = ", ".join(plan.task.optimizer.rule.slots).replace("_", " ")
-        text += f"memory = {{name: {slots} for name, w in params.items()}}  # {names}\n"
+        text += f"memory = {{name: {slots} for name, w in params.items()}}\n"
     return text
 
 
@@ -112,13 +113,15 @@ def _forward(plan: Plan, activation: Formula) -> list[str]:
 
 def _reduced(plan: Plan, loss: Formula, *, assigned: bool) -> list[str]:
     """Return the lines that turn the loss of each row into the objective."""
-    xp, value = plan.xp, loss.value
+    xp, value, unreduced = plan.xp, loss.value, ', reduction="none")'
     labels, mean = plan.task.loss.targets == "labels", plan.task.reduction == "mean"
     lines = []
     axis = "dim" if plan.library == "torch" else "axis"
     if not labels and (plan.problem.weights is not None or (not mean and plan.k > 1)):
         value = f"{xp}.mean({value}, {axis}=1)"
-    if plan.problem.weights is None:
+    if plan.problem.weights is None and value.endswith(unreduced):  # PyTorch's own losses
+        found = value.removesuffix(unreduced) + (")" if mean else ', reduction="sum")')
+    elif plan.problem.weights is None:
         found = f"{xp}.{'mean' if mean else 'sum'}({value})"
     else:
         lines = [f"rows = {value}  # the loss of each", *(_mass(plan) if mean else ())]
@@ -161,22 +164,31 @@ def _sum_over(plan: Plan, term: str) -> str:
 
 def _backward(plan: Plan, loss: Formula, activation: Formula) -> list[str]:
     layers = _layers(plan)
-    lines = ["", *_by_the_scores(plan, loss), "gradient = {}"]
+    lines = ["", *_by_the_scores(plan, loss)]
+    if len(layers) == 1:
+        parts = [f'"{name}": {found}' for name, found in _by_the_parameters(plan, layers[0], "X")]
+        return [*lines, f"return loss, {{{', '.join(parts)}}}"]
+    lines.append("gradient = {}")
     for i in range(len(layers), 0, -1):
-        weight, bias = layers[i - 1]
         passed = "X" if i == 1 else f"a{i - 1}"
-        decay = f' + L2 * p["{weight}"]' if plan.l2 else ""
-        lines.append(f'gradient["{weight}"] = {passed}.T @ g{decay}')
-        if bias:
-            decay = f' + L2 * p["{bias}"]' if plan.l2 and bias in plan.penalised else ""
-            lines.append(f'gradient["{bias}"] = g.sum(axis=0){decay}')
+        found = _by_the_parameters(plan, layers[i - 1], passed)
+        lines += [f'gradient["{name}"] = {expression}' for name, expression in found]
         if i > 1:
-            lines.append(f'g = g @ p["{weight}"].T')
+            lines.append(f'g = g @ p["{layers[i - 1][0]}"].T')
             names = {"z": f"z{i - 1}", "a": f"a{i - 1}"}
             back = activation.filled(plan.task.model.activation, **names).slope
-            if back != "g":
-                lines.append(f"g = {back}")
+            lines += [f"g = {back}"] if back != "g" else []
     return [*lines, "return loss, gradient"]
+
+
+def _by_the_parameters(
+    plan: Plan, layer: tuple[str, str | None], passed: str
+) -> list[tuple[str, str]]:
+    """Return a layer's names, and the gradient by each: what came in times what came back."""
+    weight, bias = layer
+    found = [(weight, f"{passed}.T @ g")] + ([(bias, "g.sum(axis=0)")] if bias else [])
+    decays = plan.penalised if plan.l2 else []
+    return [(n, f'{e} + L2 * p["{n}"]' if n in decays else e) for n, e in found]
 
 
 def _by_the_scores(plan: Plan, loss: Formula) -> list[str]:
@@ -185,7 +197,11 @@ def _by_the_scores(plan: Plan, loss: Formula) -> list[str]:
     outputs = 1 if labels else plan.k
     if plan.problem.weights is not None:
         divided = ["mass"] * mean + [str(outputs)] * (outputs > 1)
-        by = f" / ({' * '.join(divided)})" if len(divided) > 1 else "".join(f" / {x}" for x in divided)
+        by = (
+            f" / ({' * '.join(divided)})"
+            if len(divided) > 1
+            else "".join(f" / {x}" for x in divided)
+        )
         lines.append(f"g = g * weights[:, None]{by}")
     elif mean:
         lines.append(f"g = g / {'len(y)' if labels else 'g.size'}  # of their mean")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
     from descend.task import Task
 
 XP = {"numpy": "np", "jax": "jnp", "torch": "torch"}
-# A start of at most this many numbers stands in the script itself.
-_FEW = 6
+# A start of at most this many characters stands in the script itself.
+_SHORT = 40
 
 
-class Plan(NamedTuple):
+@final
+@dataclass(frozen=True)
+class Plan:
     """What a script is to repeat.
 
     Attributes
@@ -63,7 +66,7 @@ class Plan(NamedTuple):
     @property
     def k(self) -> int:
         """Outputs."""
-        return list(self.start.values())[-1].shape[-1]
+        return int(list(self.start.values())[-1].shape[-1])
 
     @property
     def l1(self) -> float:
@@ -104,7 +107,8 @@ class Plan(NamedTuple):
         part = self.start[name]
         if not part.any():
             return ""
-        return repr(part.tolist()) if part.size <= _FEW and self.dtype == "float64" else None
+        text = repr(part.tolist()) if part.size < _SHORT else ""
+        return text if 0 < len(text) <= _SHORT and self.dtype == "float64" else None
 
 
 def plan_of(run: Run, library: str) -> Plan:

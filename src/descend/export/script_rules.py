@@ -184,6 +184,10 @@ FACTORS = {
         "share = min(update / {steps}, 1.0)",
         "return RATE * (" + _cosine("{final}", "share") + ")",
     ),
+    "cosine to 0": (
+        "share = min(update / {steps}, 1.0)",
+        "return RATE * 0.5 * (1 + math.cos(math.pi * share))",
+    ),
     "warm_up": ("return RATE * min((update + 1) / {steps}, 1.0)",),
     "one_cycle": (
         "top = {rise} * {steps}",
@@ -222,7 +226,10 @@ def rate_text(learning_rate: float, schedule: Schedule | None, events: Any) -> t
         ]
         says = "lowered where the run found itself on a plateau"
     else:
-        does = [line.format_map(schedule._asdict()) for line in FACTORS[name]]
+        numbers = schedule._asdict()
+        to_zero = name == "cosine" and not numbers["final"]
+        lines = FACTORS["cosine to 0" if to_zero else name]
+        does = [line.format_map(numbers) for line in lines]
         says = _SAYS[name]
     body = "\n".join(f"    {line}" for line in does)
     says = f'    """Return the learning rate of an update, from 0: {says}."""'

@@ -37,14 +37,17 @@ def _rule_call(plan: Plan, gradient: str, varies: bool = True) -> str:  # noqa: 
 def _stride(updates: int) -> int:
     """Return 1, 2 or 5 times a power of ten, so that about `_LINES` lines are printed."""
     wanted = max(updates / _LINES, 1.0)
-    power = 10 ** math.floor(math.log10(wanted))
+    power: int = 10 ** math.floor(math.log10(wanted))
     return next(power * m for m in (1, 2, 5, 10) if power * m >= wanted)
 
 
 def _kept(plan: Plan, copied: str) -> list[str]:
     if plan.best is None:
         return []
-    return [f"    if update + 1 == {plan.best}:  # the best in validation", f"        best = {copied}"]
+    return [
+        f"    if update + 1 == {plan.best}:  # the best in validation",
+        f"        best = {copied}",
+    ]
 
 
 def _said(plan: Plan) -> list[str]:
@@ -69,7 +72,11 @@ def _batched(plan: Plan, order: str) -> list[str]:
     m, size = p.batches_per_epoch, p.batch_size
     if not plan.shuffled:
         end = f"first + {size}"
-        rows = f"np.arange(first, min({end}, {p.n}))" if plan.library == "jax" else f"slice(first, {end})"
+        rows = (
+            f"np.arange(first, min({end}, {p.n}))"
+            if plan.library == "jax"
+            else f"slice(first, {end})"
+        )
         return [f"    first = update % {m} * {size}", f"    batch = {rows}"]
     return [
         f"    epoch, place = divmod(update, {m})",
@@ -104,7 +111,9 @@ def _looped(plan: Plan, varies: bool) -> list[str]:  # noqa: FBT001
         *(["    rate = rate_of(update)"] if varies else []),
         *(["    t = update + 1"] if "t" in plan.takes else []),
         *(_torch_step(plan, varies) if torch else _numpy_step(plan, varies)),
-        *_kept(plan, "{name: w.clone() for name, w in params.items()}" if torch else "dict(params)"),
+        *_kept(
+            plan, "{name: w.clone() for name, w in params.items()}" if torch else "dict(params)"
+        ),
     ]
     if not torch:
         return [*lines, *_at_the_end(plan, f"float(loss_and_gradient(params, {whole})[0])")]
@@ -170,61 +179,48 @@ def _clipped(plan: Plan) -> list[str]:
 def _with_jax(plan: Plan, *, varies: bool) -> list[str]:
     """Return the loop: scanned where all batches of a stretch are alike, else one by one."""
     p = plan.problem
-    alike = p.full_batch or (p.n % (p.batch_size or 1) == 0 and plan.updates % p.batches_per_epoch == 0)
-    given = [("batch", not p.full_batch), ("rate", varies), ("t", "t" in plan.takes)]
-    given_names = [name for name, used in given if used]
-    scanned = alike and (plan.best is None or not p.full_batch)
-    lines = _jax_step(plan, given_names, varies)
-    if scanned:
-        lines += [
-            "",
-            "",
-            "@jax.jit",
-            "def several(state, given):",
-            '    """Run one update after another, compiled as one loop."""',
-            f"    return jax.lax.scan(step, state, given{_length(plan, given_names)})",
-            "",
-            "",
-        ]
+    used = {"batch": not p.full_batch, "rate": varies, "t": "t" in plan.takes}
+    given = [name for name in used if used[name]]
+    lines = _jax_step(plan, given, varies)
+    even = p.n % (p.batch_size or 1) == 0 and plan.updates % p.batches_per_epoch == 0
+    if p.full_batch and plan.best is None:
+        lines += [*_jax_several(plan, given), *_jax_given(plan, given)]
+        lines += _jax_all_at_once(plan, given)
+    elif even and not p.full_batch:
+        lines += [*_jax_several(plan, given), *_jax_given(plan, given)]
+        lines += _jax_by_epochs(plan, given)
     else:
-        lines = ["@jax.jit", *lines, "", ""]
-    lines += _given_arrays(plan, given_names)
-    if not scanned:
-        lines += _jax_one_by_one(plan, given_names)
-    elif p.full_batch:
-        lines += _jax_all_at_once(plan, given_names)
-    else:
-        lines += _jax_by_epochs(plan, given_names)
-    if plan.best is None:
-        lines.append("params, memory = state" if "memory" in plan.takes else "params = state")
+        lines = ["@jax.jit", *lines, "", *_jax_given(plan, given)]
+        lines += _jax_one_by_one(plan, given)
+    if plan.best is None and "memory" in plan.takes:
+        lines.append("params, memory = state")
     whole = ", ".join(plan.rows)
     value = f"objective(params, {whole})" + (" + absolute_penalty(params)" if plan.l1 else "")
     return [*lines, *_at_the_end(plan, f"float({value})")]
 
 
+def _state(plan: Plan) -> str:
+    """Return the name of what an update changes."""
+    return "state" if "memory" in plan.takes else "params"
+
+
 def _jax_step(plan: Plan, given: list[str], varies: bool) -> list[str]:  # noqa: FBT001
-    remembers = "memory" in plan.takes
     batch = "" if plan.problem.full_batch else "[batch]"
     rows = ", ".join(f"{name}{batch}" for name in plan.rows)
     taken = given[0] if len(given) == 1 else "given" if given else "_"
     lines = [
-        f"def step({'state' if remembers else 'params'}, {taken}):",
+        f"def step({_state(plan)}, {taken}):",
         '    """One update: the loss of its batch, the gradient, the rule."""',
+        *(["    params, memory = state"] if "memory" in plan.takes else []),
+        *([f"    {', '.join(given)} = given"] if len(given) > 1 else []),
+        f"    loss, gradient = jax.value_and_grad(objective)(params, {rows})",
+        *(["    loss = loss + absolute_penalty(params)"] if plan.l1 else []),
+        *_clipped(plan),
     ]
-    if remembers:
-        lines.append("    params, memory = state")
-    if len(given) > 1:
-        lines.append(f"    {', '.join(given)} = given")
-    lines.append(f"    loss, gradient = jax.value_and_grad(objective)(params, {rows})")
-    if plan.l1:
-        lines.append("    loss = loss + absolute_penalty(params)")
-    lines += _clipped(plan)
     call = _rule_call(plan, "gradient[name]", varies)
-    if not remembers:
-        return [
-            *lines,
-            f"    return {{name: {call} for name, w in params.items()}}, loss",
-        ]
+    if "memory" not in plan.takes:
+        moved = [f"    moved = {{name: {call} for name, w in params.items()}}"]
+        return [*lines, *moved, "    return moved, loss"]
     return [
         *lines,
         "    moved, kept = {}, {}",
@@ -234,12 +230,21 @@ def _jax_step(plan: Plan, given: list[str], varies: bool) -> list[str]:  # noqa:
     ]
 
 
-def _length(plan: Plan, given: list[str]) -> str:
-    return "" if given else f", length={plan.updates}"
+def _jax_several(plan: Plan, given: list[str]) -> list[str]:
+    state = _state(plan)
+    scan = f"{state}, given" if given else f"{state}, length={plan.updates}"
+    return [
+        "",
+        "@jax.jit",
+        f"def several({state}{', given' if given else ''}):",
+        '    """Run one update after another, compiled as one loop."""',
+        f"    return jax.lax.scan(step, {scan})",
+        "",
+    ]
 
 
-def _given_arrays(plan: Plan, given: list[str]) -> list[str]:
-    lines = ["state = (params, memory)" if "memory" in plan.takes else "state = params"]
+def _jax_given(plan: Plan, given: list[str]) -> list[str]:
+    lines = ["state = (params, memory)"] if "memory" in plan.takes else []
     if "rate" in given:
         lines.append(f"rates = np.array([rate_of(update) for update in range({plan.updates})])")
     if "t" in given:
@@ -247,55 +252,54 @@ def _given_arrays(plan: Plan, given: list[str]) -> list[str]:
     return lines
 
 
-def _tuple(items: list[str]) -> str:
-    return "None" if not items else items[0] if len(items) == 1 else f"({', '.join(items)})"
+def _call(plan: Plan, function: str, items: list[str]) -> str:
+    packed = f"({', '.join(items)})" if len(items) > 1 else "".join(items)
+    return f"{function}({_state(plan)}{', ' if packed else ''}{packed})"
 
 
 def _jax_all_at_once(plan: Plan, given: list[str]) -> list[str]:
-    arrays = _tuple([{"rate": "rates", "t": "times"}[name] for name in given])
+    last = plan.updates - 1
+    arrays = [{"rate": "rates", "t": "times"}[name] for name in given]
     return [
-        f"state, losses = several(state, {arrays})",
-        f"for update in sorted({{*range(0, {plan.updates}, {_stride(plan.updates)}), "
-        f"{plan.updates - 1}}}):",
+        f"{_state(plan)}, losses = {_call(plan, 'several', arrays)}",
+        f"for update in [*range(0, {last}, {_stride(plan.updates)}), {last}]:",
         '    print(f"update {update}: loss {losses[update]:.12g}")',
     ]
 
 
 def _jax_by_epochs(plan: Plan, given: list[str]) -> list[str]:
-    p = plan.problem
-    m, size = p.batches_per_epoch, p.batch_size
-    order = "order(epoch)" if plan.shuffled else f"np.arange({p.n})"
+    m, size = plan.problem.batches_per_epoch, plan.problem.batch_size
+    order = "order(epoch)" if plan.shuffled else f"np.arange({plan.problem.n})"
     part = f"[epoch * {m} : (epoch + 1) * {m}]"
-    exprs = {"batch": "batches", "rate": f"rates{part}", "t": f"times{part}"}
-    epochs = plan.updates // m
+    arrays = {"batch": "batches", "rate": f"rates{part}", "t": f"times{part}"}
+    state, epochs = _state(plan), plan.updates // m
     lines = [
         "losses = []",
         f"for epoch in range({epochs}):",
         f"    batches = {order}.reshape({m}, {size})",
-        f"    state, found = several(state, {_tuple([exprs[name] for name in given])})",
+        f"    {state}, found = {_call(plan, 'several', [arrays[name] for name in given])}",
         "    losses.extend(found.tolist())",
-        f"    if epoch % {_stride(epochs)} == 0 or epoch == {epochs - 1}:",
+        f"    if epoch % {_stride(epochs)} == 0:",
         f'        print(f"update {{epoch * {m}}}: loss {{losses[epoch * {m}]:.12g}}")',
     ]
     if plan.best is not None:
-        state = "state[0]" if "memory" in plan.takes else "state"
         lines += [
             f"    if epoch + 1 == {plan.best // m}:  # the best in validation",
-            f"        best = {state}",
+            f"        best = {state}[0]" if "memory" in plan.takes else "        best = params",
         ]
-    last = f'print(f"update {plan.updates - 1}: loss {{losses[-1]:.12g}}")'
-    return [*lines, last]
+    return [*lines, f'print(f"update {plan.updates - 1}: loss {{losses[-1]:.12g}}")']
 
 
 def _jax_one_by_one(plan: Plan, given: list[str]) -> list[str]:
-    exprs = {"batch": "batch", "rate": "rates[update]", "t": "times[update]"}
-    state = "state[0]" if "memory" in plan.takes else "state"
+    arrays = {"batch": "batch", "rate": "rates[update]", "t": "times[update]"}
+    state = _state(plan)
+    call = f"step({state}, None)" if not given else _call(plan, "step", [arrays[g] for g in given])
     return [
         "losses = []",
         f"for update in range({plan.updates}):",
         *_batched(plan, "order(epoch)"),
-        f"    state, loss = step(state, {_tuple([exprs[name] for name in given])})",
+        f"    {state}, loss = {call}",
         "    losses.append(float(loss))",
         *_said(plan),
-        *_kept(plan, state),
+        *_kept(plan, f"{state}[0]" if "memory" in plan.takes else "params"),
     ]
