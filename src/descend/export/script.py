@@ -167,10 +167,11 @@ def _head(plan: Plan) -> str:
     if first is not None:
         recorded = f"{first:.12g} before the first update, {recorded}"
     return (
-        f'"""{plan.task}, trained again with {_TITLES[library]}.\n\n'
-        "This repeats a training that descend recorded: the same rows, the same start and the "
-        f"same\n{plan.updates} updates, {each}. It prints the objective over an update's rows "
-        f"before that update.\nThe record says {recorded}.\n\n"
+        f'"""Repeat a training that descend recorded, with {_TITLES[library]} alone.\n\n'
+        f"    {plan.task}\n\n"
+        f"The same rows, the same start and the same {plan.updates} updates, {each}.\n"
+        "It prints the objective over an update's rows before that update; the record says\n"
+        f"{recorded}.\n\n"
         f'Run it beside train_{library}.npz:  python train_{library}.py\n"""\n'
     )
 

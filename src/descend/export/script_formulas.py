@@ -106,7 +106,10 @@ _NUMPY_LOSSES = {
         _LOG_P,
     ),
     "brier": Formula(
-        "(p - y) ** 2", "2 * (p - y) * p * (1 - p)", ("p = sigmoid(s)",), ("sigmoid",)
+        "(prob - y) ** 2",
+        "2 * (prob - y) * prob * (1 - prob)",
+        ("prob = sigmoid(s)",),
+        ("sigmoid",),
     ),
     "hinge": Formula("np.maximum(gap, 0)", "-sign * (gap > 0)", _GAP),
     "squared_hinge": Formula("np.maximum(gap, 0) ** 2", "-2 * sign * np.maximum(gap, 0)", _GAP),
@@ -115,7 +118,8 @@ _NUMPY_LOSSES = {
 _JAX_LOSSES = {
     "squared_error": Formula("(s - y) ** 2"),
     "half_squared_error": Formula("0.5 * (s - y) ** 2"),
-    "absolute_error": Formula("jnp.abs(s - y)"),
+    # JAX gives its own abs the slope 1 at 0.
+    "absolute_error": Formula("e * jnp.sign(e)", before=_ERROR),
     "huber": Formula(
         "jnp.where(jnp.abs(e) <= {delta}, 0.5 * e**2, {delta} * (jnp.abs(e) - 0.5 * {delta}))",
         before=_ERROR,

@@ -9,19 +9,23 @@ from descend.export.script_formulas import ACTIVATION_LINES, HELPERS, LOSS_LINES
 if TYPE_CHECKING:
     from descend.export.script_plan import Plan
 
+_WIDE = 88
 _TAKEN = {"numpy": "{}", "jax": "jnp.asarray({})", "torch": "torch.from_numpy({})"}
 
 
 def rows_text(plan: Plan) -> str:
     """Return the lines that read the rows."""
-    names, p = plan.rows, plan.problem
-    shape = f"({p.n}, {p.X.shape[1]}), ({', '.join(map(str, p.y.shape))}{',' * (p.y.ndim == 1)})"
-    read = ", ".join(_TAKEN[plan.library].format(f'data["{name}"]') for name in names)
-    return (
-        f'beside = Path(__file__).with_name("train_{plan.library}.npz")\n'
-        "with np.load(beside, allow_pickle=False) as stored:\n"
-        "    data = dict(stored)\n"
-        f"{', '.join(names)} = {read}  # {shape}\n"
+    p = plan.problem
+    shapes = {"X": p.X.shape, "y": p.y.shape, "weights": (p.n,)}
+    read = [f"{name} = {_taken(plan, name)}  # {shapes[name]}" for name in plan.rows]
+    return "\n".join(
+        [
+            f'beside = Path(__file__).with_name("train_{plan.library}.npz")',
+            "with np.load(beside, allow_pickle=False) as stored:",
+            "    data = dict(stored)",
+            *read,
+            "",
+        ]
     )
 
 
@@ -31,18 +35,26 @@ def start_text(plan: Plan) -> str:
     text = "\n".join(["params = {", *lines, "}", ""])
     initial = plan.task.optimizer.rule.initial
     if initial:
-        made = {0.0: "zeros_like", 1.0: "ones_like"}
-        slots = ", ".join(f"{plan.xp}.{made[value]}(w)" for value in initial)
+        like = {0.0: "zeros_like", 1.0: "ones_like"}
+        slots = ", ".join(f"{plan.xp}.{like[value]}(w)" for value in initial)
         slots = f"({slots},)" if len(initial) == 1 else f"({slots})"
-        text += f"memory = {{name: {slots} for name, w in params.items()}}\n"
+        made = f"name: {slots}", "for name, w in params.items()"
+        line = f"memory = {{{' '.join(made)}}}"
+        text += (
+            f"{line}\n" if len(line) <= _WIDE else "memory = {{\n    {}\n    {}\n}}\n".format(*made)
+        )
     return text
+
+
+def _taken(plan: Plan, name: str) -> str:
+    return _TAKEN[plan.library].format(f'data["{name}"]')
 
 
 def _start_of(plan: Plan, name: str) -> str:
     written, shape = plan.written(name), plan.start[name].shape
     grad = "requires_grad=True"
     if written is None:
-        taken = _TAKEN[plan.library].format(f'data["{name}"]')
+        taken = _taken(plan, name)
         return f"{taken}.requires_grad_()" if plan.library == "torch" else taken
     if plan.library == "torch":
         dtype = f"dtype=torch.{plan.dtype}, {grad}"
@@ -80,7 +92,8 @@ def model_text(plan: Plan) -> str:
         *(_backward(plan, loss, activation) if by_hand else ()),
     ]
     body = "\n".join(f"    {line}" for line in lines)
-    text = f"{constants}{helpers}\n\ndef {name}(p, {', '.join(plan.rows)}):\n{body}\n"
+    jit = "@jax.jit\n" if plan.library == "jax" else ""
+    text = f"{constants}{helpers}\n\n{jit}def {name}(p, {', '.join(plan.rows)}):\n{body}\n"
     if plan.l1 and not by_hand:
         text += (
             "\n\ndef absolute_penalty(p):\n"
@@ -192,7 +205,10 @@ def _by_the_parameters(
 
 
 def _by_the_scores(plan: Plan, loss: Formula) -> list[str]:
-    lines = [f"g = {loss.slope}  # of each row's loss, by its scores"]
+    lines = [
+        "# Backward: how the loss of each row changes with its scores, and so on down.",
+        f"g = {loss.slope}",
+    ]
     labels, mean = plan.task.loss.targets == "labels", plan.task.reduction == "mean"
     outputs = 1 if labels else plan.k
     if plan.problem.weights is not None:

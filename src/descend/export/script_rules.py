@@ -172,9 +172,7 @@ def update_text(rule: Any, l1: float, xp: str) -> str:
 # ---------------------------------------------------------------- the learning rate
 
 
-def _cosine(low: str, share: str) -> str:
-    return f"{low} + (1 - {low}) * 0.5 * (1 + math.cos(math.pi * {share}))"
-
+_WAVE = "wave = 0.5 * (1 + math.cos(math.pi * share))"
 
 FACTORS = {
     "step": ("return RATE * {gamma} ** (update // {every})",),
@@ -182,7 +180,8 @@ FACTORS = {
     "inverse_time": ("return RATE / (1 + {decay} * update)",),
     "cosine": (
         "share = min(update / {steps}, 1.0)",
-        "return RATE * (" + _cosine("{final}", "share") + ")",
+        _WAVE,
+        "return RATE * ({final} + (1 - {final}) * wave)",
     ),
     "cosine to 0": (
         "share = min(update / {steps}, 1.0)",
@@ -195,7 +194,8 @@ FACTORS = {
         "    low, share = {start}, 1 - update / top",
         "else:",
         "    low, share = {final}, min((update - top) / ({steps} - top), 1.0)",
-        "return RATE * (" + _cosine("low", "share") + ")",
+        _WAVE,
+        "return RATE * (low + (1 - low) * wave)",
     ),
 }
 _SAYS = {
@@ -204,7 +204,7 @@ _SAYS = {
     "inverse_time": "it falls like 1/update",
     "cosine": "half a cosine wave down",
     "warm_up": "a straight line up, then level",
-    "one_cycle": "half a cosine wave up, then half a one down",
+    "one_cycle": "a cosine up, then one down",
 }
 
 
@@ -218,13 +218,13 @@ def rate_text(learning_rate: float, schedule: Schedule | None, events: Any) -> t
         lowered = [(event["step"], event["value"]) for event in events if event["kind"] == "scale"]
         if not lowered:
             return text, False
+        text += "LOWERED = [  # from which update on, to which share of RATE\n"
+        text += "".join(f"    {pair!r},\n" for pair in lowered) + "]\n"
         does = [
-            "scale = 1.0",
-            f"for first, lower in {lowered!r}:",
-            "    scale = lower if update >= first else scale",
-            "return RATE * scale",
+            "found = [scale for first, scale in LOWERED if update >= first]",
+            "return RATE * (found[-1] if found else 1.0)",
         ]
-        says = "lowered where the run found itself on a plateau"
+        says = "lowered on the run's plateaus"
     else:
         numbers = schedule._asdict()
         to_zero = name == "cosine" and not numbers["final"]

@@ -13,25 +13,27 @@ _LINES = 12  # of losses that a script prints, about
 
 def training_text(plan: Plan, *, varies: bool) -> str:
     """Return the loop; the rate is a function of the update where it `varies`."""
-    lines = _with_jax(plan, varies=varies) if plan.library == "jax" else _looped(plan, varies)
+    lines = (
+        _with_jax(plan, varies=varies) if plan.library == "jax" else _looped(plan, varies=varies)
+    )
     return "\n".join(lines) + "\n"
 
 
-def _rule_call(plan: Plan, gradient: str, varies: bool = True) -> str:  # noqa: FBT001, FBT002
-    """Return the call of the rule for one parameter, ``w`` by ``name``."""
-    named = {
-        "memory": "memory[name]",
-        "rate": "rate" if varies else "RATE",
-        "t": "t",
-        "decay": 'WEIGHT_DECAY if name.startswith("W") else 0.0',
-        "l1": 'L1 if name.startswith("W") else 0.0',
-    }
-    if len(plan.penalised) == len(plan.start):
-        named["l1"] = "L1"
-    if all(name.startswith("W") for name in plan.start):
-        named["decay"] = "WEIGHT_DECAY"
+def _rule_lines(plan: Plan, to: str, gradient: str, *, varies: bool) -> list[str]:
+    """Return the lines that move one parameter, ``w`` by ``name``, in a loop over them."""
+    rate = "rate" if varies else "RATE"
+    named = {"memory": "memory[name]", "rate": rate, "t": "t", "decay": "decay", "l1": "l1"}
     arguments = ", ".join(["w", gradient, *(named[name] for name in plan.takes)])
-    return f"{plan.task.optimizer.name}({arguments})"
+    lines = [f"{to} = {plan.task.optimizer.name}({arguments})"]
+    weights = [name for name in plan.start if name.startswith("W")]
+    for name, strength, reached in (
+        ("l1", "L1", plan.penalised),
+        ("decay", "WEIGHT_DECAY", weights),
+    ):
+        if name in plan.takes:
+            chosen = ' if name.startswith("W") else 0.0' if len(reached) < len(plan.start) else ""
+            lines.insert(0, f"{name} = {strength}{chosen}")
+    return lines
 
 
 def _stride(updates: int) -> int:
@@ -89,7 +91,7 @@ def _batched(plan: Plan, order: str) -> list[str]:
 # ---------------------------------------------------------------- NumPy and PyTorch
 
 
-def _looped(plan: Plan, varies: bool) -> list[str]:  # noqa: FBT001
+def _looped(plan: Plan, *, varies: bool) -> list[str]:
     torch = plan.library == "torch"
     order = "torch.from_numpy(order(epoch))" if torch else "order(epoch)"
     batch = "" if plan.problem.full_batch else "[batch]"
@@ -110,9 +112,10 @@ def _looped(plan: Plan, varies: bool) -> list[str]:  # noqa: FBT001
         *_clipped(plan),
         *(["    rate = rate_of(update)"] if varies else []),
         *(["    t = update + 1"] if "t" in plan.takes else []),
-        *(_torch_step(plan, varies) if torch else _numpy_step(plan, varies)),
+        *(_torch_step(plan, varies=varies) if torch else _numpy_step(plan, varies=varies)),
         *_kept(
-            plan, "{name: w.clone() for name, w in params.items()}" if torch else "dict(params)"
+            plan,
+            "{name: w.detach().clone() for name, w in params.items()}" if torch else "dict(params)",
         ),
     ]
     if not torch:
@@ -121,18 +124,19 @@ def _looped(plan: Plan, varies: bool) -> list[str]:  # noqa: FBT001
     return [*lines, *_at_the_end(plan, f"({value}).item()" if plan.l1 else f"{value}.item()")]
 
 
-def _numpy_step(plan: Plan, varies: bool) -> list[str]:  # noqa: FBT001
+def _numpy_step(plan: Plan, *, varies: bool) -> list[str]:
     to = "params[name], memory[name]" if "memory" in plan.takes else "params[name]"
-    call = _rule_call(plan, "gradient[name]", varies)
-    return ["    for name, w in params.items():", f"        {to} = {call}"]
+    lines = _rule_lines(plan, to, "gradient[name]", varies=varies)
+    return ["    for name, w in params.items():", *(f"        {line}" for line in lines)]
 
 
-def _torch_step(plan: Plan, varies: bool) -> list[str]:  # noqa: FBT001
+def _torch_step(plan: Plan, *, varies: bool) -> list[str]:
     to = "moved, memory[name]" if "memory" in plan.takes else "moved"
+    lines = _rule_lines(plan, to, "w.grad", varies=varies)
     return [
         "    with torch.no_grad():",
         "        for name, w in params.items():",
-        f"            {to} = {_rule_call(plan, 'w.grad', varies)}",
+        *(f"            {line}" for line in lines),
         "            w.copy_(moved)",
         "            w.grad = None",
     ]
@@ -181,7 +185,7 @@ def _with_jax(plan: Plan, *, varies: bool) -> list[str]:
     p = plan.problem
     used = {"batch": not p.full_batch, "rate": varies, "t": "t" in plan.takes}
     given = [name for name in used if used[name]]
-    lines = _jax_step(plan, given, varies)
+    lines = _jax_step(plan, given, varies=varies)
     even = p.n % (p.batch_size or 1) == 0 and plan.updates % p.batches_per_epoch == 0
     if p.full_batch and plan.best is None:
         lines += [*_jax_several(plan, given), *_jax_given(plan, given)]
@@ -204,7 +208,7 @@ def _state(plan: Plan) -> str:
     return "state" if "memory" in plan.takes else "params"
 
 
-def _jax_step(plan: Plan, given: list[str], varies: bool) -> list[str]:  # noqa: FBT001
+def _jax_step(plan: Plan, given: list[str], *, varies: bool) -> list[str]:
     batch = "" if plan.problem.full_batch else "[batch]"
     rows = ", ".join(f"{name}{batch}" for name in plan.rows)
     taken = given[0] if len(given) == 1 else "given" if given else "_"
@@ -217,16 +221,14 @@ def _jax_step(plan: Plan, given: list[str], varies: bool) -> list[str]:  # noqa:
         *(["    loss = loss + absolute_penalty(params)"] if plan.l1 else []),
         *_clipped(plan),
     ]
-    call = _rule_call(plan, "gradient[name]", varies)
-    if "memory" not in plan.takes:
-        moved = [f"    moved = {{name: {call} for name, w in params.items()}}"]
-        return [*lines, *moved, "    return moved, loss"]
+    remembers = "memory" in plan.takes
+    to = "moved[name], kept[name]" if remembers else "moved[name]"
     return [
         *lines,
-        "    moved, kept = {}, {}",
+        "    moved, kept = {}, {}" if remembers else "    moved = {}",
         "    for name, w in params.items():",
-        f"        moved[name], kept[name] = {call}",
-        "    return (moved, kept), loss",
+        *(f"        {line}" for line in _rule_lines(plan, to, "gradient[name]", varies=varies)),
+        "    return (moved, kept), loss" if remembers else "    return moved, loss",
     ]
 
 
@@ -270,13 +272,14 @@ def _jax_all_at_once(plan: Plan, given: list[str]) -> list[str]:
 def _jax_by_epochs(plan: Plan, given: list[str]) -> list[str]:
     m, size = plan.problem.batches_per_epoch, plan.problem.batch_size
     order = "order(epoch)" if plan.shuffled else f"np.arange({plan.problem.n})"
-    part = f"[epoch * {m} : (epoch + 1) * {m}]"
-    arrays = {"batch": "batches", "rate": f"rates{part}", "t": f"times{part}"}
+    arrays = {"batch": "batches", "rate": "rates[now]", "t": "times[now]"}
+    part = f"    now = slice(epoch * {m}, (epoch + 1) * {m})"
     state, epochs = _state(plan), plan.updates // m
     lines = [
         "losses = []",
         f"for epoch in range({epochs}):",
         f"    batches = {order}.reshape({m}, {size})",
+        *([part] if {"rate", "t"} & set(given) else []),
         f"    {state}, found = {_call(plan, 'several', [arrays[name] for name in given])}",
         "    losses.extend(found.tolist())",
         f"    if epoch % {_stride(epochs)} == 0:",
