@@ -40,7 +40,7 @@ ROWS = (
         "scaleout",
         "certify",
         "gradcheck",
-        "graph",
+        "graphs",
     ),
     ("classics", "estimators", "report"),
     ("lab", "lessons"),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from descend.errors import ShapeError as ShapeError
     from descend.fitting import Fit as Fit
     from descend.fitting import fit as fit
+    from descend.graphs import Graph as Graph
+    from descend.graphs import graph as graph
     from descend.losses import absolute_error as absolute_error
     from descend.losses import brier as brier
     from descend.losses import half_squared_error as half_squared_error
@@ -116,6 +118,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "descend.fitting": (
         "Fit",
         "fit",
+    ),
+    "descend.graphs": (
+        "Graph",
+        "graph",
     ),
     "descend.models": (
         "MLP",
