@@ -20,7 +20,7 @@ _HEAD, _FOOT = 62, 34
 _STYLE = """
 .dg{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}
 .dg text{fill:#1f2328}.dg .back{fill:#fff}.dg .muted{fill:#5c6670}.dg .head{font-weight:600}
-.dg .grad{fill:#a8430f}.dg rect{rx:6px}.dg path{fill:none}
+.dg .grad{fill:#a8430f}.dg rect{stroke-width:1.2}.dg path{fill:none}
 .dg .data{fill:#f1f1ee;stroke:#a5a59c}.dg .parameter{fill:#e6f0fb;stroke:#4f86c0}
 .dg .computed{fill:#fbfbfa;stroke:#88929c}.dg .objective{fill:#eaf5ea;stroke:#4a8f52}
 .dg .there{stroke:#5c6670;stroke-width:1.4}
@@ -145,10 +145,11 @@ def _heading(graph: Graph) -> str:
 def _drawn(box: _Box) -> str:
     node = box.node
     look = "objective" if node.name == "objective" else node.kind
+    corner, size = f'x="{box.x:.1f}" y="{box.y:.1f}"', (box.width, box.height)
+    place = f'{corner} width="{size[0]:.1f}" height="{size[1]:.1f}"'
     parts = [
         f"<g><title>{escape(_sentence(node))}</title>",
-        f'<rect class="{look}" x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" '
-        f'height="{box.height:.1f}" rx="6"/>',
+        f'<rect class="{look}" {place} rx="6"/>',
     ]
     for i, line in enumerate(box.lines):
         y = box.y + _PAD * 0.75 + _LINE * (i + 0.74)
@@ -178,7 +179,7 @@ def _described(graph: Graph) -> str:
 
 
 def _plain(graph: Graph) -> list[tuple[str, str, bool]]:
-    return [edge for edge in graph.edges if edge.target != "penalty"]
+    return [edge for edge in graph.edges if edge.target != "penalty"]  # they take the rail
 
 
 def _edge(boxes: dict[str, _Box], source: str, target: str, back: bool, *, known: bool) -> str:  # noqa: FBT001
@@ -206,7 +207,7 @@ def _edge(boxes: dict[str, _Box], source: str, target: str, back: bool, *, known
 
 
 def _feeds_with(boxes: dict[str, _Box], side: _Box, spine: _Box) -> bool:
-    """Tell whether a box at the side stands before this box of the spine and after the one above."""
+    """Tell whether a box at the side stands beside this box of the spine."""
     order = list(boxes.values())
     following = next(b for b in order[order.index(side) :] if not b.node.side)
     return following is spine
@@ -216,15 +217,13 @@ def _curve(x: float, y: float, bend: float, end: float, to: float) -> str:
     return f"M{x:.1f} {y:.1f}C{bend:.1f} {y:.1f} {bend:.1f} {to:.1f} {end:.1f} {to:.1f}"
 
 
-
-
 def _line(path: str, x: float, y: float, way: str, *, back: bool = False) -> str:
     look, tip = ("way-back", "tip-back") if back else ("there", "tip")
-    # A path has no filling in this style, so that tips are marked by their own.
-    return (
-        f'<path class="{look}" d="{path}"/>'
-        f'<polygon class="{tip}" points="{_tip(x, y, way)}"/>'
-    )
+    return f'<path class="{look}" d="{path}"/>{_pointer(x, y, way, tip)}'
+
+
+def _pointer(x: float, y: float, way: str, look: str) -> str:
+    return f'<polygon class="{look}" points="{_tip(x, y, way)}"/>'
 
 
 def _tip(x: float, y: float, way: str) -> str:
@@ -243,33 +242,20 @@ def _rail(graph: Graph, boxes: dict[str, _Box], *, known: bool) -> list[str]:
     edges = [edge for edge in graph.edges if edge.target == "penalty"]
     if not edges:
         return []
-    penalty, rail = boxes["penalty"], float(_MARGIN - 4)
+    penalty, reached = boxes["penalty"], [boxes[edge.source] for edge in edges]
     both = known and edges[0].back
-    apart = 5.0 if both else 0.0
-    drawn = []
-    end = penalty.middle - apart
-    for edge in edges:
-        box = boxes[edge.source]
-        y = box.middle + apart
-        drawn.append(
-            _line(
-                f"M{box.x:.1f} {y:.1f}H{rail + 2 * apart:.1f}V{end:.1f}H{penalty.x - 6:.1f}",
-                penalty.x,
-                end,
-                "right",
-            )
-        )
-        if both:
-            low, high = penalty.middle + apart, box.middle - apart
-            drawn.append(
-                _line(
-                    f"M{penalty.x:.1f} {low:.1f}H{rail:.1f}V{high:.1f}H{box.x - 6:.1f}",
-                    box.x,
-                    high,
-                    "right",
-                    back=True,
-                )
-            )
+    apart, rail = 5.0 if both else 0.0, float(_MARGIN - 4)
+    end, inner = penalty.middle - apart, rail + 2 * apart
+    first = reached[0].middle + apart
+    spurs = "".join(f"M{box.x:.1f} {box.middle + apart:.1f}H{inner:.1f}" for box in reached)
+    down = f"{spurs}M{inner:.1f} {first:.1f}V{end:.1f}H{penalty.x - 6:.1f}"
+    drawn = [_line(down, penalty.x, end, "right")]
+    if both:
+        low, high = penalty.middle + apart, reached[0].middle - apart
+        up = f"M{penalty.x:.1f} {low:.1f}H{rail:.1f}V{high:.1f}"
+        spurs = "".join(f"M{rail:.1f} {b.middle - apart:.1f}H{b.x - 6:.1f}" for b in reached)
+        tips = "".join(_pointer(box.x, box.middle - apart, "right", "tip-back") for box in reached)
+        drawn.append(f'<path class="way-back" d="{up}{spurs}"/>{tips}')
     return drawn
 
 
@@ -277,11 +263,9 @@ def _legend(y: float) -> str:
     x = float(_MARGIN)
     mid = x + 34
     return (
-        f'<path class="there" d="M{x:.1f} {y - 4:.1f}H{mid - 6:.1f}"/>'
-        f'<polygon class="tip" points="{_tip(mid, y - 4, "right")}"/>'
-        f'<text class="muted" x="{mid + 8:.1f}" y="{y:.1f}">values</text>'
-        f'<path class="way-back" d="M{mid + 112:.1f} {y - 4:.1f}H{mid + 84:.1f}"/>'
-        f'<polygon class="tip-back" points="{_tip(mid + 78, y - 4, "left")}"/>'
-        f'<text class="grad" x="{mid + 122:.1f}" y="{y:.1f}">'
+        _line(f"M{x:.1f} {y - 4:.1f}H{mid - 6:.1f}", mid, y - 4, "right")
+        + f'<text class="muted" x="{mid + 8:.1f}" y="{y:.1f}">values</text>'
+        + _line(f"M{mid + 112:.1f} {y - 4:.1f}H{mid + 84:.1f}", mid + 78, y - 4, "left", back=True)
+        + f'<text class="grad" x="{mid + 122:.1f}" y="{y:.1f}">'
         "gradients of the objective L, on their way back</text>\n"
     )

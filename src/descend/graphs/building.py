@@ -66,7 +66,7 @@ def graph(task: Task, *, d: int | None = None, k: int | None = None) -> Graph:
     ▼
     mean = Σ loss / n
     ▼
-    objective = mean
+    objective L = mean
     """
     if not isinstance(task, Task):
         msg = f"graph needs a Task(model, loss, optimizer). Got {task!r} instead."
@@ -140,7 +140,14 @@ class _Builder:
         self._walked = walked
 
     def add(
-        self, name: str, kind: Kind, shape: Shape, *, label: str = "", formula: str = "", **more: Any
+        self,
+        name: str,
+        kind: Kind,
+        shape: Shape,
+        *,
+        label: str = "",
+        formula: str = "",
+        **more: Any,
     ) -> None:
         """Add a node, with its value and gradient if they are known."""
         values = self._walked.values if self._walked else {}

@@ -59,7 +59,8 @@ class Node:
     @property
     def title(self) -> str:
         """The formula with what it computes, or the label."""
-        return f"{self.label} = {self.formula}" if self.formula else self.label
+        label = "objective L" if self.name == "objective" else self.label
+        return f"{label} = {self.formula}" if self.formula else label
 
     @property
     def dimensions(self) -> str:
@@ -136,28 +137,38 @@ class Graph:
         InputError
             If the name ends otherwise, or the file cannot be written.
         """
-        forms = {".svg": self.svg, ".txt": lambda: f"{self}\n"}
         ending = Path(path).suffix.lower()
-        if ending not in forms:
+        if ending not in {".svg", ".txt"}:
             msg = f"A graph is saved as .svg or .txt; found {Path(path).name!r}. Name one of them."
             raise InputError(msg)
-        write_bytes(path, forms[ending]())
+        write_bytes(path, self.svg() if ending == ".svg" else f"{self}\n")
 
 
 def summary(array: Array | None) -> str:
     """Return a small array's numbers, or the mean size and the range of a larger one.
 
     >>> summary(np.array([[0.25, -1.0]])), summary(np.arange(9.0))
-    ('[[0.25 -1]]', 'mean |·| 4, from 0 to 8')
+    ('[[0.25, -1]]', 'mean |·| 4, from 0 to 8')
+    >>> summary(np.full(9, 0.125)), summary(np.array([0, 2, 1]))
+    ('0.125 each', 'labels, 0 to 2')
     """
     if array is None:
         return ""
     array = np.asarray(array)
     if array.ndim == 0 or array.size == 1:
         return f"{float(array.ravel()[0]):.6g}"
+    if not np.issubdtype(array.dtype, np.floating):
+        return f"labels, {array.min()} to {array.max()}"
     if array.size <= _FEW:
-        digits = {"float_kind": lambda v: f"{v:.4g}"}
-        return np.array2string(array, formatter=digits).replace("\n", "")
+        return _numbers(array)
+    if array.min() == array.max():
+        return f"{array.min():.6g} each"
     with np.errstate(all="ignore"):
         mean = float(np.abs(array).mean(dtype=np.float64))
     return f"mean |·| {mean:.3g}, from {array.min():.3g} to {array.max():.3g}"
+
+
+def _numbers(array: Array) -> str:
+    if array.ndim == 0:
+        return f"{float(array):.4g}"
+    return f"[{', '.join(_numbers(row) for row in array)}]"

@@ -12,9 +12,10 @@ import numpy as np
 
 from descend import losses, models, penalties
 from descend.activations import backward as backward_through
+from descend.arrays import Array
 
 if TYPE_CHECKING:
-    from descend.arrays import Array, Floats
+    from descend.arrays import Floats
     from descend.engines import Problem
 
 
@@ -69,6 +70,8 @@ def _back(
     stack = models.layers(task.model, layout.split(theta))
     for i in range(len(stack) - 1, 0, -1):
         found[f"a{i}"] = g @ stack[i][0].T
-        g = backward_through(task.model.activation, tape.sums[i - 1], tape.inputs[i], found[f"a{i}"])
+        g = backward_through(
+            task.model.activation, tape.sums[i - 1], tape.inputs[i], found[f"a{i}"]
+        )
         found[f"z{i}"] = g
     return found
