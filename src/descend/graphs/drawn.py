@@ -104,6 +104,15 @@ class Graph:
         In the order of computation.
     edges
         Between them.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.logistic(), ds.gradient_descent(0.1))
+    >>> run = ds.train(task, [[0.0], [1.0]], ["no", "yes"], epochs=5)
+    >>> drawn = run.graph(step=0)
+    >>> drawn["weight"].shown_gradient, drawn["objective"].shown_value
+    ('dL/dW -0.25', '0.693147')
     """
 
     title: str
