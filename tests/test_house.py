@@ -40,7 +40,7 @@ ROWS = (
         "scaleout",
         "certification",
         "gradcheck",
-        "graph",
+        "graphs",
     ),
     ("classics", "estimators", "report"),
     ("lab", "lessons"),

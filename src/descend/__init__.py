@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from descend.gradcheck import Discrepancy as Discrepancy
     from descend.gradcheck import GradientCheck as GradientCheck
     from descend.gradcheck import check_gradient as check_gradient
+    from descend.graphs import Graph as Graph
+    from descend.graphs import graph as graph
     from descend.losses import absolute_error as absolute_error
     from descend.losses import brier as brier
     from descend.losses import half_squared_error as half_squared_error
@@ -136,6 +138,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Discrepancy",
         "GradientCheck",
         "check_gradient",
+    ),
+    "descend.graphs": (
+        "Graph",
+        "graph",
     ),
     "descend.models": (
         "MLP",

@@ -391,6 +391,14 @@ def show(
     data: Annotated[
         str | None, typer.Option("--data", help="The table; with it, the gap to the optimum.")
     ] = None,
+    graph: Annotated[
+        str | None,
+        Option("--graph", help="Draw the computation graph: a file .svg or .txt, or - for here."),
+    ] = None,
+    step: Annotated[
+        int | None,
+        Option("--step", help="With --graph and --data: the values and gradients after K updates."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     r"""Show what a run holds: task, outcome, parameters, coefficients.
@@ -400,6 +408,7 @@ def show(
       descend show houses-fit
       descend show houses-fit/fit.run --json
       descend show houses-fit --data houses.csv
+      descend show houses-fit --graph graph.svg --step 0 --data houses.csv
     """
     from descend import fitting
     from descend.run import load
@@ -409,6 +418,17 @@ def show(
     loaded = load(file)
     if data is not None:
         loaded, _ = fitting.reopen(loaded, data)
+    if step is not None and graph is None:
+        msg = "--step chooses the step whose values a graph shows; add --graph graph.svg."
+        raise InputError(msg)
+    if graph is not None:
+        drawn = loaded.graph(step)
+        if graph == "-":
+            say(str(drawn))
+            return
+        drawn.save(graph)
+        say(f"Drew the computation graph in {graph}.")
+        return
     if not as_json:
         say(*words.of_run(loaded, str(file)))
         return
