@@ -185,8 +185,11 @@ def test_the_seed_draws_the_start():
 
 
 def net(**asked):
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, asked.get("outputs", 1)))
+    module = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, asked.get("outputs", 1)))
+    draw = torch.Generator().manual_seed(0)
+    for parameter in module.parameters():
+        nn.init.normal_(parameter, std=0.5, generator=draw)
+    return module
 
 
 def noisy_net():

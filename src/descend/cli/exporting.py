@@ -63,7 +63,7 @@ def export(  # noqa: PLR0917 - the options of an export
     if to == "script":
         loaded = _with_rows(loaded, data)
     files = write(loaded, to, place, overwrite=overwrite, data=compared, library=library)
-    use = USE[to].format(place)
+    use = USE[to].format(place, library)
     if as_json:
         say_json({"to": to, "files": files, "use": use, "compared_on": compared})
         return

@@ -17,7 +17,7 @@ Both are in theta, so that a state is whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, final
 
 import numpy as np
@@ -102,7 +102,7 @@ class CustomModel:
 
     label: str
     library: str | None
-    adapter: Adapter | None = None
+    adapter: Adapter | None = field(default=None, repr=False)
     gradient: Callable[..., Any] | None = None
     known: Layout | None = None
 

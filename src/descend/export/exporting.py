@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from descend.activations import ACTIVATIONS
-from descend.errors import InputError, UnavailableError
+from descend.errors import InputError
 from descend.export.made_up import check_of
 from descend.export.portable import block, portable
+from descend.export.script import write_script
 from descend.files import write_bytes
 from descend.parts import choice
 from descend.task import describe
@@ -35,7 +35,7 @@ USE = {
     "numpy": "python {}/predict.py in.csv out.csv (needs Python 3.11 and nothing else)",
     "sklearn": "python {}/model.py in.csv out.csv (needs scikit-learn)",
     "json": 'any language; its "about" says how to read it',
-    "script": "python {}/train.py",
+    "script": "python {}/train_{}.py (needs NumPy and that library)",
 }
 ABOUT = (
     "Encode each entry by its column's plan and put the features in one row; pass the row through "
@@ -100,7 +100,8 @@ def export(  # noqa: PLR0913 - each is a question the files may raise
     choice("export", "to", to, FORMS)
     target = Path(FILES.get(to, to) if path is None else path)
     if to == "script":
-        return _script(run, choice("export", "library", library, LIBRARIES), target)
+        chosen: Any = choice("export", "library", library, LIBRARIES)
+        return [str(f) for f in write_script(run, chosen, target, overwrite=overwrite)]
     model = portable(run)
     if to in FILES:
         contents: dict[Path, bytes | str] = {target: _WRITERS[to](model, data)}
@@ -124,16 +125,6 @@ def _write(target: Path, contents: dict[Path, bytes | str], *, overwrite: bool) 
             raise InputError(msg) from error
     for file, content in contents.items():
         write_bytes(file, content, overwrite=overwrite)
-
-
-def _script(run: Run, library: str, folder: Path) -> list[str]:
-    try:
-        writer = import_module("descend.export.script")
-    except ModuleNotFoundError as error:
-        msg = "This descend cannot write training scripts yet; export to numpy, jax or torch."
-        raise UnavailableError(msg) from error
-    files: list[str] = [str(file) for file in writer.write_script(run, library, folder)]
-    return files
 
 
 # ---------------------------------------------------------------- the forms

@@ -23,6 +23,7 @@ from descend.export.script_plan import Plan, plan_of
 from descend.export.script_rules import RULE_LINES, order_text, rate_text, update_text
 from descend.export.script_training import training_text
 from descend.files import write_bytes
+from descend.models import layered
 from descend.parts import choice
 from descend.randomness import PURPOSES, ROUNDS_LARGE, ROUNDS_SMALL, SMALL
 
@@ -112,7 +113,7 @@ def _check(run: Run) -> None:
         raise InputError(msg)
     parts = (
         ("loss", task.loss, LOSS_LINES),
-        ("activation", task.model.activation, ACTIVATION_LINES),
+        ("activation", layered(task.model).activation, ACTIVATION_LINES),
     )
     for kind, part, known in parts:
         if part.name not in known["numpy"]:

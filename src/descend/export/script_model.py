@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from descend.export.script_formulas import ACTIVATION_LINES, HELPERS, LOSS_LINES, Formula
+from descend.models import layered
 
 if TYPE_CHECKING:
     from descend.export.script_plan import Plan
@@ -72,8 +73,8 @@ def model_text(plan: Plan) -> str:
     """Return the functions that give a batch's objective, and for NumPy its gradient."""
     task = plan.task
     loss = LOSS_LINES[plan.library][task.loss.name].filled(task.loss, k=str(plan.k))
-    activation = ACTIVATION_LINES[plan.library][task.model.activation.name]
-    called = [*loss.helpers, *(activation.helpers if task.model.hidden else ())]
+    activation = ACTIVATION_LINES[plan.library][layered(task.model).activation.name]
+    called = [*loss.helpers, *(activation.helpers if not task.model.linear else ())]
     helpers = "".join(HELPERS[name] for name in dict.fromkeys(called))
     constants = f"L2 = {plan.l2!r}  # the squared penalty's strength\n" if plan.l2 else ""
     by_hand = plan.library == "numpy"
@@ -119,7 +120,9 @@ def _forward(plan: Plan, activation: Formula) -> list[str]:
             break
         lines.append(f"z{i} = {summed}")
         names = {"z": f"z{i}", "a": f"a{i}"}
-        lines.append(f"a{i} = {activation.filled(plan.task.model.activation, **names).value}")
+        lines.append(
+            f"a{i} = {activation.filled(layered(plan.task.model).activation, **names).value}"
+        )
         passed = f"a{i}"
     return lines
 
@@ -189,7 +192,7 @@ def _backward(plan: Plan, loss: Formula, activation: Formula) -> list[str]:
         if i > 1:
             lines.append(f'g = g @ p["{layers[i - 1][0]}"].T')
             names = {"z": f"z{i - 1}", "a": f"a{i - 1}"}
-            back = activation.filled(plan.task.model.activation, **names).slope
+            back = activation.filled(layered(plan.task.model).activation, **names).slope
             lines += [f"g = {back}"] if back != "g" else []
     return [*lines, "return loss, gradient"]
 

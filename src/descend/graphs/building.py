@@ -8,7 +8,7 @@ from descend.arrays import is_sparse
 from descend.errors import InputError
 from descend.graphs.drawn import Edge, Graph, Kind, Node
 from descend.graphs.walking import Walk, walk
-from descend.models import MLP, Linear
+from descend.models import MLP, Linear, layered
 from descend.parts import whole
 from descend.task import Task
 
@@ -163,7 +163,7 @@ class _Builder:
 
 def _model(builder: _Builder, task: Task, sizes: _Sizes) -> None:
     """Add the way from X to the scores."""
-    model = task.model
+    model = layered(task.model)
     widths: tuple[int | str, ...] = (sizes.d, *model.hidden, sizes.k)
     builder.add("X", "data", (sizes.n, sizes.d))
     passed, last = "X", len(widths) - 1

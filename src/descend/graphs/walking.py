@@ -67,11 +67,10 @@ def _back(
     per_row = np.ones(len(scores), dtype=scores.dtype) if weights is None else weights
     found: dict[str, Any] = {"objective": one, task.reduction: one, "loss": per_row / divisor}
     found.update(scores=g, penalty=one, **layout.split(by_theta))
-    stack = models.layers(task.model, layout.split(theta))
+    model = models.layered(task.model)
+    stack = models.layers(model, layout.split(theta))
     for i in range(len(stack) - 1, 0, -1):
         found[f"a{i}"] = g @ stack[i][0].T
-        g = backward_through(
-            task.model.activation, tape.sums[i - 1], tape.inputs[i], found[f"a{i}"]
-        )
+        g = backward_through(model.activation, tape.sums[i - 1], tape.inputs[i], found[f"a{i}"])
         found[f"z{i}"] = g
     return found
