@@ -6,6 +6,7 @@ import importlib.util
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Read by JAX when a test first imports it: silent promotion to another dtype is an error.
@@ -24,3 +25,21 @@ def pytest_report_header() -> str:
     folder = Path(found.origin).parent
     checkout = folder.parent.name == "src"
     return f"descend: {'the CHECKOUT, not a built wheel' if checkout else 'installed'} ({folder})"
+
+
+@pytest.fixture
+def descend(capsys, monkeypatch, tmp_path):
+    """Run a command in the folder of the test; return status, standard output and error."""
+    from descend.cli import guard
+    from descend.cli.app import _run_typer
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(guard.signal, "signal", lambda *_: None)
+
+    def run(*arguments):
+        capsys.readouterr()
+        status = guard.guarded(lambda: _run_typer([str(a) for a in arguments]))
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run

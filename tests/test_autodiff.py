@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -279,3 +280,26 @@ def test_a_missing_library_names_what_to_install(library, monkeypatch):
     X, y = ds.datasets.moons(30)
     words = f"pip install 'descend[{library}]'"
     assert_sentence(lambda: ds.train(task, X, y, engine=library), words)
+
+
+# ---------------------------------------------------------------- compiled once
+
+
+def test_a_training_like_another_compiles_nothing():
+    from descend.engines.traces import traced_for
+    from descend.engines.with_torch import _recorded
+
+    first = problem_of("logistic", "tanh", "adam", batch_size=7, schedule=ds.schedules.cosine(90))
+    other = problem_of("logistic", "tanh", "adam", batch_size=7)
+    other = replace(other, seed=9, learning_rate=0.02, X=other.X + 1)
+    traced = traced_for(first)
+    assert traced_for(other) is traced
+    assert traced_for(replace(other, batch_size=8)) is not traced
+    for problem in (first, other):
+        engine_for("jax", problem)[1].advance(problem.start(), 20)
+    assert traced.chunk._cache_size() == 1
+    recorded = []
+    for problem in (first, other):
+        engine_for("torch", problem)[1].advance(problem.start(), 20)
+        recorded.append(_recorded.cache_info().misses)
+    assert recorded[0] == recorded[1]

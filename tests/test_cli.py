@@ -14,23 +14,6 @@ import pandas as pd
 import pytest
 
 import descend as ds
-from descend.cli import guard
-from descend.cli.app import _run_typer
-
-
-@pytest.fixture
-def descend(capsys, monkeypatch, tmp_path):
-    """Run a command in the folder of the test; return status, standard output and error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(guard.signal, "signal", lambda *_: None)
-
-    def run(*arguments):
-        capsys.readouterr()
-        status = guard.guarded(lambda: _run_typer([str(a) for a in arguments]))
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
 
 
 def table(path="t.csv", n=60, **more):

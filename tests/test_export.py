@@ -14,8 +14,6 @@ import pytest
 
 import descend as ds
 from descend.activations import ACTIVATIONS
-from descend.cli import guard
-from descend.cli.app import _run_typer
 from descend.errors import InputError, UnavailableError
 from descend.export import onnx as to_onnx
 from descend.export import onnx_columns, predict
@@ -493,19 +491,6 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
             without.setitem(sys.modules, module, None)
             with pytest.raises(UnavailableError, match=r"pip install '?(descend\[)?" + module):
                 action()
-
-
-@pytest.fixture
-def descend(capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(guard.signal, "signal", lambda *_: None)
-
-    def run(*arguments):
-        capsys.readouterr()
-        status = guard.guarded(lambda: _run_typer([str(a) for a in arguments]))
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def test_the_command(descend, fitted, tmp_path):

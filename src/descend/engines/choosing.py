@@ -177,7 +177,7 @@ def _suits(task: Task, engine: str) -> None:
     for kind, part in (("model", task.model), ("loss", task.loss)):
         if not isinstance(part, CustomModel | CustomLoss):
             continue
-        fits = (part.library,) if part.library else (*DEVICED, "numpy")
+        fits = (part.library,) if part.library else DEVICED
         if part.gradient is not None:
             fits = (*fits, "numpy")
         if engine not in fits:
