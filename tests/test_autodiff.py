@@ -147,6 +147,32 @@ def test_every_optimizer_updates_as_the_reference_does(rule, library):
     assert_same_steps(problem_of(**{"rule": rule} | SPREAD.get(rule, {})), library)
 
 
+def pairs():
+    """Yield each activation with each rule, the losses in turn: each loss meets each rule too."""
+    losses = list(LOSSES)
+    for i, rule in enumerate(ELEMENTWISE):
+        for j, activation in enumerate([None, *ACTIVATIONS]):
+            yield losses[(i + j) % len(losses)], activation, rule, DEVICED[(i + j) % 2]
+
+
+@pytest.mark.parametrize(("loss", "activation", "rule", "library"), list(pairs()))
+def test_pairs_of_parts_update_as_the_reference_does(loss, activation, rule, library):
+    with uncompiled(library):
+        assert_same_steps(problem_of(loss, activation, rule), library, updates=3)
+
+
+def test_the_pairs_are_all_there():
+    assert {(a, r) for _, a, r, _ in pairs()} == {
+        (a, r) for a in (None, *ACTIVATIONS) for r in ELEMENTWISE
+    }
+    assert {(loss, r) for loss, _, r, _ in pairs()} == {
+        (loss, r) for loss in LOSSES for r in ELEMENTWISE
+    }
+    assert {(r, library) for _, _, r, library in pairs()} == {
+        (r, library) for r in ELEMENTWISE for library in DEVICED
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("library", DEVICED)
 @pytest.mark.parametrize("rule", list(ELEMENTWISE))
