@@ -20,7 +20,7 @@ from tests.test_inputs import assert_sentence
 import descend as ds
 from descend.activations import ACTIVATIONS
 from descend.custom.libraries import in_double
-from descend.engines import ByHand, engine_for
+from descend.engines import ByHand, engine_for, with_torch
 from descend.engines.choosing import DEVICED
 from descend.losses import LOSSES
 from descend.optimizers import ELEMENTWISE
@@ -275,6 +275,18 @@ def test_a_device_that_is_not_there_is_named(library, device):
     X, y = ds.datasets.moons(30)
     for words in (device, "there are cpu"):
         assert_sentence(lambda: ds.train(task, X, y, engine=library, device=device), words)
+
+
+def test_a_device_without_double_precision_trains_in_single(monkeypatch):
+    """No such device is here: the processor passes for one."""
+    monkeypatch.setattr(with_torch, "SINGLE", frozenset({"cpu"}))
+    problem = problem_of("logistic", "tanh", "adam", dtype="float32", batch_size=7)
+    ours = engine_for("torch", problem)[1].advance(problem.start(), 20)
+    theirs = ByHand(problem).advance(problem.start(), 20)
+    assert ours.state.theta.dtype == np.float32
+    assert relative(ours.state.theta, theirs.state.theta) < 1e-3
+    wide = problem_of("logistic", "tanh", "adam", batch_size=7)
+    assert_sentence(lambda: engine_for("torch", wide), "has no double precision")
 
 
 @pytest.mark.parametrize("device", ["CPU!", 3, "cuda:x", ""])

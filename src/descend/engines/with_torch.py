@@ -27,6 +27,8 @@ from descend.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Devices without double precision: there, what is taken in double elsewhere is in single.
+SINGLE = frozenset({"mps"})
 # Figures are fetched from the device this many updates at a time.
 _FETCHED = 4096
 # How many kinds of updates are kept recorded in a process.
@@ -45,17 +47,17 @@ def device_called(asked: str, dtype: Any) -> str:
             f"The device {name!r} is not there for the engine torch; there are {', '.join(there)}."
         )
         raise ParameterError(msg) from error
-    if name.startswith("mps"):
+    if _kind_of(name) in SINGLE and dtype == np.float64:
         msg = (
-            "The device 'mps' has no double precision, in which losses are summed here; use "
-            'device="cpu".'
+            f"The device {name!r} has no double precision, and the rows are in it; train with "
+            'dtype="float32", or device="cpu".'
         )
-        if dtype == np.float64:
-            msg = (
-                "The device 'mps' has no float64; use dtype=\"float32\" on another device, or cpu."
-            )
         raise ParameterError(msg)
     return name
+
+
+def _kind_of(device: str) -> str:
+    return device.partition(":")[0]
 
 
 def _has(torch: Any, kind: str) -> bool:
@@ -71,7 +73,7 @@ class WithTorch:
         dense(problem, "torch")
         self.problem, self._device = problem, device
         self._torch = imported("torch")
-        self._library = _library()
+        self._library = _library(_kind_of(device) in SINGLE)
         self._rows = tuple(self._put(part) for part in (problem.X, problem.y, problem.weights))
         self._sentence = Sentence.of(problem)
         self._penalised = Penalised.of(problem, self._put)
@@ -87,8 +89,8 @@ class WithTorch:
         trace, kept, figures = Trace(np.empty((updates, 4))), [], []
         rates = problem.rates(state.step, updates, scale)
         trace.figures[:, 3] = rates
-        numbers = torch.arange(state.step + 1, state.step + updates + 1, dtype=torch.float64)
-        pairs = self._put(np.stack([rates, numbers.numpy()], axis=1)).unbind()
+        numbers = np.arange(state.step + 1.0, state.step + updates + 1.0)
+        pairs = self._put(np.stack([rates, numbers], axis=1)).unbind()
         with torch.no_grad(), spoken(problem, "torch"):
             theta, slots = self._put(state.theta), self._put(state.slots)
             for i in range(updates):
@@ -167,7 +169,10 @@ class WithTorch:
     def _put(self, part: Any) -> Any:
         if part is None:
             return None
-        return self._torch.tensor(np.ascontiguousarray(part), device=self._device)
+        part = np.ascontiguousarray(part)
+        if part.dtype == np.float64 and _kind_of(self._device) in SINGLE:
+            part = part.astype(np.float32)
+        return self._torch.tensor(part, device=self._device)
 
 
 # ---------------------------------------------------------------- one update
@@ -218,7 +223,8 @@ def _recorded(sentence: Sentence, forms: tuple[Any, ...]) -> Callable[..., Any]:
 
     It is kept for every training like it: what differs between them is an argument.
     """
-    torch, library = imported("torch"), _library()
+    torch = imported("torch")
+    library = _library(forms[-1][1] == torch.float32)
     given = [
         torch.zeros(shape, dtype=dtype, device=device)
         for shape, dtype, device in (form for form in forms if form is not None)
@@ -244,11 +250,12 @@ def _recorded(sentence: Sentence, forms: tuple[Any, ...]) -> Callable[..., Any]:
 
 
 @cache
-def _library() -> Library:
+def _library(single: bool) -> Library:  # noqa: FBT001 - a device is, or is not
     torch = imported("torch")
+    wide = torch.float32 if single else torch.float64
 
     def cast(array: Any, other: Any) -> Any:
-        return array.to(torch.float64 if other is None else other.dtype)
+        return array.to(wide if other is None else other.dtype)
 
     return Library(_Namespace(torch), cast)
 
