@@ -1,0 +1,610 @@
+"""Seeded gradients written by hand, each with a known mistake, to examine `ds.check_gradient`.
+
+    case("transposed", seed=7)              one mistake, in a model, on data and at a point of its own
+    case("sign + missing-bias", seed=7)     two at once
+    case("correct", seed=7)                 none
+
+Everything is drawn from (name, seed).  A draw is passed over where the mistake could not be named
+by anyone: `_tells` and the `wants` of each mistake say when, and why.  Two ranges of seeds: TUNING
+is open to whoever writes the detector, HELD_OUT is kept apart from its making.
+
+    python -m tests.mistakes --seeds 10000:10200
+
+prints how many of each are named right, missed, or called by another name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from tests import handwritten
+from tests.handwritten import ACTIVATION, LOSS, Setting
+
+import descend as ds
+from descend.losses import LOSSES
+
+TUNING = range(5_000)
+HELD_OUT = range(10_000, 15_000)
+
+NUMBERS = ("squared_error", "half_squared_error", "absolute_error", "log_cosh")
+LABELS = ("logistic", "brier", "hinge", "squared_hinge")
+# A gradient that is constant between kinks is the same at the last theta as at this one.
+CURVED = ("squared_error", "half_squared_error", "log_cosh", "poisson", "logistic", "softmax")
+RESIDUAL = ("squared_error", "half_squared_error", "log_cosh", "poisson", "logistic", "brier")
+SHAPED = tuple(name for name in ACTIVATION if name != "identity")
+SCALINGS = {"factor", "sum-for-mean", "mean-for-sum", "mean-over-outputs", "sign", "clipped"}
+SHOWS = 1e-3  # a mistake changes the gradient by at least this much of its length
+
+
+@dataclass(frozen=True)
+class Case:
+    """A gradient to judge, and the verdict that is right.
+
+    `ratio` is given/true where a `factor` was planted; `where` names, for the mistakes that lie in
+    known slices of theta, which.  `gradient` may remember its last call: make a fresh case for
+    each use.
+    """
+
+    seed: int
+    codes: frozenset[str]
+    ratio: float | None
+    where: Mapping[str, tuple[str, ...]]
+    task: ds.Task
+    f: Callable[..., float]
+    gradient: Callable[..., Any]
+    point: Any
+    X: Any
+    y: Any
+    sample_weight: Any
+    layout: Any
+    setting: Setting
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A setting with its data and point."""
+
+    setting: Setting
+    X: Any
+    y: Any
+    point: Any
+
+    def gradient(self, slips=()):
+        return handwritten.gradient(self.setting, self.point, self.X, self.y, slips)
+
+
+# ---------------------------------------------------------------- models, data, points
+
+
+def draw(rng, **wants):
+    """Return a setting with data and a point, random but for what is wanted."""
+    loss = str(rng.choice(wants.get("losses", tuple(LOSS))))
+    k = int(rng.choice(wants.get("outputs", (1, 1, 2, 3, 4))))
+    k = max(k, 2) if loss == "softmax" else k
+    d, n = int(rng.integers(2, 6)), int(rng.integers(6, 31))
+    penalty = wants.get("penalty", rng.random() < 0.4)
+    X = rng.normal(size=(n, d)) * rng.uniform(0.5, 2, size=d) + rng.normal(scale=0.5, size=d)
+    hidden = _hidden(rng, d, wants.get("hidden"))
+    setting = Setting(
+        sizes=(d, *hidden, k),
+        bias=wants.get("bias", rng.random() < 0.85),
+        activation=str(rng.choice(wants.get("activations", tuple(ACTIVATION))))
+        if hidden
+        else "identity",
+        loss=loss,
+        c={"huber": rng.uniform(0.5, 1.5), "quantile": rng.choice([0.1, 0.3, 0.75])}.get(loss),
+        strength=float(np.exp(rng.uniform(-3, 0.5))) if penalty else 0.0,
+        penalised_biases=bool(penalty and wants.get("penalised_biases", rng.random() < 0.2)),
+        reduction=wants.get("reduction", str(rng.choice(["mean", "mean", "sum"]))),
+        weights=rng.uniform(0.3, 2.5, size=n)
+        if wants.get("weighted", rng.random() < 0.25)
+        else None,
+    )
+    y = _targets(rng, setting, n)
+    column = y.ndim == 2 and k == 1 and (wants.get("flat_targets") or rng.random() < 0.7)
+    return Drawn(setting, X, y[:, 0] if column else y, _point(rng, setting))
+
+
+def _hidden(rng, d, wanted):
+    nets = [(3,), (4,), (6,), (3, 4), (4, 4), (5, 3), (d, d), (3, 3, 3), (2, 5, 2)]
+    if wanted is False or (wanted is None and rng.random() < 0.4):
+        return ()
+    return nets[int(rng.integers(len(nets)))]
+
+
+def _targets(rng, setting, n):
+    k = setting.sizes[-1]
+    kind = LOSSES.make(setting.loss).targets
+    if kind == "labels":
+        return rng.permutation(np.arange(n) % k)
+    if kind == "two labels":
+        return rng.permuted(np.arange(n)[:, None] % 2 * np.ones((1, k)), axis=0)
+    if kind == "counts":
+        return rng.poisson(2, size=(n, k)).astype(float)
+    return rng.normal(scale=2, size=(n, k))
+
+
+def _point(rng, setting):
+    parts = [
+        rng.normal(scale=shape[0] ** -0.5 if len(shape) == 2 else 0.5, size=shape).ravel()
+        for shape in setting.shapes.values()
+    ]
+    return np.concatenate(parts)
+
+
+def task_of(setting):
+    """Return the same as a task."""
+    activation = setting.activation
+    hidden = setting.sizes[1:-1]
+    model = ds.MLP(hidden, activation, bias=setting.bias) if hidden else ds.Linear(setting.bias)
+    loss = {"huber": ds.huber, "quantile": ds.quantile}.get(setting.loss)
+    made = loss(setting.c) if loss else LOSSES.make(setting.loss)
+    penalty = ds.l2(setting.strength, biases=setting.penalised_biases) if setting.strength else None
+    return ds.Task(model, made, "gradient_descent", penalty, setting.reduction)
+
+
+# ---------------------------------------------------------------- the mistakes
+
+
+def _always(rng, drawn):
+    return True
+
+
+def _one(rng, choices):
+    return choices[int(rng.integers(len(choices)))] if choices else None
+
+
+def _ratio(rng, drawn):
+    """Return 2 or 0.5, which are lost most often, or any other number above 0.
+
+    Not n, the mass of the weights, or k: those factors have names of their own.
+    """
+    ratio = _one(rng, (2.0, 0.5, 2.0, 0.5, float(np.exp(rng.uniform(0.5, 3))), 0.1, 10.0))
+    setting, n = drawn.setting, len(drawn.X)
+    mass = n if setting.weights is None else setting.weights.sum()
+    taken = np.array([n, mass, setting.sizes[-1]])
+    return None if (np.abs(np.log(taken) - abs(np.log(ratio))) < 0.01).any() else ratio
+
+
+def _biases(rng, drawn):
+    names = tuple(drawn.setting.bias_names)
+    return names if rng.random() < 0.6 else (_one(rng, names),)
+
+
+def _one_weight(rng, drawn):
+    return (_one(rng, drawn.setting.weight_names),)
+
+
+def _forgotten_activations(rng, drawn):
+    """All of them, or one: the derivative between layer i and i + 1."""
+    all_of_them = tuple(range(1, len(drawn.setting.sizes) - 1))
+    return all_of_them if rng.random() < 0.6 else (_one(rng, all_of_them),)
+
+
+def _layer_factors(rng, drawn):
+    """A weight, or a weight and its bias, times numbers that have no pattern."""
+    setting = drawn.setting
+    i = int(rng.integers(len(setting.weight_names)))
+    names = [setting.weight_names[i]]
+    if setting.bias and rng.random() < 0.5:
+        names.append(setting.bias_names[i])
+    return {name: rng.uniform(-2, 3, size=setting.shapes[name]) for name in names}
+
+
+def _equal_slices(rng, drawn):
+    shapes = drawn.setting.shapes
+    return _one(rng, [p for p in itertools.combinations(shapes, 2) if shapes[p[0]] == shapes[p[1]]])
+
+
+def _bad_number(rng, drawn):
+    """A column of X divided by its spread of 0, say, in one weight."""
+    name = _one(rng, drawn.setting.weight_names)
+    row = int(rng.integers(drawn.setting.shapes[name][0]))
+    return name, row, _one(rng, (np.nan, np.inf, -np.inf))
+
+
+def _limit(rng, drawn):
+    """Shorter than the gradient is, or smaller than two of its entries at the least."""
+    right = drawn.gradient()
+    if rng.random() < 0.5:
+        return "norm", float(rng.uniform(0.2, 0.7) * np.linalg.norm(right))
+    limit = float(np.quantile(np.abs(right), rng.uniform(0.3, 0.6)))
+    return ("each", limit) if (np.abs(right) > 1.05 * limit).sum() >= 2 else None
+
+
+def _other_theta(rng, drawn):
+    return drawn.point + rng.normal(scale=0.4, size=drawn.point.size)
+
+
+def _previous(rng, drawn):
+    """An earlier theta; and whether the first call uses it, or has only its own to use."""
+    return _other_theta(rng, drawn), bool(rng.random() < 0.5)
+
+
+def _other_loss(rng, drawn):
+    """Another loss that takes such targets, and has no number of its own to be guessed."""
+    own = drawn.setting.loss
+    pool = {"numbers": NUMBERS, "counts": NUMBERS[:2], "two labels": (*LABELS, NUMBERS[1])}
+    # Squared errors differ by a factor of 2; brier is 2 p (1 - p) times logistic, which is another
+    # mistake and a factor.
+    same = [{"squared_error", "half_squared_error"}, {"logistic", "brier"}]
+    kin = {own}.union(*(pair for pair in same if own in pair))
+    return _one(rng, [name for name in pool[LOSSES.make(own).targets] if name not in kin])
+
+
+def _wrong_shape(rng, drawn):
+    kinds = ["one too few", "one too many", *["no biases"] * drawn.setting.bias]
+    return _one(rng, kinds)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What a mistake needs of a draw, and how its detail is drawn (None: not this draw)."""
+
+    wants: dict[str, Any]
+    detail: Callable[..., Any] = _always
+
+
+_PENALTY = {"penalty": True}
+MISTAKES = {
+    "factor": Mistake({}, _ratio),
+    # With a penalty the data's part alone is multiplied: `reduction` says nothing of the penalty.
+    "sum-for-mean": Mistake({"reduction": "mean"}),
+    "mean-for-sum": Mistake({"reduction": "sum"}),
+    # Two outputs would make it a factor of 2.
+    "mean-over-outputs": Mistake({"outputs": (3, 4, 5)}),
+    # The whole gradient: turning the data's part alone is turning the penalty and then all.
+    "sign": Mistake({}),
+    "transposed": Mistake({}, _one_weight),
+    "missing-bias": Mistake({"bias": True}, _biases),
+    "missing-activation-derivative": Mistake(
+        {"hidden": True, "activations": SHAPED}, _forgotten_activations
+    ),
+    # The rectifiers' derivatives only ask for a sign, which z and a share.
+    "activation-derivative-at-output": Mistake(
+        {
+            "hidden": True,
+            "activations": ("sigmoid", "tanh", "elu", "gelu", "silu", "softplus", "cos"),
+        }
+    ),
+    "extra-link-derivative": Mistake({"losses": ("logistic",)}),
+    "missing-link-derivative": Mistake({"losses": ("brier",)}),
+    "penalty-on-bias": Mistake(
+        {**_PENALTY, "penalised_biases": False, "bias": True},
+        lambda rng, drawn: tuple(drawn.setting.bias_names),
+    ),
+    "penalty-missing": Mistake(_PENALTY),
+    "penalty-factor": Mistake(_PENALTY, lambda rng, drawn: _one(rng, (2.0, 0.5))),
+    "penalty-sign": Mistake(_PENALTY),
+    "one-layer": Mistake({"hidden": True}, _layer_factors),
+    "stale-parameters": Mistake({"losses": CURVED}, _previous),
+    # A sum over n rows that became one over n² pairs would be a second mistake: means only.
+    "broadcast": Mistake(
+        {
+            "losses": RESIDUAL,
+            "outputs": (1,),
+            "flat_targets": True,
+            "reduction": "mean",
+            "weighted": False,
+        }
+    ),
+    "non-finite": Mistake({}, _bad_number),
+    # One feature alone would leave a bias without its name.
+    "missing-input": Mistake({}, lambda rng, drawn: (drawn.setting.weight_names[0],)),
+    "weights-ignored": Mistake({"weighted": True}),
+    "swapped-layers": Mistake({"hidden": True}, _equal_slices),
+    "last-row-only": Mistake({}),
+    "constant": Mistake({"losses": CURVED}, _other_theta),
+    "clipped": Mistake({"losses": CURVED}, _limit),
+    "wrong-loss": Mistake(
+        {"losses": tuple(name for name in LOSS if name != "softmax")}, _other_loss
+    ),
+    "shape": Mistake({}, _wrong_shape),
+}
+# An overflow of e^s / (1 + e^s), where the features are large.
+OVERFLOW = Mistake({"losses": ("logistic",), "hidden": False}, lambda rng, drawn: "overflow")
+
+COMBINED = (
+    "sign + missing-bias",
+    "factor + penalty-on-bias",
+    "sum-for-mean + sign",
+    "missing-activation-derivative + missing-bias",
+    "factor + missing-bias",
+    "mean-for-sum + penalty-missing",
+    "sign + transposed",
+    "sum-for-mean + missing-activation-derivative",
+    "factor + extra-link-derivative",
+    "transposed + missing-bias",
+    "penalty-missing + missing-bias",
+)
+NAMES = (*MISTAKES, *COMBINED)
+# Those that a plain function, without its parts, is enough to name.
+PLAIN = frozenset(
+    "factor sum-for-mean mean-for-sum sign transposed missing-bias penalty-on-bias penalty-missing "
+    "penalty-factor stale-parameters non-finite one-layer broadcast missing-input last-row-only "
+    "shape".split()  # noqa: SIM905 - it reads as a list of words
+)
+# Those that lie in slices which the detail names.
+PLACED = frozenset(
+    {"transposed", "missing-bias", "penalty-on-bias", "one-layer", "missing-input"}
+    | {"swapped-layers", "non-finite"}
+)
+
+
+def codes_of(name):
+    return () if name == "correct" else tuple(name.split(" + "))
+
+
+def plain_enough(name):
+    """Return whether all its codes can be named for a plain function."""
+    return PLAIN.issuperset(codes_of(name))
+
+
+# ---------------------------------------------------------------- can it be told from others?
+
+
+def _far(a, b, scale):
+    return not np.linalg.norm(a - b) <= SHOWS * scale
+
+
+def _parallel(a, b):
+    lengths = np.linalg.norm(a) * np.linalg.norm(b)
+    return lengths == 0 or abs(a @ b) > (1 - 1e-6) * lengths
+
+
+def rivals(drawn):
+    """Yield each simple mistake that could be made here, as slips."""
+    setting = drawn.setting
+    yield from ({code: True} for code in ("sign", "missing-input", "last-row-only"))
+    yield {"sum-for-mean" if setting.reduction == "mean" else "mean-for-sum": True}
+    if setting.sizes[-1] > 1:
+        yield {"mean-over-outputs": True}
+    if setting.strength:
+        yield from ({code: True} for code in ("penalty-missing", "penalty-sign"))
+        yield from ({"penalty-factor": factor} for factor in (2.0, 0.5))
+        if not setting.penalised_biases:
+            yield {"penalty-on-bias": True}
+    if setting.weights is not None:
+        yield {"weights-ignored": True}
+    if setting.sizes[-1] == 1 and setting.loss in RESIDUAL and setting.weights is None:
+        yield {"broadcast": True}
+    if setting.loss in {"logistic", "brier"}:
+        yield {"extra-link-derivative": True}
+        yield {"missing-link-derivative": True}
+    yield from _sliced_rivals(setting)
+
+
+def _sliced_rivals(setting):
+    shapes = setting.shapes
+    layers = range(1, len(setting.sizes) - 1)
+    if layers:
+        yield {"missing-activation-derivative": tuple(layers)}
+        yield from ({"missing-activation-derivative": (layer,)} for layer in layers)
+        if setting.activation != "softmax":
+            yield {"activation-derivative-at-output": True}
+    if setting.bias:
+        yield {"missing-bias": tuple(setting.bias_names)}
+        yield from ({"missing-bias": (name,)} for name in setting.bias_names)
+    yield from ({"transposed": (name,)} for name in setting.weight_names)
+    pairs = itertools.combinations(shapes, 2)
+    yield from ({"swapped-layers": pair} for pair in pairs if shapes[pair[0]] == shapes[pair[1]])
+
+
+def _tells(drawn, slips):
+    """Return whether the mistake shows, each part of it, and is no other mistake as well.
+
+    It would not show: a matrix of one column transposed, a rectifier's derivative left out where
+    every unit is active, a bias whose gradient is 0 missed out.  It would be another as well: a
+    factor that happens to be n, two layers that happen to be equal.
+    """
+    right, given = drawn.gradient(), _given(drawn, slips)
+    length = np.linalg.norm(right)
+    if given.shape != right.shape or not np.isfinite(given).all():
+        return True
+    for code in slips:
+        alone = drawn.gradient({other: slips[other] for other in slips if other != code})
+        if not _far(given, alone, length):
+            return False
+        if code in PLACED and not _shows_in(drawn.setting, given, alone, slips[code]):
+            return False
+    if not SCALINGS.issuperset(slips) and _parallel(given, right):
+        return False
+    return all(_unlike(drawn, given, slips, rival) for rival in rivals(drawn))
+
+
+def _given(drawn, slips):
+    """Return what is given at the point; a gradient that remembers was asked elsewhere before."""
+    if "stale-parameters" in slips:
+        return replace(drawn, point=slips["stale-parameters"][0]).gradient()
+    if "constant" in slips:
+        return replace(drawn, point=slips["constant"]).gradient()
+    return drawn.gradient(slips)
+
+
+def _shows_in(setting, given, alone, names):
+    """Return whether exactly the named slices are changed, each so that it can be seen."""
+    changed = setting.unpack(given - alone)
+    scale = SHOWS * np.linalg.norm(alone)
+    return all((np.linalg.norm(part) > scale) == (name in names) for name, part in changed.items())
+
+
+def _unlike(drawn, given, slips, rival):
+    if set(rival) <= set(slips):
+        return True
+    other = drawn.gradient(rival)
+    if not _far(given, other, np.linalg.norm(given)):
+        return False
+    # Two mistakes at once must not be another mistake with another factor or sign.
+    pair = len(slips) > 1 and not SCALINGS.issuperset(slips) and not SCALINGS.issuperset(rival)
+    return not (pair and _parallel(given, other))
+
+
+# ---------------------------------------------------------------- a case
+
+
+def case(name, seed):
+    """Return the case of that name and seed, the same in every process."""
+    rng = np.random.default_rng([seed, *name.encode()])
+    codes = codes_of(name)
+    kinds = [MISTAKES[code] for code in codes]
+    if name == "non-finite" and rng.random() < 0.25:
+        kinds = [OVERFLOW]
+    wants = {key: value for kind in kinds for key, value in kind.wants.items()}
+    for _ in range(400):
+        drawn = draw(rng, **wants)
+        if kinds == [OVERFLOW]:
+            drawn = replace(drawn, X=2000 * drawn.X)
+        slips = {code: kind.detail(rng, drawn) for code, kind in zip(codes, kinds, strict=True)}
+        known = all(detail is not None for detail in slips.values())
+        if known and _usable(drawn) and (not slips or _tells(drawn, slips)):
+            return _finished(seed, drawn, slips)
+    msg = f"No draw shows {name!r} with the seed {seed}: its wants contradict each other."
+    raise AssertionError(msg)
+
+
+def _usable(drawn):
+    """Return whether no kink is so near that differences would see both of its sides."""
+    kink = handwritten.nearest_kink(drawn.setting, drawn.point, drawn.X, drawn.y)
+    return kink > 1e-3 and 1e-6 < np.linalg.norm(drawn.gradient()) < 1e6
+
+
+def _finished(seed, drawn, slips):
+    setting = drawn.setting
+    task = task_of(setting)
+    return Case(
+        seed=seed,
+        codes=frozenset(slips),
+        ratio=slips.get("factor"),
+        where={code: _slices(drawn, slips, code) for code in slips if code in PLACED},
+        task=task,
+        f=lambda theta, X, y: handwritten.objective(setting, theta, X, y),
+        gradient=_function(drawn, slips),
+        point=drawn.point,
+        X=drawn.X,
+        y=drawn.y,
+        sample_weight=setting.weights,
+        layout=task.model.layout(setting.sizes[0], setting.sizes[-1]),
+        setting=setting,
+    )
+
+
+def _function(drawn, slips):
+    """Return gradient(theta, X, y) as the learner wrote it."""
+    setting = drawn.setting
+    if "constant" in slips:
+        once = handwritten.gradient(setting, slips["constant"], drawn.X, drawn.y)
+        return lambda theta, X, y: once.copy()
+    if "stale-parameters" not in slips:
+        return lambda theta, X, y: handwritten.gradient(setting, theta, X, y, slips)
+    start, knows_its_start = slips["stale-parameters"]
+    memory = [start] if knows_its_start else []
+
+    def late(theta, X, y):
+        memory.append(np.array(theta))
+        return handwritten.gradient(setting, memory.pop(0) if memory[1:] else theta, X, y)
+
+    return late
+
+
+def _slices(drawn, slips, code):
+    """Return the slices of theta that a mistake lies in."""
+    if code == "non-finite":
+        parts = drawn.setting.unpack(drawn.gradient(slips))
+        return tuple(name for name, part in parts.items() if not np.isfinite(part).all())
+    return tuple(slips[code])
+
+
+# ---------------------------------------------------------------- the examination
+
+
+def examine(found, expected):
+    """Return one sentence for each way in which a verdict is not the right one."""
+    codes = [discrepancy.code for discrepancy in found.discrepancies]
+    if found.ok != (not codes):
+        return [f"ok is {found.ok} beside {codes}"]
+    if set(codes) != expected.codes or len(codes) != len(expected.codes):
+        return [f"named {' + '.join(sorted(codes)) or 'nothing'}"]
+    faults = []
+    for discrepancy in found.discrepancies:
+        code = discrepancy.code
+        where = expected.where.get(code)
+        if where is not None and set(discrepancy.where) != set(where):
+            faults.append(f"{code} placed in {discrepancy.where}, not in {where}")
+        if code == "factor" and not abs(discrepancy.ratio / expected.ratio - 1) < 1e-6:
+            faults.append(f"the ratio is {discrepancy.ratio}, not {expected.ratio}")
+        if not (discrepancy.evidence and discrepancy.fix):
+            faults.append(f"{code} comes without evidence or fix")
+    return faults
+
+
+def verdict(name, seed, *, plain):
+    """Return the case and what is wrong with descend's verdict on it."""
+    expected = case(name, seed)
+    found = ds.check_gradient(
+        expected.f if plain else expected.task,
+        expected.gradient,
+        expected.point,
+        expected.X,
+        expected.y,
+        layout=expected.layout if plain else None,
+        sample_weight=expected.sample_weight,
+    )
+    return expected, examine(found, expected)
+
+
+def _line(name, seeds, *, plain):
+    """Return right, missed, and Counter of the other answers."""
+    answers = Counter()
+    for seed in seeds:
+        try:
+            faults = verdict(name, seed, plain=plain)[1]
+        except Exception as error:  # noqa: BLE001 - a crash is one more wrong answer
+            faults = [f"raised {type(error).__name__}"]
+        answers["; ".join(_in_general(fault) for fault in faults) or "right"] += 1
+    right, missed = answers.pop("right", 0), answers.pop("named nothing", 0)
+    return right, missed, answers
+
+
+def _in_general(fault):
+    """Leave out what differs from case to case, so that like faults are counted together."""
+    return fault.partition(" placed in ")[0] + " misplaced" if " placed in " in fault else (
+        "wrong ratio" if fault.startswith("the ratio") else fault
+    )
+
+
+def report(seeds):
+    """Print the table of one range of seeds."""
+    which = "held out" if seeds[0] in HELD_OUT else "tuning"
+    for plain in (False, True):
+        form = "a plain function" if plain else "a Task"
+        print(f"\n{which}, seeds {seeds[0]} to {seeds[-1]}, f is {form}")
+        print(f"{'mistake':<48}{'right':>8}{'missed':>8}{'misnamed':>10}  as")
+        total = Counter()
+        for name in ("correct", *NAMES):
+            if plain and not plain_enough(name):
+                continue
+            right, missed, others = _line(name, seeds, plain=plain)
+            if name == "correct":  # nothing to be named
+                right, missed = right + missed, 0
+            total.update(right=right, missed=missed, misnamed=others.total())
+            told = ", ".join(f"{fault} ({count})" for fault, count in others.most_common(4))
+            print(f"{name:<48}{right:>8}{missed:>8}{others.total():>10}  {told}", flush=True)
+        print(f"{'all':<48}{total['right']:>8}{total['missed']:>8}{total['misnamed']:>10}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Examine ds.check_gradient.")
+    parser.add_argument("--seeds", action="append", help="first:last, as in range; may be repeated")
+    for text in parser.parse_args().seeds or ["0:50", "10000:10050"]:
+        first, last = map(int, text.split(":"))
+        report(range(first, last))
+
+
+if __name__ == "__main__":
+    main()
