@@ -1,12 +1,12 @@
 """Seeded gradients written by hand, each with a known mistake, to examine `ds.check_gradient`.
 
-    case("transposed", seed=7)              one mistake, in a model, on data and at a point of its own
+    case("transposed", seed=7)              one mistake: its own model, data and point
     case("sign + missing-bias", seed=7)     two at once
     case("correct", seed=7)                 none
 
-Everything is drawn from (name, seed).  A draw is passed over where the mistake could not be named
-by anyone: `_tells` and the `wants` of each mistake say when, and why.  Two ranges of seeds: TUNING
-is open to whoever writes the detector, HELD_OUT is kept apart from its making.
+Everything is drawn from (name, seed).  A draw is passed over where nobody could name the mistake:
+`tests.telling` and the `wants` of each mistake say when, and why.  Of the two ranges of seeds,
+TUNING is open to whoever writes the detector, and HELD_OUT is kept apart from its making.
 
     python -m tests.mistakes --seeds 10000:10200
 
@@ -18,16 +18,20 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tests import handwritten
 from tests.handwritten import ACTIVATION, LOSS, Setting
+from tests.problems import draw, task_of
+from tests.telling import PLACED, RESIDUAL, tells
 
 import descend as ds
 from descend.losses import LOSSES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 TUNING = range(5_000)
 HELD_OUT = range(10_000, 15_000)
@@ -36,10 +40,7 @@ NUMBERS = ("squared_error", "half_squared_error", "absolute_error", "log_cosh")
 LABELS = ("logistic", "brier", "hinge", "squared_hinge")
 # A gradient that is constant between kinks is the same at the last theta as at this one.
 CURVED = ("squared_error", "half_squared_error", "log_cosh", "poisson", "logistic", "softmax")
-RESIDUAL = ("squared_error", "half_squared_error", "log_cosh", "poisson", "logistic", "brier")
 SHAPED = tuple(name for name in ACTIVATION if name != "identity")
-SCALINGS = {"factor", "sum-for-mean", "mean-for-sum", "mean-over-outputs", "sign", "clipped"}
-SHOWS = 1e-3  # a mistake changes the gradient by at least this much of its length
 
 
 @dataclass(frozen=True)
@@ -64,89 +65,6 @@ class Case:
     sample_weight: Any
     layout: Any
     setting: Setting
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A setting with its data and point."""
-
-    setting: Setting
-    X: Any
-    y: Any
-    point: Any
-
-    def gradient(self, slips=()):
-        return handwritten.gradient(self.setting, self.point, self.X, self.y, slips)
-
-
-# ---------------------------------------------------------------- models, data, points
-
-
-def draw(rng, **wants):
-    """Return a setting with data and a point, random but for what is wanted."""
-    loss = str(rng.choice(wants.get("losses", tuple(LOSS))))
-    k = int(rng.choice(wants.get("outputs", (1, 1, 2, 3, 4))))
-    k = max(k, 2) if loss == "softmax" else k
-    d, n = int(rng.integers(2, 6)), int(rng.integers(6, 31))
-    penalty = wants.get("penalty", rng.random() < 0.4)
-    X = rng.normal(size=(n, d)) * rng.uniform(0.5, 2, size=d) + rng.normal(scale=0.5, size=d)
-    hidden = _hidden(rng, d, wants.get("hidden"))
-    setting = Setting(
-        sizes=(d, *hidden, k),
-        bias=wants.get("bias", rng.random() < 0.85),
-        activation=str(rng.choice(wants.get("activations", tuple(ACTIVATION))))
-        if hidden
-        else "identity",
-        loss=loss,
-        c={"huber": rng.uniform(0.5, 1.5), "quantile": rng.choice([0.1, 0.3, 0.75])}.get(loss),
-        strength=float(np.exp(rng.uniform(-3, 0.5))) if penalty else 0.0,
-        penalised_biases=bool(penalty and wants.get("penalised_biases", rng.random() < 0.2)),
-        reduction=wants.get("reduction", str(rng.choice(["mean", "mean", "sum"]))),
-        weights=rng.uniform(0.3, 2.5, size=n)
-        if wants.get("weighted", rng.random() < 0.25)
-        else None,
-    )
-    y = _targets(rng, setting, n)
-    column = y.ndim == 2 and k == 1 and (wants.get("flat_targets") or rng.random() < 0.7)
-    return Drawn(setting, X, y[:, 0] if column else y, _point(rng, setting))
-
-
-def _hidden(rng, d, wanted):
-    nets = [(3,), (4,), (6,), (3, 4), (4, 4), (5, 3), (d, d), (3, 3, 3), (2, 5, 2)]
-    if wanted is False or (wanted is None and rng.random() < 0.4):
-        return ()
-    return nets[int(rng.integers(len(nets)))]
-
-
-def _targets(rng, setting, n):
-    k = setting.sizes[-1]
-    kind = LOSSES.make(setting.loss).targets
-    if kind == "labels":
-        return rng.permutation(np.arange(n) % k)
-    if kind == "two labels":
-        return rng.permuted(np.arange(n)[:, None] % 2 * np.ones((1, k)), axis=0)
-    if kind == "counts":
-        return rng.poisson(2, size=(n, k)).astype(float)
-    return rng.normal(scale=2, size=(n, k))
-
-
-def _point(rng, setting):
-    parts = [
-        rng.normal(scale=shape[0] ** -0.5 if len(shape) == 2 else 0.5, size=shape).ravel()
-        for shape in setting.shapes.values()
-    ]
-    return np.concatenate(parts)
-
-
-def task_of(setting):
-    """Return the same as a task."""
-    activation = setting.activation
-    hidden = setting.sizes[1:-1]
-    model = ds.MLP(hidden, activation, bias=setting.bias) if hidden else ds.Linear(setting.bias)
-    loss = {"huber": ds.huber, "quantile": ds.quantile}.get(setting.loss)
-    made = loss(setting.c) if loss else LOSSES.make(setting.loss)
-    penalty = ds.l2(setting.strength, biases=setting.penalised_biases) if setting.strength else None
-    return ds.Task(model, made, "gradient_descent", penalty, setting.reduction)
 
 
 # ---------------------------------------------------------------- the mistakes
@@ -182,13 +100,13 @@ def _one_weight(rng, drawn):
 
 
 def _forgotten_activations(rng, drawn):
-    """All of them, or one: the derivative between layer i and i + 1."""
+    """Return all hidden layers, or one: those whose derivative is left out."""
     all_of_them = tuple(range(1, len(drawn.setting.sizes) - 1))
     return all_of_them if rng.random() < 0.6 else (_one(rng, all_of_them),)
 
 
 def _layer_factors(rng, drawn):
-    """A weight, or a weight and its bias, times numbers that have no pattern."""
+    """Return, for a weight or a weight and its bias, factors that have no pattern."""
     setting = drawn.setting
     i = int(rng.integers(len(setting.weight_names)))
     names = [setting.weight_names[i]]
@@ -203,14 +121,14 @@ def _equal_slices(rng, drawn):
 
 
 def _bad_number(rng, drawn):
-    """A column of X divided by its spread of 0, say, in one weight."""
+    """Return a slice and a row that a division by a spread of 0, say, has spoilt."""
     name = _one(rng, drawn.setting.weight_names)
     row = int(rng.integers(drawn.setting.shapes[name][0]))
     return name, row, _one(rng, (np.nan, np.inf, -np.inf))
 
 
 def _limit(rng, drawn):
-    """Shorter than the gradient is, or smaller than two of its entries at the least."""
+    """Return a length below the gradient's, or a size that two entries at the least exceed."""
     right = drawn.gradient()
     if rng.random() < 0.5:
         return "norm", float(rng.uniform(0.2, 0.7) * np.linalg.norm(right))
@@ -223,12 +141,12 @@ def _other_theta(rng, drawn):
 
 
 def _previous(rng, drawn):
-    """An earlier theta; and whether the first call uses it, or has only its own to use."""
+    """Return an earlier theta, and whether the first call uses it or has only its own to use."""
     return _other_theta(rng, drawn), bool(rng.random() < 0.5)
 
 
 def _other_loss(rng, drawn):
-    """Another loss that takes such targets, and has no number of its own to be guessed."""
+    """Return another loss for such targets, without a number of its own to be guessed."""
     own = drawn.setting.loss
     pool = {"numbers": NUMBERS, "counts": NUMBERS[:2], "two labels": (*LABELS, NUMBERS[1])}
     # Squared errors differ by a factor of 2; brier is 2 p (1 - p) times logistic, which is another
@@ -325,16 +243,18 @@ COMBINED = (
 )
 NAMES = (*MISTAKES, *COMBINED)
 # Those that a plain function, without its parts, is enough to name.
-PLAIN = frozenset(
-    "factor sum-for-mean mean-for-sum sign transposed missing-bias penalty-on-bias penalty-missing "
-    "penalty-factor stale-parameters non-finite one-layer broadcast missing-input last-row-only "
-    "shape".split()  # noqa: SIM905 - it reads as a list of words
-)
-# Those that lie in slices which the detail names.
-PLACED = frozenset(
-    {"transposed", "missing-bias", "penalty-on-bias", "one-layer", "missing-input"}
-    | {"swapped-layers", "non-finite"}
-)
+PLAIN = PLACED - {"swapped-layers"} | {
+    "factor",
+    "sum-for-mean",
+    "mean-for-sum",
+    "sign",
+    "penalty-missing",
+    "penalty-factor",
+    "stale-parameters",
+    "broadcast",
+    "last-row-only",
+    "shape",
+}
 
 
 def codes_of(name):
@@ -344,105 +264,6 @@ def codes_of(name):
 def plain_enough(name):
     """Return whether all its codes can be named for a plain function."""
     return PLAIN.issuperset(codes_of(name))
-
-
-# ---------------------------------------------------------------- can it be told from others?
-
-
-def _far(a, b, scale):
-    return not np.linalg.norm(a - b) <= SHOWS * scale
-
-
-def _parallel(a, b):
-    lengths = np.linalg.norm(a) * np.linalg.norm(b)
-    return lengths == 0 or abs(a @ b) > (1 - 1e-6) * lengths
-
-
-def rivals(drawn):
-    """Yield each simple mistake that could be made here, as slips."""
-    setting = drawn.setting
-    yield from ({code: True} for code in ("sign", "missing-input", "last-row-only"))
-    yield {"sum-for-mean" if setting.reduction == "mean" else "mean-for-sum": True}
-    if setting.sizes[-1] > 1:
-        yield {"mean-over-outputs": True}
-    if setting.strength:
-        yield from ({code: True} for code in ("penalty-missing", "penalty-sign"))
-        yield from ({"penalty-factor": factor} for factor in (2.0, 0.5))
-        if not setting.penalised_biases:
-            yield {"penalty-on-bias": True}
-    if setting.weights is not None:
-        yield {"weights-ignored": True}
-    if setting.sizes[-1] == 1 and setting.loss in RESIDUAL and setting.weights is None:
-        yield {"broadcast": True}
-    if setting.loss in {"logistic", "brier"}:
-        yield {"extra-link-derivative": True}
-        yield {"missing-link-derivative": True}
-    yield from _sliced_rivals(setting)
-
-
-def _sliced_rivals(setting):
-    shapes = setting.shapes
-    layers = range(1, len(setting.sizes) - 1)
-    if layers:
-        yield {"missing-activation-derivative": tuple(layers)}
-        yield from ({"missing-activation-derivative": (layer,)} for layer in layers)
-        if setting.activation != "softmax":
-            yield {"activation-derivative-at-output": True}
-    if setting.bias:
-        yield {"missing-bias": tuple(setting.bias_names)}
-        yield from ({"missing-bias": (name,)} for name in setting.bias_names)
-    yield from ({"transposed": (name,)} for name in setting.weight_names)
-    pairs = itertools.combinations(shapes, 2)
-    yield from ({"swapped-layers": pair} for pair in pairs if shapes[pair[0]] == shapes[pair[1]])
-
-
-def _tells(drawn, slips):
-    """Return whether the mistake shows, each part of it, and is no other mistake as well.
-
-    It would not show: a matrix of one column transposed, a rectifier's derivative left out where
-    every unit is active, a bias whose gradient is 0 missed out.  It would be another as well: a
-    factor that happens to be n, two layers that happen to be equal.
-    """
-    right, given = drawn.gradient(), _given(drawn, slips)
-    length = np.linalg.norm(right)
-    if given.shape != right.shape or not np.isfinite(given).all():
-        return True
-    for code in slips:
-        alone = drawn.gradient({other: slips[other] for other in slips if other != code})
-        if not _far(given, alone, length):
-            return False
-        if code in PLACED and not _shows_in(drawn.setting, given, alone, slips[code]):
-            return False
-    if not SCALINGS.issuperset(slips) and _parallel(given, right):
-        return False
-    return all(_unlike(drawn, given, slips, rival) for rival in rivals(drawn))
-
-
-def _given(drawn, slips):
-    """Return what is given at the point; a gradient that remembers was asked elsewhere before."""
-    if "stale-parameters" in slips:
-        return replace(drawn, point=slips["stale-parameters"][0]).gradient()
-    if "constant" in slips:
-        return replace(drawn, point=slips["constant"]).gradient()
-    return drawn.gradient(slips)
-
-
-def _shows_in(setting, given, alone, names):
-    """Return whether exactly the named slices are changed, each so that it can be seen."""
-    changed = setting.unpack(given - alone)
-    scale = SHOWS * np.linalg.norm(alone)
-    return all((np.linalg.norm(part) > scale) == (name in names) for name, part in changed.items())
-
-
-def _unlike(drawn, given, slips, rival):
-    if set(rival) <= set(slips):
-        return True
-    other = drawn.gradient(rival)
-    if not _far(given, other, np.linalg.norm(given)):
-        return False
-    # Two mistakes at once must not be another mistake with another factor or sign.
-    pair = len(slips) > 1 and not SCALINGS.issuperset(slips) and not SCALINGS.issuperset(rival)
-    return not (pair and _parallel(given, other))
 
 
 # ---------------------------------------------------------------- a case
@@ -462,7 +283,7 @@ def case(name, seed):
             drawn = replace(drawn, X=2000 * drawn.X)
         slips = {code: kind.detail(rng, drawn) for code, kind in zip(codes, kinds, strict=True)}
         known = all(detail is not None for detail in slips.values())
-        if known and _usable(drawn) and (not slips or _tells(drawn, slips)):
+        if known and _usable(drawn) and (not slips or tells(drawn, slips)):
             return _finished(seed, drawn, slips)
     msg = f"No draw shows {name!r} with the seed {seed}: its wants contradict each other."
     raise AssertionError(msg)
@@ -573,8 +394,10 @@ def _line(name, seeds, *, plain):
 
 def _in_general(fault):
     """Leave out what differs from case to case, so that like faults are counted together."""
-    return fault.partition(" placed in ")[0] + " misplaced" if " placed in " in fault else (
-        "wrong ratio" if fault.startswith("the ratio") else fault
+    return (
+        fault.partition(" placed in ")[0] + " misplaced"
+        if " placed in " in fault
+        else ("wrong ratio" if fault.startswith("the ratio") else fault)
     )
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests import handwritten, mistakes
 from tests.mistakes import HELD_OUT, NAMES, TUNING, case, examine, plain_enough
 from tests.oracles import assert_bits, assert_close
+from tests.problems import draw, task_of
+from tests.telling import PLACED, tells
 
 from descend.activations import ACTIVATIONS
 from descend.curvature import ready
@@ -57,8 +59,8 @@ def test_without_slips_the_pass_by_hand_is_right(name):
 @pytest.mark.parametrize("loss", list(handwritten.LOSS))
 def test_the_pass_by_hand_is_right_for_every_loss_and_activation(loss, activation):
     rng = np.random.default_rng([*loss.encode(), *activation.encode()])
-    drawn = mistakes.draw(rng, losses=(loss,), activations=(activation,), hidden=True)
-    task = mistakes.task_of(drawn.setting)
+    drawn = draw(rng, losses=(loss,), activations=(activation,), hidden=True)
+    task = task_of(drawn.setting)
     assert (task.loss.name, task.model.activation.name) == (loss, activation)
     problem = ready(task, drawn.X, drawn.y, drawn.setting.weights)
     assert_close(drawn.gradient(), ByHand(problem).value_and_gradient(drawn.point)[1], 1e-12)
@@ -82,22 +84,17 @@ def test_every_mistake_changes_the_gradient(name):
             assert np.linalg.norm(given - right) > 1e-4 * np.linalg.norm(right)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if mistakes.PLACED & set(name.split(" + "))])
+@pytest.mark.parametrize("name", [name for name in NAMES if PLACED & set(name.split(" + "))])
 def test_a_mistake_lies_where_it_is_said_to_lie(name):
     for seed in TUNING[:8]:
         drawn = case(name, seed)
         given = drawn.gradient(drawn.point, drawn.X, drawn.y)
-        ratio = drawn.ratio or 1.0
-        ratio *= -1 if "sign" in drawn.codes else 1
-        pieces = drawn.layout.split(given), drawn.layout.split(ratio * right_gradient(drawn)[1])
-        scale = np.linalg.norm(pieces[1][next(iter(pieces[1]))]) + np.linalg.norm(given) * 1e-9
-        wrong = {
-            part
-            for part, piece in pieces[0].items()
-            if not np.linalg.norm(piece - pieces[1][part]) <= 1e-9 * scale
-        }
+        ratio = (drawn.ratio or 1.0) * (-1 if "sign" in drawn.codes else 1)
+        right = ratio * right_gradient(drawn)[1]
+        near = np.abs(given - right) <= 1e-9 * np.linalg.norm(right)  # NaN is near nothing
+        wrong = {part for part, entries in drawn.layout.slices().items() if not near[entries].all()}
         placed = {part for names in drawn.where.values() for part in names}
-        if drawn.codes <= mistakes.PLACED | {"sign", "factor"}:
+        if drawn.codes <= PLACED | {"sign", "factor"}:
             assert wrong == placed
         assert placed <= set(drawn.layout.slices())
         assert placed
@@ -126,21 +123,23 @@ def test_stale_parameters_are_those_of_the_call_before():
 def test_a_draw_that_no_one_could_name_is_passed_over():
     """One column is its own transpose; a rectifier with all units active has the slope 1."""
     rng = np.random.default_rng(0)
-    line = mistakes.draw(rng, hidden=False, outputs=(1,), losses=("squared_error",))
-    assert not mistakes._tells(line, {"transposed": ("weight",)})
-    net = mistakes.draw(rng, hidden=True, activations=("relu",), losses=("squared_error",))
-    point = net.setting.unpack(net.point)
-    for name in net.setting.bias_names:
-        point[name] = point[name] + 1e3
-    active = replace(net, point=np.concatenate([part.ravel() for part in point.values()]))
+    line = draw(rng, hidden=False, outputs=(1,), losses=("squared_error",))
+    assert not tells(line, {"transposed": ("weight",)})
+    wants = {"activations": ("relu",), "losses": ("squared_error",)}
+    net = draw(rng, hidden=True, bias=True, **wants)
+    parts = [
+        np.abs(part).ravel() + 100 * name.endswith("bias")
+        for name, part in net.setting.unpack(net.point).items()
+    ]
+    active = replace(net, point=np.concatenate(parts))
     layers = tuple(range(1, len(net.setting.sizes) - 1))
-    assert mistakes._tells(net, {"missing-activation-derivative": layers})
-    assert not mistakes._tells(active, {"missing-activation-derivative": layers})
+    assert tells(net, {"missing-activation-derivative": layers})
+    assert not tells(active, {"missing-activation-derivative": layers})
     # A factor that is the number of rows is another mistake, and so is a ratio of k.
-    plain = mistakes.draw(rng, penalty=False, reduction="mean", weighted=False, outputs=(3,))
-    assert mistakes._tells(plain, {"factor": 1.7})
-    assert not mistakes._tells(plain, {"factor": float(len(plain.X))})
-    assert not mistakes._tells(plain, {"factor": 3.0})
+    plain = draw(rng, penalty=False, reduction="mean", weighted=False, outputs=(3,))
+    assert tells(plain, {"factor": 1.7})
+    assert not tells(plain, {"factor": float(len(plain.X))})
+    assert not tells(plain, {"factor": 3.0})
 
 
 def say(*pairs, ok=False, ratio=None):
