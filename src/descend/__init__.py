@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from descend.errors import ShapeError as ShapeError
     from descend.fitting import Fit as Fit
     from descend.fitting import fit as fit
+    from descend.gradcheck import Discrepancy as Discrepancy
+    from descend.gradcheck import GradientCheck as GradientCheck
+    from descend.gradcheck import check_gradient as check_gradient
     from descend.losses import absolute_error as absolute_error
     from descend.losses import brier as brier
     from descend.losses import half_squared_error as half_squared_error
@@ -116,6 +119,11 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "descend.fitting": (
         "Fit",
         "fit",
+    ),
+    "descend.gradcheck": (
+        "Discrepancy",
+        "GradientCheck",
+        "check_gradient",
     ),
     "descend.models": (
         "MLP",
