@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -25,10 +26,9 @@ import numpy as np
 from tests import handwritten
 from tests.handwritten import ACTIVATION, LOSS, Setting
 from tests.problems import draw, task_of
-from tests.telling import PLACED, RESIDUAL, tells
+from tests.telling import PLACED, RESIDUAL, other_losses, tells
 
 import descend as ds
-from descend.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 TUNING = range(5_000)
 HELD_OUT = range(10_000, 15_000)
 
-NUMBERS = ("squared_error", "half_squared_error", "absolute_error", "log_cosh")
-LABELS = ("logistic", "brier", "hinge", "squared_hinge")
 # A gradient that is constant between kinks is the same at the last theta as at this one.
 CURVED = ("squared_error", "half_squared_error", "log_cosh", "poisson", "logistic", "softmax")
 SHAPED = tuple(name for name in ACTIVATION if name != "identity")
@@ -147,13 +145,12 @@ def _previous(rng, drawn):
 
 def _other_loss(rng, drawn):
     """Return another loss for such targets, without a number of its own to be guessed."""
-    own = drawn.setting.loss
-    pool = {"numbers": NUMBERS, "counts": NUMBERS[:2], "two labels": (*LABELS, NUMBERS[1])}
     # Squared errors differ by a factor of 2; brier is 2 p (1 - p) times logistic, which is another
     # mistake and a factor.
+    own = drawn.setting.loss
     same = [{"squared_error", "half_squared_error"}, {"logistic", "brier"}]
     kin = {own}.union(*(pair for pair in same if own in pair))
-    return _one(rng, [name for name in pool[LOSSES.make(own).targets] if name not in kin])
+    return _one(rng, [name for name in other_losses(own) if name not in kin])
 
 
 def _wrong_shape(rng, drawn):
@@ -379,14 +376,21 @@ def verdict(name, seed, *, plain):
     return expected, examine(found, expected)
 
 
-def _line(name, seeds, *, plain):
+def _answer(name, seed, *, plain):
+    """Return what is wrong with the verdict, a crash included."""
+    try:
+        return verdict(name, seed, plain=plain)[1]
+    except Exception as error:  # noqa: BLE001 - a crash is one more wrong answer
+        return [f"raised {type(error).__name__}: {error}"]
+
+
+def _line(name, seeds, *, plain, each):
     """Return right, missed, and Counter of the other answers."""
     answers = Counter()
     for seed in seeds:
-        try:
-            faults = verdict(name, seed, plain=plain)[1]
-        except Exception as error:  # noqa: BLE001 - a crash is one more wrong answer
-            faults = [f"raised {type(error).__name__}"]
+        faults = _answer(name, seed, plain=plain)
+        if each and faults:
+            print(f"  seed {seed}, {'plain' if plain else 'Task'}, {name}: {'; '.join(faults)}")
         answers["; ".join(_in_general(fault) for fault in faults) or "right"] += 1
     right, missed = answers.pop("right", 0), answers.pop("named nothing", 0)
     return right, missed, answers
@@ -394,15 +398,14 @@ def _line(name, seeds, *, plain):
 
 def _in_general(fault):
     """Leave out what differs from case to case, so that like faults are counted together."""
-    return (
-        fault.partition(" placed in ")[0] + " misplaced"
-        if " placed in " in fault
-        else ("wrong ratio" if fault.startswith("the ratio") else fault)
-    )
+    for mark, short in ((" placed in ", " misplaced"), ("the ratio is ", "wrong ratio")):
+        if mark in fault:
+            return fault.partition(mark)[0] + short
+    return fault.partition(":")[0]
 
 
-def report(seeds):
-    """Print the table of one range of seeds."""
+def report(seeds, *, each=False):
+    """Print the table of one range of seeds; with `each`, every wrong answer as well."""
     which = "held out" if seeds[0] in HELD_OUT else "tuning"
     for plain in (False, True):
         form = "a plain function" if plain else "a Task"
@@ -412,9 +415,7 @@ def report(seeds):
         for name in ("correct", *NAMES):
             if plain and not plain_enough(name):
                 continue
-            right, missed, others = _line(name, seeds, plain=plain)
-            if name == "correct":  # nothing to be named
-                right, missed = right + missed, 0
+            right, missed, others = _line(name, seeds, plain=plain, each=each)
             total.update(right=right, missed=missed, misnamed=others.total())
             told = ", ".join(f"{fault} ({count})" for fault, count in others.most_common(4))
             print(f"{name:<48}{right:>8}{missed:>8}{others.total():>10}  {told}", flush=True)
@@ -424,9 +425,12 @@ def report(seeds):
 def main():
     parser = argparse.ArgumentParser(description="Examine ds.check_gradient.")
     parser.add_argument("--seeds", action="append", help="first:last, as in range; may be repeated")
-    for text in parser.parse_args().seeds or ["0:50", "10000:10050"]:
+    parser.add_argument("--each", action="store_true", help="list every wrong answer")
+    asked = parser.parse_args()
+    warnings.simplefilter("error")  # as in the tests
+    for text in asked.seeds or ["0:50", "10000:10050"]:
         first, last = map(int, text.split(":"))
-        report(range(first, last))
+        report(range(first, last), each=asked.each)
 
 
 if __name__ == "__main__":

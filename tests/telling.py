@@ -12,6 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from descend.losses import LOSSES
+
 RESIDUAL = ("squared_error", "half_squared_error", "log_cosh", "poisson", "logistic", "brier")
 SCALINGS = {"factor", "sum-for-mean", "mean-for-sum", "mean-over-outputs", "sign", "clipped"}
 # Those that lie in slices of theta which their detail names.
@@ -27,6 +29,17 @@ PLACED = frozenset(
     }
 )
 SHOWS = 1e-3  # a mistake changes the gradient by at least this much of its length
+
+
+def other_losses(own):
+    """Return the losses that take such targets too, and have no number of their own to guess."""
+    pool = {
+        "numbers": ("squared_error", "half_squared_error", "absolute_error", "log_cosh"),
+        "counts": ("squared_error", "half_squared_error"),
+        "two labels": ("logistic", "brier", "hinge", "squared_hinge", "half_squared_error"),
+        "labels": (),
+    }
+    return [name for name in pool[LOSSES.make(own).targets] if name != own]
 
 
 def _far(a, b, scale):
@@ -57,6 +70,7 @@ def rivals(drawn):
     if setting.loss in {"logistic", "brier"}:
         yield {"extra-link-derivative": True}
         yield {"missing-link-derivative": True}
+    yield from ({"wrong-loss": name} for name in other_losses(setting.loss))
     yield from _sliced_rivals(setting)
 
 

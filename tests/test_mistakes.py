@@ -135,7 +135,7 @@ def test_a_draw_that_no_one_could_name_is_passed_over():
     layers = tuple(range(1, len(net.setting.sizes) - 1))
     assert tells(net, {"missing-activation-derivative": layers})
     assert not tells(active, {"missing-activation-derivative": layers})
-    penalised = replace(active, setting=replace(active.setting, strength=3.0, reduction="mean"))
+    penalised = replace(active, setting=replace(active.setting, strength=1e4, reduction="mean"))
     pair = {"sum-for-mean": True, "missing-activation-derivative": layers}
     assert not tells(penalised, pair)
     # A factor that is the number of rows is another mistake, and so is a ratio of k.
