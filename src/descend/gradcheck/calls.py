@@ -229,8 +229,8 @@ def _same(a: Array, b: Array) -> bool:
 def _misshapen(where: tuple[str, ...], what: str, found: int, wanted: int, n: int) -> Discrepancy:
     """Return the discrepancy of a wrong number of entries: n times too many is a broadcast."""
     evidence = f"It returned {found} numbers ({what}); {wanted} were expected"
-    if n > 1 and found == n * wanted:
-        evidence += f", and {found} is {wanted} times the {n} rows: (n, 1) - (n,) makes (n, n)."
+    if n > 1 and found % n == 0 and wanted < 2 * (found // n) <= 2 * wanted:
+        evidence += f". {found} is {found // n} for each of the {n} rows: (n, 1) - (n,) is (n, n)."
         fix = "give scores and targets the same shape before subtracting them."
         return Discrepancy("broadcast", where, evidence, fix)
     fix = f"return {wanted} numbers, one for each parameter, in the order of theta."

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from descend.arrays import Array, Floats, Layout
     from descend.task import Task
 
-# A score near its target has an error made of rounding alone; this much of the score counts.
+# A score near its target, or an activation in its flat tail, is a difference of larger numbers and
+# may be made of rounding alone; this much of them counts as size.
 FLOOR = 0.01
 # Scores against targets, (n, n), are only made of this many rows.
 BROADCAST = 1000
@@ -93,7 +94,8 @@ def _backward(  # noqa: PLR0913 - there and back
     for depth in range(len(stack) - 1, -1, -1):
         rows = tape.inputs[depth]
         slots[depth][0][...] = rows.T @ g
-        sizes[depth][0][...] = abs(rows).T @ size
+        felt = np.abs(rows) + FLOOR if depth else abs(rows)
+        sizes[depth][0][...] = felt.T @ size
         if slots[depth][1] is not None:
             slots[depth][1][...] = g.sum(axis=0)
             sizes[depth][1][...] = size.sum(axis=0)
@@ -119,7 +121,7 @@ def _size_through(activation: Any, z: Floats, a: Floats, size: Floats) -> Floats
     if activation.rowwise:
         found: Floats = a * (size + (a * size).sum(axis=-1, keepdims=True))
         return found
-    return np.abs(backward_through(activation, z, a, size))
+    return np.maximum(np.abs(backward_through(activation, z, a, size)), FLOOR * size)
 
 
 def _slopes(loss: Any, s: Floats, y: Array, wrong: str) -> Floats:

@@ -51,6 +51,10 @@ SAID: dict[str, tuple[str, str]] = {
         "The bias's gradient is 0 or was left out",
         "add it: the sum of the errors over the rows, for a bias's input is always 1.",
     ),
+    "missing-weight": (
+        "The gradient is 0 here",
+        "return what was computed for these parameters.",
+    ),
     "missing-activation-derivative": (
         "What was given is the gradient of a network whose activation has slope 1{layer}",
         "going backward, multiply by the activation's derivative after each product with Wᵀ.",
@@ -173,7 +177,7 @@ def discrepancy(cause: Cause, facts: Facts, where: tuple[str, ...], example: str
         ratio = float(facts.n) if code == "sum-for-mean" else 1.0 / facts.n
     elif code in {"sign", "penalty-factor"}:
         ratio = -1.0 if code == "sign" else number
-    return Discrepancy(code, where, evidence, fix.format(**words), ratio)
+    return Discrepancy(code, where, evidence, fix.format(**words), None if ratio is None else float(ratio))
 
 
 def _words(cause: Cause, facts: Facts) -> dict[str, Any]:

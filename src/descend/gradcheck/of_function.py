@@ -112,6 +112,9 @@ class OfFunction:
         """Return the bias gradient that goes with each weight slice, where there is one."""
         parts = self.layout.split(gradient)
         found = {}
+        if not self.named and self.biases.sum() == 1 < self.layout.size:
+            alone = gradient[self.biases > 0]
+            return {n: alone for n, _ in self.layout.entries} if len(parts) > 1 else {}
         for name, shape in self.layout.entries:
             partner = name.removesuffix("weight") + "bias"
             if name.endswith("weight") and partner in parts and len(shape) == 2:  # noqa: PLR2004

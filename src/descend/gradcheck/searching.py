@@ -227,7 +227,7 @@ def _by_layer(causes: list[Cause], parts: list[Slice]) -> list[Cause]:
     found = []
     joined: list[str] = []
     for cause in causes:
-        if cause.code == "missing-bias":
+        if cause.code == "missing-bias" and len(every) > 1:
             with_weight = tuple(name for name in cause.where if layer_of(name) in layers)
             joined += with_weight
             rest = tuple(name for name in cause.where if name not in with_weight)
@@ -235,7 +235,9 @@ def _by_layer(causes: list[Cause], parts: list[Slice]) -> list[Cause]:
                 found.append(cause._replace(where=rest))
         elif cause.code != "zero":
             found.append(cause)
-    if zeros:
+    if zeros and len(every) == 1:
+        found.append(Cause("missing-weight", 0.0, tuple(sorted(zeros)), 1.1))
+    elif zeros:
         order = [one.name for one in parts if one.name in {*zeros, *joined}]
         found.append(Cause("one-layer", 0.0, tuple(order), 1.1))
     return [
@@ -251,11 +253,12 @@ def _by_layer(causes: list[Cause], parts: list[Slice]) -> list[Cause]:
 
 def layer_of(name: str) -> str:
     """Return "layer1" for "layer1.weight", and the name itself where it has no parts."""
-    return name.rpartition(".")[0] or re.sub(r"\W?(weight|bias)$", "", name) or "the only layer"
+    return name.rpartition(".")[0] or re.sub(r"\W?(weight|bias)$|\[\d+\]$", "", name)
 
 
 def _one_layer(names: list[str], parts: list[Slice]) -> bool:
-    return len({layer_of(name) for name in names}) == 1 and len(names) < len(parts)
+    layers = {layer_of(one.name) for one in parts}
+    return len({layer_of(name) for name in names}) == 1 < len(layers)
 
 
 def _ratio_rank(judge: Judge, chosen: tuple[Variation, ...], ratio: float, near: float) -> float:
