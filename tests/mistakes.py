@@ -287,9 +287,15 @@ def case(name, seed):
 
 
 def _usable(drawn):
-    """Return whether no kink is so near that differences would see both of its sides."""
+    """Return whether the gradient at the point is one to be judged.
+
+    Not where a kink is so near that differences would see both of its sides, nor where the data
+    say nothing (every margin beyond a hinge): there a factor is one of the penalty.
+    """
     kink = handwritten.nearest_kink(drawn.setting, drawn.point, drawn.X, drawn.y)
-    return kink > 1e-3 and 1e-6 < np.linalg.norm(drawn.gradient()) < 1e6
+    length = np.linalg.norm(drawn.gradient())
+    data = replace(drawn, setting=replace(drawn.setting, strength=0.0)).gradient()
+    return kink > 1e-3 and 1e-6 < length < 1e6 and np.linalg.norm(data) > 0.01 * length
 
 
 def _finished(seed, drawn, slips):

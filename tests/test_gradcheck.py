@@ -151,9 +151,7 @@ FACTORS = {"two": 2.0, "half": 0.5, "pi": np.pi, "as large as n": 8.0, "sum": 8.
 @pytest.mark.parametrize("case", LINEAR)
 def test_a_mistake_in_a_linear_model_has_its_name(case, f):
     gradient, wanted = LINEAR[case]
-    check = ds.check_gradient(
-        f, gradient, THETA, X, Y, **({} if f is RIDGE else {"layout": NAMED})
-    )
+    check = ds.check_gradient(f, gradient, THETA, X, Y, **({} if f is RIDGE else {"layout": NAMED}))
     assert not check.ok
     assert codes(check) == wanted
     if case in FACTORS:
@@ -168,7 +166,11 @@ def test_a_mistake_in_a_linear_model_has_its_name(case, f):
 @pytest.mark.parametrize("f", [ridge, RIDGE], ids=["function", "task"])
 @pytest.mark.parametrize(
     ("make", "code"),
-    [(stale, "stale-parameters"), (from_the_first_call, "stale-parameters"), (accumulating, "accumulated")],
+    [
+        (stale, "stale-parameters"),
+        (from_the_first_call, "stale-parameters"),
+        (accumulating, "accumulated"),
+    ],
 )
 def test_a_gradient_with_a_memory_is_seen(make, code, f):
     assert codes(ds.check_gradient(f, make(), THETA, X, Y)) == {code}
@@ -496,7 +498,13 @@ def test_bad_input_is_a_sentence(case):
 def test_what_is_printed_teaches():
     check = ds.check_gradient(RIDGE, lambda *a: -slope(*a) * WEIGHT, THETA, X, Y)
     text = str(check)
-    for words in ("linear + squared_error", "Judged by", "Wrong, in 2 ways", "sign in weight", "Fix:"):
+    for words in (
+        "linear + squared_error",
+        "Judged by",
+        "Wrong, in 2 ways",
+        "sign in weight",
+        "Fix:",
+    ):
         assert words in text
     assert "Right" in str(ds.check_gradient(RIDGE, slope, THETA, X, Y))
 
