@@ -280,9 +280,8 @@ def _spoil_slices(slopes, slips):
 
 def _spoil_whole(setting, slopes, slips):
     shape = slips.get("shape")
-    if shape == "no biases":
-        slopes = {name: slopes[name] for name in setting.weight_names}
     flat = np.concatenate([slope.ravel() for slope in slopes.values()])
+    flat = flat + slips.get("constant", 0.0)
     flat = flat * slips.get("factor", 1.0) * (-1 if "sign" in slips else 1)
     how, limit = slips.get("clipped", ("", math.inf))
     if how == "each":
@@ -291,4 +290,4 @@ def _spoil_whole(setting, slopes, slips):
         flat = flat * min(1.0, limit / np.linalg.norm(flat))
     if shape == "one too many":
         flat = np.append(flat, 0.0)
-    return flat[:-1] if shape == "one too few" else flat
+    return flat[: {"one too few": -1, "two too few": -2}.get(shape)]

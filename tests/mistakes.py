@@ -134,6 +134,10 @@ def _limit(rng, drawn):
     return ("each", limit) if (np.abs(right) > 1.05 * limit).sum() >= 2 else None
 
 
+def _added(rng, drawn):
+    return float(_one(rng, (-1, 1)) * rng.uniform(0.1, 1) * np.abs(drawn.gradient()).max())
+
+
 def _other_theta(rng, drawn):
     return drawn.point + rng.normal(scale=0.4, size=drawn.point.size)
 
@@ -154,8 +158,10 @@ def _other_loss(rng, drawn):
 
 
 def _wrong_shape(rng, drawn):
-    kinds = ["one too few", "one too many", *["no biases"] * drawn.setting.bias]
-    return _one(rng, kinds)
+    """Return a count that is not that of the weights alone: that would be missing biases."""
+    biases = sum(drawn.setting.shapes[name][0] for name in drawn.setting.bias_names)
+    kinds = {"one too few": -1, "two too few": -2, "one too many": 1}
+    return _one(rng, [kind for kind, more in kinds.items() if more != -biases])
 
 
 @dataclass(frozen=True)
@@ -215,7 +221,8 @@ MISTAKES = {
     "weights-ignored": Mistake({"weighted": True}),
     "swapped-layers": Mistake({"hidden": True}, _equal_slices),
     "last-row-only": Mistake({}),
-    "constant": Mistake({"losses": CURVED}, _other_theta),
+    "constant": Mistake({}, _added),
+    "ignores-parameters": Mistake({"losses": CURVED}, _other_theta),
     "clipped": Mistake({"losses": CURVED}, _limit),
     "wrong-loss": Mistake(
         {"losses": tuple(name for name in LOSS if name != "softmax")}, _other_loss
@@ -237,6 +244,7 @@ COMBINED = (
     "factor + extra-link-derivative",
     "transposed + missing-bias",
     "penalty-missing + missing-bias",
+    "sign + missing-bias + penalty-missing",
 )
 NAMES = (*MISTAKES, *COMBINED)
 # Those that a plain function, without its parts, is enough to name.
@@ -250,6 +258,9 @@ PLAIN = PLACED - {"swapped-layers"} | {
     "stale-parameters",
     "broadcast",
     "last-row-only",
+    "constant",
+    "ignores-parameters",
+    "clipped",
     "shape",
 }
 
@@ -321,8 +332,9 @@ def _finished(seed, drawn, slips):
 def _function(drawn, slips):
     """Return gradient(theta, X, y) as the learner wrote it."""
     setting = drawn.setting
-    if "constant" in slips:
-        once = handwritten.gradient(setting, slips["constant"], drawn.X, drawn.y)
+    if "ignores-parameters" in slips:
+        there = slips["ignores-parameters"]
+        once = handwritten.gradient(setting, there, drawn.X, drawn.y)
         return lambda theta, X, y: once.copy()
     if "stale-parameters" not in slips:
         return lambda theta, X, y: handwritten.gradient(setting, theta, X, y, slips)

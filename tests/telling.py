@@ -111,8 +111,8 @@ def _given(drawn, slips):
     """Return what is given at the point; a gradient that remembers was asked elsewhere before."""
     if "stale-parameters" in slips:
         return replace(drawn, point=slips["stale-parameters"][0]).gradient()
-    if "constant" in slips:
-        return replace(drawn, point=slips["constant"]).gradient()
+    if "ignores-parameters" in slips:
+        return replace(drawn, point=slips["ignores-parameters"]).gradient()
     return drawn.gradient(slips)
 
 

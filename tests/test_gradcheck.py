@@ -583,5 +583,5 @@ def test_what_is_printed_teaches():
 
 def test_a_start_is_a_point_like_any_other():
     task, problem, _ = net("softmax", "relu")
-    theta = models.start(task.model, problem.layout, 0)
+    theta = models.start(task.model, problem.layout, 0, problem.X.shape[1])
     assert ds.check_gradient(task, wrong(problem), theta, X, TARGETS["labels"]).ok

@@ -117,6 +117,8 @@ def pieces(one: Slice, others: list[Slice]) -> list[Piece]:
         found += _scaled(one, edit, data, theta)
     if not found:
         found += _shifted(one)
+    if not found and one.sums is None:
+        found += _repeated(one)
     return found
 
 
@@ -129,6 +131,10 @@ def _scaled(one: Slice, edit: str, data: Floats, theta: Floats) -> list[Piece]:
         if (np.abs(total) <= NOTHING * one.tolerance).all():
             if _met(one, np.zeros_like(total), 1.0):
                 found.append(Piece(edit, None, 1.0, kept=True))
+            elif not one.strength and theta.any():
+                (p,), met = _fit(one, [theta], one.given)
+                if met:
+                    found.append(Piece(edit, None, p))
             continue
         (c,), met = _fit(one, [total], one.given)
         if met:
@@ -149,6 +155,21 @@ def _shifted(one: Slice) -> list[Piece]:
     total = one.data + one.strength * one.theta
     (c, k), met = _fit(one, [total, np.ones_like(total)], one.given)
     return [Piece("constant", c, 1.0, kept=True, constant=k)] if met else []
+
+
+def _repeated(one: Slice) -> list[Piece]:
+    """Return the way in which every input's row is the same: the error without the input.
+
+    For where the summed errors are not known, as in a plain function without a bias.
+    """
+    if len(one.shape) != 2 or one.shape[0] == 1 or len(one.given) < 3:  # noqa: PLR2004 - matrices, at several points
+        return []
+    for p in (1.0, 0.0) if one.strength else (0.0,):
+        rest = (one.given - p * one.strength * one.theta).reshape(-1, *one.shape)
+        spread, changes = np.ptp(rest, axis=1), np.ptp(rest, axis=0)
+        if spread.max() <= one.tolerance.max() < changes.min() / NOTHING:
+            return [Piece("missing-input", None, p, kept=p == 1.0 or not one.strength)]
+    return []
 
 
 def _fit(one: Slice, columns: list[Floats], target: Floats) -> tuple[Floats, bool]:

@@ -51,6 +51,9 @@ def updated_before_use(judge: Any, looks: list[Seen], loosen: float) -> Cause | 
     tolerance = [loosen * judge.at(seen).tolerance for seen in looks]
     for backward in (False, True) if hasattr(judge, "moved_back") else (False,):
         for groups in orders(judge):
+            # Whatever comes first is computed before anything has moved.
+            if not _starts_right(judge, looks[0], groups[0], tolerance[0]):
+                continue
             rate = _rate(partial(_missed, judge, looks[0], groups, backward))
             if rate is None or rate == 0:
                 continue
@@ -58,6 +61,12 @@ def updated_before_use(judge: Any, looks: list[Seen], loosen: float) -> Cause | 
             if all((np.abs(g) <= 3 * t).all() for g, t in zip(gaps, tolerance, strict=True)):
                 return Cause("stale-parameters", rate, (), 1.0, "updated")
     return None
+
+
+def _starts_right(judge: Any, seen: Seen, names: list[str], tolerance: Floats) -> bool:
+    slices = judge.layout.slices()
+    gap = np.abs(seen.given - judge.total(seen.probe.theta))
+    return all((gap[slices[name]] <= 3 * tolerance[slices[name]]).all() for name in names)
 
 
 def _missed(judge: Any, seen: Seen, groups: Groups, backward: bool, rate: float) -> Floats:  # noqa: FBT001
