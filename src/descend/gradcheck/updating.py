@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Groups = list[list[str]]
 ROUNDS = 12
+# A step this far from what was given, even at its best, is not looked for further.
+UNLIKE = 0.5
 
 
 def orders(judge: Any) -> Iterator[Groups]:
@@ -41,7 +43,8 @@ def orders(judge: Any) -> Iterator[Groups]:
     if biases and weights:
         yield [weights, biases]
         yield [biases, weights]
-    if 1 < len(names) <= 8:  # noqa: PLR2004 - each by itself
+    exact = hasattr(judge, "moved_back")  # else a gradient costs too much for every order
+    if exact and 2 < len(names) <= 8:  # noqa: PLR2004 - each by itself
         yield [[name] for name in names]
         yield [[name] for name in names[::-1]]
 
@@ -93,6 +96,8 @@ def _rate(gap: Callable[[float], Floats]) -> float | None:
         if not np.isfinite(length) or length == 0:
             return None
         change = -float(here @ bend) / length
+        if rate == 0 and (here + change * bend) @ (here + change * bend) > UNLIKE * (here @ here):
+            return None
         rate += change
         if abs(change) <= 1e-14 + 1e-12 * abs(rate):
             break
