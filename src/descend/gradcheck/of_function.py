@@ -68,9 +68,7 @@ class OfFunction:
         objective = self.objective
         if isinstance(objective, Engined):
             return OfFunction(Engined(objective.of_rows(rows)), self.layout, data)
-        return OfFunction(
-            Written(objective.function, data, objective.autodiff), self.layout, data
-        )
+        return OfFunction(Written(objective.function, data, objective.autodiff), self.layout, data)
 
     @property
     def judges(self) -> tuple[str, ...]:

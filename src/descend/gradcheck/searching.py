@@ -280,7 +280,12 @@ def _one_penalty(causes: list[Cause]) -> list[Cause]:
     codes = {cause.code for cause in causes}
     if not {"penalty-missing", "penalty-off-bias"} <= codes:
         return causes
-    joined = {name for c in causes if c.code in {"penalty-missing", "penalty-off-bias"} for name in c.where}
+    joined = {
+        name
+        for c in causes
+        if c.code in {"penalty-missing", "penalty-off-bias"}
+        for name in c.where
+    }
     return [
         cause._replace(where=tuple(sorted(joined))) if cause.code == "penalty-missing" else cause
         for cause in causes
@@ -334,7 +339,7 @@ def _ratio_rank(judge: Judge, chosen: tuple[Variation, ...], ratio: float, near:
     """Return what the common ratio costs: nothing for 1, and for what a variation brings along."""
     if close(ratio, 1.0, near) or natural(judge, chosen, ratio, near):
         return 0.0
-    masses = [m**power for m in judge.mass(None) for power in (1, -1)]
+    masses = [m**power for m in judge.mass(None) if m > 0 for power in (1, -1)]
     rounded = [1.0, judge.columns(), 1 / judge.columns(), 2.0, 0.5]
     if close(ratio, -1.0, near):
         return 1.0

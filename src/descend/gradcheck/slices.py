@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A base all of whose entries are this many tolerances small says nothing about c.
 NOTHING = 10.0
+# So little of the truth is none of it.
+ADDED = 1e-5
 
 
 class Piece(NamedTuple):
@@ -137,6 +139,8 @@ def _scaled(one: Slice, edit: str, data: Floats, theta: Floats) -> list[Piece]:
                     found.append(Piece(edit, None, p))
             continue
         (c,), met = _fit(one, [total], one.given)
+        if one.strength and met and abs(c) <= ADDED and (np.abs(data) <= one.tolerance).all():
+            found.append(Piece(edit, None, 0.0))  # only the penalty is not there
         if met:
             found.append(Piece(edit, c, 1.0, kept=True))
         if one.strength and not met:
@@ -154,7 +158,8 @@ def _shifted(one: Slice) -> list[Piece]:
     """Return the way in which the same number was added everywhere."""
     total = one.data + one.strength * one.theta
     (c, k), met = _fit(one, [total, np.ones_like(total)], one.given)
-    return [Piece("constant", c, 1.0, kept=True, constant=k)] if met else []
+    # A constant alone, with nothing of the truth, is not one that was added.
+    return [Piece("constant", c, 1.0, kept=True, constant=k)] if met and abs(c) > ADDED else []
 
 
 def _repeated(one: Slice) -> list[Piece]:
