@@ -6,9 +6,7 @@ rules, the batches and the start are right, or wrong in four ways at once.
 
 >>> import descend as ds
 >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
->>> certificate = ds.certify(
-...     task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5], engines=["numpy", "numba"]
-... )
+>>> certificate = ds.certify(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5], engines=["numpy", "numba"])
 >>> certificate.ok, certificate.engines
 (True, ('numpy', 'numba/factor', 'numba/blocks', 'numba/threads'))
 """
@@ -156,7 +154,9 @@ class Certificate:
 
 def _line(d: Difference) -> str:
     mark = "ok " if d.ok else "NO "
-    return f"  {mark} {d.dtype}  {d.first:14} {d.second:14} {d.size:8.1e}  {d.what}, step {d.step}"
+    return (
+        f"  {mark} {d.dtype}  {d.first:14} {d.second:14} {d.size:8.1e}  {d.what}, step {d.step}"
+    )
 
 
 def certify(  # noqa: PLR0913 - a training has its rows, batches and seed

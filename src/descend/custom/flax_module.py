@@ -88,7 +88,9 @@ class FlaxModule:
         rngs = {"dropout": draw}
         if not written:
             return Scored(self.module.apply(variables, X, rngs=rngs, **self.flags))
-        scores, left = self.module.apply(variables, X, rngs=rngs, mutable=written, **self.flags)
+        scores, left = self.module.apply(
+            variables, X, rngs=rngs, mutable=written, **self.flags
+        )
         after = jax.tree_util.tree_leaves(_in_order({**variables, **left}))
         pieces = [jax.numpy.ravel(leaf).astype(theta.dtype) for leaf in after]
         return Scored(scores, jax.numpy.concatenate(pieces))

@@ -126,7 +126,9 @@ def _few(values: Any) -> str:
 
 def _not_differentiable(problem: Problem, gradient: Any) -> None:
     names = [
-        name for name, part in problem.layout.split(gradient).items() if not np.isfinite(part).all()
+        name
+        for name, part in problem.layout.split(gradient).items()
+        if not np.isfinite(part).all()
     ]
     msg = (
         f"{' with '.join(_whose(problem))} has a finite loss at the start and no finite gradient "
@@ -164,9 +166,7 @@ def _received(program: Any, theta: Any) -> None:
         gradient = program.value_and_gradient(near)[1]
         seen |= gradient != problem.l2 * near
     parts = problem.layout.split(seen)
-    without = [
-        name for name, part in parts.items() if trains(name) and part.size and not part.any()
-    ]
+    without = [name for name, part in parts.items() if trains(name) and part.size and not part.any()]
     if not without:
         return
     if len(without) == sum(trains(name) for name in parts):

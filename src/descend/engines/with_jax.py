@@ -42,7 +42,9 @@ def device_called(asked: str) -> str:
         chosen = found[int(number or 0)]
     except (RuntimeError, IndexError, ValueError) as error:
         there = sorted({f"{d.platform}" for d in jax.devices()} | {"cpu"})
-        msg = f"The device {asked!r} is not there for the engine jax; there are {', '.join(there)}."
+        msg = (
+            f"The device {asked!r} is not there for the engine jax; there are {', '.join(there)}."
+        )
         raise ParameterError(msg) from error
     return f"{chosen.platform}:{number}" if number else str(chosen.platform)
 
@@ -110,7 +112,9 @@ class WithJax:
         """Return what one pass in training makes of the first rows, not compiled."""
         with in_double(), spoken(self.problem, "jax"):
             X = self._rows[0][:ONCE]
-            found = autodiff.scored(self.problem, self._put(theta), X, self._key, self._library.xp)
+            found = autodiff.scored(
+                self.problem, self._put(theta), X, self._key, self._library.xp
+            )
             return tuple(_taken(part) for part in found if part is not None)
 
     # ------------------------------------------------------------ what is traced

@@ -48,9 +48,7 @@ def device_called(asked: str, dtype: Any) -> str:
             'device="cpu".'
         )
         if dtype == np.float64:
-            msg = (
-                "The device 'mps' has no float64; use dtype=\"float32\" on another device, or cpu."
-            )
+            msg = "The device 'mps' has no float64; use dtype=\"float32\" on another device, or cpu."
         raise ParameterError(msg)
     return name
 
@@ -181,7 +179,9 @@ class WithTorch:
         size = rows[0].shape[0]
         if size not in self._steps:
             own = is_custom(self.problem.task)
-            self._steps[size] = self._updated if own else self._recorded(theta, slots, *rows, pair)
+            self._steps[size] = (
+                self._updated if own else self._recorded(theta, slots, *rows, pair)
+            )
         return self._steps[size]
 
     def _recorded(self, *examples: Any) -> Callable[..., Any]:

@@ -8,7 +8,6 @@ counts rows.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,6 @@ import numpy as np
 from descend.errors import InputError
 from descend.gradcheck.calls import Caller, Probe, Seen
 from descend.gradcheck.judging import judge_of, sampled
-from descend.gradcheck.of_function import OfFunction
 from descend.gradcheck.of_task import OfTask
 from descend.gradcheck.points import probes_near
 from descend.gradcheck.result import Discrepancy, GradientCheck
@@ -25,9 +23,10 @@ from descend.gradcheck.truths import EXACT, NUMERIC, SINGLE
 from descend.parts import choice, number, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from descend.arrays import Floats
+    from descend.gradcheck.of_function import OfFunction
 
 
 def check_gradient(  # noqa: PLR0913 - how to look is the caller's choice

@@ -114,9 +114,11 @@ def sampled(judge: OfTask | OfFunction, takes: int, seed: int) -> OfTask | OfFun
     if data.n <= MANY:
         return None
     within = 2 if data.parts[2] is None else 3
-    own = isinstance(judge, OfFunction) and isinstance(judge.objective, Written)
-    if takes < within or (own and judge.takes < within):
+    if takes < within:
         return None
+    if isinstance(judge, OfFunction) and isinstance(judge.objective, Written):
+        if judge.takes < within:
+            return None
     kept = permutation(data.n, seed, "sample")[:SAMPLE]
     y = data.parts[1]
     if y.ndim == 1:

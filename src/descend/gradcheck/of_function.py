@@ -192,7 +192,7 @@ class OfFunction:
         def value(theta: Floats) -> float:
             try:
                 found = self.objective.value(theta, rows, targets)
-                return float(found.real if isinstance(found, complex) else found)
+                return float(np.real(found))
             except Exception:  # noqa: BLE001 - the user did not ask for this theta or these rows
                 return float("nan")
 
@@ -232,12 +232,14 @@ class OfFunction:
             return
         pull = np.max([np.abs(g) for g, _ in pairs], axis=0)
         ratios = np.array([g / theta for g, theta in pairs])
+        clear = np.min([np.abs(g) for g, _ in pairs], axis=0) > 0.05 * pull.max(initial=0.0)
         steady = np.ptp(ratios, axis=0) <= STEADY * np.abs(ratios).max(axis=0)
         small = pull <= STEADY * pull.max(initial=0.0)
         if not self.named and 0 < (~small & ~steady).sum() <= self.columns():
             self.biases = (~small & ~steady).astype(float)
         pulled = steady & ~small & np.isfinite(ratios).all(axis=0) & (ratios[0] > 0)
-        strengths = ratios[0][pulled & (self.biases == 0)]
+        # A weight near 0 is pulled by little, and says little about how strongly.
+        strengths = ratios[0][pulled & clear & (self.biases == 0)]
         if strengths.size and np.ptp(strengths) <= STEADY * strengths.max():
             reached = (self.biases == 0) if self.named else pulled
             self._strength = float(np.median(strengths))

@@ -73,6 +73,7 @@ class OfTask:
     def variations(self) -> list[Variation]:
         """Return the mistakes that can be tried with these parts."""
         loss, model = self.task.loss, self.task.model
+        hidden = getattr(model, "hidden", ())
         found = [*STATE, *(ROWS if self.problem.n > 1 else [])]
         if self.problem.weights is not None:
             found.append(Variation("weights-ignored", "weights", "ignored"))
@@ -87,8 +88,8 @@ class OfTask:
             found.append(Variation("broadcast", "slope", "broadcast"))
             found.append(Variation("broadcast", "slope", "broadcast-back"))
         found += [Variation("wrong-loss", "slope", name, rank=1.2) for name in other_losses(loss)]
-        layers = [0, *(range(1, len(model.hidden) + 1) if len(model.hidden) > 1 else ())]
-        for layer in layers if model.hidden else ():
+        layers = [0, *(range(1, len(hidden) + 1) if len(hidden) > 1 else ())]
+        for layer in layers if hidden else ():
             rank = 1.05 if layer else 1.0
             found.append(
                 Variation("missing-activation-derivative", "activation", "missing", layer, rank)

@@ -15,6 +15,7 @@ from descend.gradcheck.searching import (
     NEAR_SINGLE,
     Cause,
     Story,
+    close,
     cut,
     enough,
     repeats,
@@ -54,7 +55,8 @@ def tell(
         where = _where(judge, parts, story, wrong)
         return error, [discrepancy(story, facts, where, _example(parts, where))]
     if story is None:
-        return error, [_unknown(judge, parts, looks, gaps, facts, loosen)]
+        steady = repeats(judge, looks, loosen)
+        return error, [_unknown(judge, parts, looks, facts, steady=steady)]
     case = Case(judge, caller, story, near, loosen)
     causes = with_ratio(case)
     return error, [_said(case, cause, parts, facts) for cause in causes]
@@ -91,10 +93,21 @@ def _both_ways(  # noqa: PLR0913, PLR0917 - as search takes them
     if not on_bias or not judge.read_again():
         return story
     other = search(judge, looks, near, loosen, counts)
-    if other is not None and (story is None or other.cost < story.cost - 1e-9):
+    better = other is not None and (story is None or other.cost < story.cost - 1e-9)
+    if better and other is not None and _alike(other, near):
         return other
     judge.read_again()
     return story
+
+
+def _alike(story: Story, near: float) -> bool:
+    """Tell whether the penalty is multiplied with the data in all slices, or in none."""
+    kinds = {
+        piece.kept
+        for piece in story.pieces.values()
+        if piece is not None and piece.c is not None and not close(abs(piece.c), 1.0, near)
+    }
+    return len(kinds) < 2  # noqa: PLR2004 - both
 
 
 def _ignoring(judge: Any, looks: list[Seen]) -> Cause | None:
@@ -169,17 +182,17 @@ def _unknown(
     judge: Any,
     parts: list[Slice],
     looks: list[Seen],
-    gaps: dict[str, float],
     facts: Facts,
-    loosen: float,
+    *,
+    steady: bool,
 ) -> Discrepancy:
     again, first = looks[-1].given, looks[0].given
-    if not repeats(judge, looks, loosen):
+    if not steady:
         cause = Cause("unrepeatable", nan, (), 1.0)
         i = int(np.abs(again - first).argmax())
         example = f"{first[i]:.6g}, then {again[i]:.6g}"
         return discrepancy(cause, facts, _where(judge, parts, cause, ()), example)
-    wrong = tuple(name for name, gap in gaps.items() if gap > 1.0)
+    wrong = tuple(one.name for one in parts if _gap(one) > 1.0)
     return discrepancy(Cause("unknown", nan, wrong, 1.0), facts, wrong, _example(parts, wrong))
 
 
