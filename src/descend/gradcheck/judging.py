@@ -116,9 +116,9 @@ def sampled(judge: OfTask | OfFunction, takes: int, seed: int) -> OfTask | OfFun
     within = 2 if data.parts[2] is None else 3
     if takes < within:
         return None
-    if isinstance(judge, OfFunction) and isinstance(judge.objective, Written):
-        if judge.takes < within:
-            return None
+    written = getattr(judge, "objective", None)
+    if isinstance(written, Written) and written.takes < within:
+        return None
     kept = permutation(data.n, seed, "sample")[:SAMPLE]
     y = data.parts[1]
     if y.ndim == 1:

@@ -35,6 +35,8 @@ BROADCAST = 200
 # What differs by less, relatively, is taken for the same when a penalty is looked for.
 STEADY = 1e-5
 DIRECTIONS = 3
+# Beside a kink a weight or two may seem to be pulled otherwise.
+MOST = 0.7
 
 
 @final
@@ -232,17 +234,19 @@ class OfFunction:
             return
         pull = np.max([np.abs(g) for g, _ in pairs], axis=0)
         ratios = np.array([g / theta for g, theta in pairs])
-        clear = np.min([np.abs(g) for g, _ in pairs], axis=0) > 0.05 * pull.max(initial=0.0)
         steady = np.ptp(ratios, axis=0) <= STEADY * np.abs(ratios).max(axis=0)
         small = pull <= STEADY * pull.max(initial=0.0)
         if not self.named and 0 < (~small & ~steady).sum() <= self.columns():
             self.biases = (~small & ~steady).astype(float)
         pulled = steady & ~small & np.isfinite(ratios).all(axis=0) & (ratios[0] > 0)
         # A weight near 0 is pulled by little, and says little about how strongly.
-        strengths = ratios[0][pulled & clear & (self.biases == 0)]
-        if strengths.size and np.ptp(strengths) <= STEADY * strengths.max():
+        pulled &= self.biases == 0
+        clear = np.abs(pairs[0][0]) >= 0.1 * np.abs(pairs[0][0][pulled]).max(initial=0.0)
+        strengths = ratios[0][pulled & clear]
+        common = float(np.median(strengths)) if strengths.size else 0.0
+        if common and np.mean(np.abs(strengths - common) <= 10 * STEADY * common) > MOST:
             reached = (self.biases == 0) if self.named else pulled
-            self._strength = float(np.median(strengths))
+            self._strength = common
             self.l2 = np.where(reached, self._strength, 0.0)
 
     def read_again(self) -> bool:

@@ -216,7 +216,7 @@ def _read(  # noqa: PLR0913, PLR0917 - what is read, and how
     causes = [Cause(k[0], k[1], tuple(names), ranks[k], k[2]) for k, names in said.items()]
     causes = _by_layer(_one_penalty(causes), parts)
     if lost:
-        # A single number always is some multiple: beside a lost slice of its layer that says nothing.
+        # One number always is some multiple: beside a lost slice that says nothing.
         touched = {name for cause in causes for name in cause.where}
         lost = [one.name for one in parts if one.name in touched.union(lost)]
         if chosen or not _one_layer(lost, parts) or not close(ratio, 1.0, near):

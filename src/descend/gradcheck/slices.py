@@ -131,18 +131,11 @@ def _scaled(one: Slice, edit: str, data: Floats, theta: Floats) -> list[Piece]:
     for signs in (one.signs * 0, one.signs) if one.signs.any() else (one.signs,):
         total = data + pull + signs
         if (np.abs(total) <= NOTHING * one.tolerance).all():
-            if _met(one, np.zeros_like(total), 1.0):
-                found.append(Piece(edit, None, 1.0, kept=True))
-            elif not one.strength and theta.any():
-                (p,), met = _fit(one, [theta], one.given)
-                if met:
-                    found.append(Piece(edit, None, p))
+            found += _of_nothing(one, edit, total, theta)
             continue
         (c,), met = _fit(one, [total], one.given)
-        if one.strength and met and abs(c) <= ADDED and (np.abs(data) <= one.tolerance).all():
-            found.append(Piece(edit, None, 0.0))  # only the penalty is not there
         if met:
-            found.append(Piece(edit, c, 1.0, kept=True))
+            found += _multiple(one, edit, c, data)
         if one.strength and not met:
             (c,), met = _fit(one, [data], one.given - pull - signs)
             if met:
@@ -151,6 +144,24 @@ def _scaled(one: Slice, edit: str, data: Floats, theta: Floats) -> list[Piece]:
             (c, p), met = _fit(one, [data, theta], one.given - signs)
             if met:
                 found.append(Piece(edit, c, p / one.strength if one.strength else p))
+    return found
+
+
+def _of_nothing(one: Slice, edit: str, total: Floats, theta: Floats) -> list[Piece]:
+    """Return what a slice may be whose true gradient is 0: 0, or pulled by a penalty."""
+    if _met(one, np.zeros_like(total), 1.0):
+        return [Piece(edit, None, 1.0, kept=True)]
+    if one.strength or not theta.any():
+        return []
+    (p,), met = _fit(one, [theta], one.given)
+    return [Piece(edit, None, p)] if met else []
+
+
+def _multiple(one: Slice, edit: str, c: float, data: Floats) -> list[Piece]:
+    """Return a multiple of data and penalty; of a penalty alone, that it is not there."""
+    found = [Piece(edit, c, 1.0, kept=True)]
+    if one.strength and abs(c) <= ADDED and (np.abs(data) <= one.tolerance).all():
+        found.insert(0, Piece(edit, None, 0.0))
     return found
 
 
