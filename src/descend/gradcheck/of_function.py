@@ -52,7 +52,7 @@ class OfFunction:
         self.l2 = np.zeros(layout.size)
         self.biases = _on(layout, lambda name: name.endswith("bias"))
         self.fixed = _on(layout, lambda name: not trains(name))
-        self.named = bool(self.biases.any())
+        self.named = any(name.endswith(("weight", "bias")) for name, _ in layout.entries)
         if isinstance(objective, Engined):
             self.l1 += objective.problem.l1
             self.l2 += objective.problem.l2
@@ -185,7 +185,7 @@ class OfFunction:
             if rows is None:
                 raise
             return None  # whatever comes of rows that the user did not ask for stays here
-        self.alone = self.alone and found is not None
+        self.alone = found is not None
         return found
 
     def _real_at(self, rows: Any, targets: Any) -> Any:

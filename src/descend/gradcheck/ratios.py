@@ -73,7 +73,7 @@ def _ratio_names(case: Case, ratio: float, names: tuple[str, ...]) -> list[Cause
 def rounded(size: float, near: float) -> float:
     """Return a ratio of small whole numbers where the size is one but for rounding."""
     for low in range(1, 13):
-        if close(size, round(size * low) / low, near) and round(size * low) > 0:
+        if close(size, round(size * low) / low, 0.01 * near) and round(size * low) > 0:
             return round(size * low) / low
     return size
 
@@ -101,8 +101,7 @@ def _power_of_rows(case: Case, size: float, names: tuple[str, ...]) -> tuple[int
             return 0, -1.0
         return 0, 1.0
     for full, power in itertools.product(masses, (1, -1)):
-        k = float(judge.columns())
-        if n > 1 and any(close(size, full**power * r, near) for r in (1.0, 2.0, 0.5, k, 1 / k)):
+        if n > 1 and close(size, full**power, near):
             return power, full
     return 0, 1.0
 

@@ -183,7 +183,7 @@ def _repeated(one: Slice) -> list[Piece]:
     for p in (1.0, 0.0) if one.strength else (0.0,):
         rest = (one.given - p * one.strength * one.theta).reshape(-1, *one.shape)
         spread, changes = np.ptp(rest, axis=1), np.ptp(rest, axis=0)
-        if spread.max() <= one.tolerance.max() < changes.min() / NOTHING:
+        if spread.max() <= one.tolerance.max() < changes.max() / NOTHING:
             return [Piece("missing-input", None, p, kept=p == 1.0 or not one.strength)]
     return []
 
