@@ -89,8 +89,8 @@ def _both_ways(  # noqa: PLR0913, PLR0917 - as search takes them
 ) -> Story | None:
     """Search, and again with the penalty on the biases where that is not known."""
     story = search(judge, looks, near, loosen, counts, best)
-    on_bias = story is None or any(c.code == "penalty-on-bias" for c in story.causes)
-    if not on_bias or not judge.read_again():
+    told = {"penalty-on-bias"} if story is None else {c.code for c in story.causes}
+    if not told & {"penalty-on-bias", "one-layer"} or not judge.read_again():
         return story
     other = search(judge, looks, near, loosen, counts)
     better = other is not None and (story is None or other.cost < story.cost - 1e-9)
