@@ -22,7 +22,10 @@ def derivative(
     try:
         found = way(function, theta, arguments)
     except ImportError as error:
-        msg = f"autodiff={library!r} needs {library}; install it with pip install 'descend[{library}]'."
+        msg = (
+            f"autodiff={library!r} needs {library}, which is not installed; "
+            f"pip install 'descend[{library}]' brings it."
+        )
         raise UnavailableError(msg) from error
     except Exception as error:
         name = type(error).__name__

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
+from descend.arrays import Array, Floats, Layout
 from descend.errors import InputError, ShapeError
 from descend.gradcheck.result import Discrepancy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from descend.arrays import Array, Floats, Layout
 
 
 class Probe(NamedTuple):
@@ -177,7 +176,9 @@ class Caller:
             piece = np.zeros(size) if name in missing else self._numbers(parts[name]).ravel()
             if piece.size != size:
                 found = np.shape(parts[name])
-                raise _FaultError(_misshapen((name,), f"shape {found}", piece.size, size, self.data.n))
+                raise _FaultError(
+                    _misshapen((name,), f"shape {found}", piece.size, size, self.data.n)
+                )
             pieces.append(piece)
         if missing:
             self.absent = f"No gradient came for {', '.join(missing)}. "
@@ -205,7 +206,9 @@ class Caller:
         for name, found, kept in zip(names, after, before, strict=False):
             same = found is kept or (
                 found.shape == kept.shape
-                and (abs(found - kept).max() == 0 if hasattr(found, "tocsr") else _same(found, kept))
+                and (
+                    abs(found - kept).max() == 0 if hasattr(found, "tocsr") else _same(found, kept)
+                )
             )
             if not same and self.spoilt is None:
                 self.spoilt = Discrepancy(

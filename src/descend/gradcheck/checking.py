@@ -1,4 +1,4 @@
-"""`check_gradient`: is this gradient right, and if not, what is wrong with it?
+"""The public function: is this gradient right, and if not, what is wrong with it.
 
 The gradient is called at a point and at others near it, and compared with the truth.  Where it
 differs, `searching` looks for the mistakes, and fewer rows tell a constant factor from one that
@@ -140,7 +140,7 @@ def check_gradient(  # noqa: PLR0913 - how to look is the caller's choice
     return _verdict(judge, caller, looks, loosen)
 
 
-def _judge(  # noqa: PLR0913 - as check_gradient takes them
+def _judge(  # noqa: PLR0913, PLR0917 - as check_gradient takes them
     f: Any, point: Any, X: Any, y: Any, layout: Any, weights: Any, autodiff: str | None
 ) -> tuple[OfTask | OfFunction, Floats]:
     """Return who judges, and the point as a flat theta."""
@@ -152,7 +152,9 @@ def _judge(  # noqa: PLR0913 - as check_gradient takes them
             msg = "With a Task, X and y are needed: check_gradient(task, gradient, point, X, y)."
             raise InputError(msg)
         if autodiff is not None:
-            msg = "autodiff is for plain functions; a Task brings its own derivatives. Leave it out."
+            msg = (
+                "autodiff is for plain functions; a Task brings its own derivatives. Leave it out."
+            )
             raise InputError(msg)
         exact = OfTask(f, X, y, weights)
         return exact, _theta(point, exact.layout)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from descend import losses, models
+from descend.activations import Activation
 from descend.activations import backward as backward_through
 from descend.activations import value as activate
+from descend.arrays import Array, Floats, Layout
 from descend.losses import LOSSES
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
-    from descend.arrays import Array, Floats, Layout
     from descend.task import Task
 
 # A score near its target, or an activation in its flat tail, is a difference of larger numbers and
@@ -55,7 +56,7 @@ class Passed(NamedTuple):
     magnitude: Floats
 
 
-def mistaken(  # noqa: PLR0913 - a problem in parts
+def mistaken(  # noqa: PLR0913, PLR0917 - a problem in parts
     task: Task,
     layout: Layout,
     theta: Floats,
@@ -63,8 +64,12 @@ def mistaken(  # noqa: PLR0913 - a problem in parts
     y: Array,
     weights: Floats | None,
     choices: Choices,
+    back: Floats | None = None,
 ) -> Passed:
-    """Return the gradient of the reduced loss, without penalty, with the mistakes chosen."""
+    """Return the gradient of the reduced loss, without penalty, with the mistakes chosen.
+
+    `back` are the parameters that the way back uses, where they are not those of the way there.
+    """
     with np.errstate(all="ignore"):
         scores, tape = models.forward(task.model, theta, layout, X)
         raw = _slopes(task.loss, scores, y, choices.slope)
@@ -74,10 +79,12 @@ def mistaken(  # noqa: PLR0913 - a problem in parts
         scale = np.full((X.shape[0], 1), 1.0 / divisor)
         scale = scale if weights is None else scale * weights[:, None]
         size = (np.abs(raw) + FLOOR * np.maximum(np.abs(scores), 1.0)) * scale
-        return _backward(task.model, layout, theta, tape, raw * scale, size, choices)
+        return _backward(
+            task.model, layout, theta if back is None else back, tape, raw * scale, size, choices
+        )
 
 
-def _backward(  # noqa: PLR0913 - there and back
+def _backward(  # noqa: PLR0913, PLR0917 - there and back
     model: Any,
     layout: Layout,
     theta: Floats,
@@ -108,7 +115,7 @@ def _backward(  # noqa: PLR0913 - there and back
     return Passed(gradient, sums[::-1], magnitude)
 
 
-def _through(activation: Any, z: Floats, a: Floats, g: Floats, wrong: str) -> Floats:
+def _through(activation: Activation, z: Floats, a: Floats, g: Floats, wrong: str) -> Floats:
     if wrong == "missing":
         return g
     if wrong == "at-output":
@@ -117,14 +124,16 @@ def _through(activation: Any, z: Floats, a: Floats, g: Floats, wrong: str) -> Fl
     return found
 
 
-def _size_through(activation: Any, z: Floats, a: Floats, size: Floats) -> Floats:
+def _size_through(activation: Activation, z: Floats, a: Floats, size: Floats) -> Floats:
     if activation.rowwise:
         found: Floats = a * (size + (a * size).sum(axis=-1, keepdims=True))
         return found
-    return np.maximum(np.abs(backward_through(activation, z, a, size)), FLOOR * size)
+    return np.asarray(np.maximum(np.abs(backward_through(activation, z, a, size)), FLOOR * size))
 
 
-def _slopes(loss: Any, s: Floats, y: Array, wrong: str) -> Floats:
+def _slopes(  # noqa: PLR0911 - one for each mistake
+    loss: losses.Loss, s: Floats, y: Array, wrong: str
+) -> Floats:
     """Return the derivative of each row's loss by its scores (n, k), or what is taken for it."""
     slope = formulas_of(type(loss), np).slope
     if wrong == "broadcast":
@@ -140,12 +149,13 @@ def _slopes(loss: Any, s: Floats, y: Array, wrong: str) -> Floats:
     if wrong == "missing-link":
         return np.asarray(slope(loss, s, y) / link_slope(loss, s))
     if wrong:
-        other, y = other_losses(loss)[wrong], _numbers(loss, s, y)
+        other: losses.Loss = other_losses(loss)[wrong]
+        y = _numbers(loss, s, y)
         return np.asarray(formulas_of(type(other), np).slope(other, s, y))
     return np.asarray(slope(loss, s, y))
 
 
-def link_slope(loss: Any, s: Floats, h: float = 1e-5) -> Floats:
+def link_slope(loss: losses.Loss, s: Floats, h: float = 1e-5) -> Floats:
     """Return the derivative of the inverse link by the score."""
     high, low = losses.predicted(loss, s + h), losses.predicted(loss, s - h)
     return (high - low) / (2 * h)
@@ -163,6 +173,6 @@ def other_losses(loss: Any) -> dict[str, Any]:
     return found
 
 
-def _numbers(loss: Any, s: Floats, y: Array) -> Array:
+def _numbers(loss: losses.Loss, s: Floats, y: Array) -> Array:
     """Return targets as numbers (n, k): labels as the rows of an identity matrix."""
     return np.eye(s.shape[1])[y] if loss.targets == "labels" else y

@@ -177,7 +177,9 @@ def discrepancy(cause: Cause, facts: Facts, where: tuple[str, ...], example: str
         ratio = float(facts.n) if code == "sum-for-mean" else 1.0 / facts.n
     elif code in {"sign", "penalty-factor"}:
         ratio = -1.0 if code == "sign" else number
-    return Discrepancy(code, where, evidence, fix.format(**words), None if ratio is None else float(ratio))
+    return Discrepancy(
+        code, where, evidence, fix.format(**words), None if ratio is None else float(ratio)
+    )
 
 
 def _words(cause: Cause, facts: Facts) -> dict[str, Any]:

@@ -117,12 +117,17 @@ class OfFunction:
             return {n: alone for n, _ in self.layout.entries} if len(parts) > 1 else {}
         for name, shape in self.layout.entries:
             partner = name.removesuffix("weight") + "bias"
-            if name.endswith("weight") and partner in parts and len(shape) == 2:  # noqa: PLR2004
-                if parts[partner].size == shape[1]:
-                    found[name] = parts[partner].ravel()
+            if name.endswith("weight") and partner in parts and parts[partner].shape == shape[1:]:
+                found[name] = parts[partner].ravel()
         return found
 
-    def gradient(self, theta: Floats, rows: Any = None, targets: Any = None) -> tuple[Floats, Floats]:
+    def total(self, theta: Floats) -> Floats:
+        """Return the whole gradient at theta."""
+        return self.gradient(theta)[0]
+
+    def gradient(
+        self, theta: Floats, rows: Any = None, targets: Any = None
+    ) -> tuple[Floats, Floats]:
         """Return the gradient of f (P,) and how far each entry is to be trusted."""
         key = tuple(None if a is None else a.tobytes() for a in (theta, rows, targets))
         if key not in self._kept:
@@ -191,7 +196,7 @@ class OfFunction:
             None,
         )
         try:
-            pairs = [(empty.gradient(probe.theta)[0], probe.theta) for probe in probes[:3]]
+            pairs = [(empty.gradient(probe.theta)[0], probe.theta) for probe in probes[1:4]]
         except InputError:
             return
         pull = np.max([np.abs(g) for g, _ in pairs], axis=0)
@@ -201,7 +206,8 @@ class OfFunction:
         small = pull <= STEADY * pull.max(initial=0.0)
         if not self.named and 0 < (~small & ~steady).sum() <= self.columns():
             self.biases = (~small & ~steady).astype(float)
-        strengths = ratios[0][steady & ~small & (ratios[0] > 0) & (self.biases == 0)]
+        pulled = steady & ~small & np.isfinite(ratios).all(axis=0) & (ratios[0] > 0)
+        strengths = ratios[0][pulled & (self.biases == 0)]
         if strengths.size and np.ptp(strengths) <= STEADY * strengths.max():
-            reached = (self.biases == 0) if self.named else steady & ~small
+            reached = (self.biases == 0) if self.named else pulled
             self.l2 = np.where(reached, float(np.median(strengths)), 0.0)

@@ -101,9 +101,7 @@ class OfTask:
                 Variation("missing-activation-derivative", "activation", "missing", layer, rank)
             )
             found.append(
-                Variation(
-                    "activation-derivative-at-output", "activation", "at-output", layer, rank
-                )
+                Variation("activation-derivative-at-output", "activation", "at-output", layer, rank)
             )
         return found
 
@@ -136,6 +134,16 @@ class OfTask:
             X, y, w = X[rows], y[rows], None if w is None else w[rows]
         return mistaken(self.task, self.layout, theta, X, y, w, choices)
 
+    def total(self, theta: Floats) -> Floats:
+        """Return the whole gradient at theta, penalty included."""
+        return self.moved_back(theta, theta)
+
+    def moved_back(self, theta: Floats, back: Floats) -> Floats:
+        """Return the whole gradient at theta, if the way back used other parameters."""
+        p = self.problem
+        there = mistaken(self.task, self.layout, theta, p.X, p.y, p.weights, Choices(), back)
+        return np.asarray(there.gradient + self.l2 * theta)
+
     def _per_slice(self, size: Floats) -> Floats:
         """Return each entry's slice's largest entry."""
         found = np.empty_like(size)
@@ -149,11 +157,15 @@ class OfTask:
         here = self._passed(probe.theta, None, False, choices)  # noqa: FBT003
         worst = np.zeros(self.layout.size)
         for v in directions:
-            there, back = (
-                self._passed(probe.theta + sign * width * v, None, False, choices).gradient  # noqa: FBT003
-                for sign in (1.0, -1.0)
+            far, near, back_near, back_far = (
+                self._passed(probe.theta + part * width * v, None, False, choices).gradient  # noqa: FBT003
+                for part in (1.0, 0.5, -0.5, -1.0)
             )
-            worst = np.maximum(worst, np.abs(there - 2 * here.gradient + back))
+            # The first is 0 but for curves and for a kink within reach; but at a kink, whose middle
+            # slope is the mean of its sides, only the second tells a jump from a steep line.
+            bend = np.abs(far - 2 * here.gradient + back_far)
+            jump = np.abs((far - back_far) - 2 * (near - back_near))
+            worst = np.max([worst, bend, jump], axis=0)
         size = self._per_slice(here.magnitude) + np.finfo(float).tiny
         return np.asarray(np.where(np.isfinite(size) & np.isfinite(worst), worst / size, np.inf))
 
@@ -174,5 +186,3 @@ class OfTask:
     def describe(self) -> str:
         """Return the task in words."""
         return str(self.task)
-
-

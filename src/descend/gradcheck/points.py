@@ -27,18 +27,14 @@ NEARBY = 0.3
 def probes_near(judge: Any, theta: Floats, seed: int) -> list[Probe]:
     """Return the point and others near it, moved away from kinks where there are any."""
     size = float(np.sqrt(np.mean(theta * theta))) if theta.size else 0.0
-    found = [_clean(judge, theta, theta, 0.0, seed, 0)]
+    found = [_clean(judge, theta, 0.0, seed, 0)]
     reach = NEARBY * max(size, 0.3)
-    for i in range(1, POINTS):
-        found.append(_clean(judge, theta, theta, reach, seed, 1000 * i))
-    return found
+    return found + [_clean(judge, theta, reach, seed, 1000 * i) for i in range(1, POINTS)]
 
 
-def _clean(
-    judge: Any, middle: Floats, theta: Floats, reach: float, seed: int, key: int
-) -> Probe:
+def _clean(judge: Any, middle: Floats, reach: float, seed: int, key: int) -> Probe:
     """Return a point about `reach` away at which the gradient is finite and does not jump."""
-    best, least = Probe(theta.copy()), np.inf
+    best, least = Probe(middle.copy()), np.inf
     size = 1.0 + float(np.abs(middle).max(initial=0.0))
     directions = [
         v / np.linalg.norm(v)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from descend.gradcheck.slices import Piece, Slice, pieces, slices_of
+from descend.gradcheck.truths import Judge, Variation
 
 if TYPE_CHECKING:
     from descend.gradcheck.calls import Seen
-    from descend.gradcheck.truths import Judge, Variation
 
 # Ratios nearer than this are the same; those of gradients in single precision are less sharp.
 NEAR, NEAR_SINGLE = 1e-5, 5e-3
@@ -128,16 +128,16 @@ def _cheapest(
     ratios = [1.0]
     for explained in found.values():
         for piece in explained:
-            if piece.c is not None and abs(piece.c) > near:
-                if not any(close(piece.c, r, near) for r in ratios):
-                    ratios.append(piece.c)
+            c = piece.c or 0.0
+            if abs(c) > near and not any(close(c, r, near) for r in ratios):
+                ratios.append(c)
     stories = [_read(judge, chosen, parts, found, ratio, near) for ratio in ratios[:8]]
     return min(
         (story for story in stories if story is not None), key=lambda s: s.cost, default=None
     )
 
 
-def _read(  # noqa: PLR0913 - what is read, and how
+def _read(  # noqa: PLR0913, PLR0917 - what is read, and how
     judge: Judge,
     chosen: tuple[Variation, ...],
     parts: list[Slice],
@@ -178,7 +178,7 @@ def _read(  # noqa: PLR0913 - what is read, and how
 def _grouped(said: dict[Any, Any], fault: Cause, near: float) -> tuple[str, float, str]:
     for code, number, choice in said:
         same = code == fault.code and choice == fault.choice
-        if same and (close(number, fault.number, near) or fault.number != fault.number):  # noqa: PLR0124 - NaN
+        if same and (close(number, fault.number, near) or np.isnan(fault.number)):
             return code, number, choice
     return fault.code, fault.number, fault.choice
 
@@ -265,10 +265,8 @@ def _ratio_rank(judge: Judge, chosen: tuple[Variation, ...], ratio: float, near:
     """Return what the common ratio costs: nothing for 1, and for what a variation brings along."""
     if close(ratio, 1.0, near) or natural(judge, chosen, ratio, near):
         return 0.0
-    n = max(judge.source.n, 1)
     masses = [m**power for m in judge.mass(None) for power in (1, -1)]
     rounded = [1.0, judge.columns(), 1 / judge.columns(), 2.0, 0.5]
-    del n
     if close(ratio, -1.0, near):
         return 1.0
     for mass in masses:

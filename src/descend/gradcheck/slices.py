@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Floats
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from descend.arrays import Floats
     from descend.gradcheck.truths import Truth
 
 # A base all of whose entries are this many tolerances small says nothing about c.

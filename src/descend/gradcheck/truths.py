@@ -1,4 +1,4 @@
-"""The true gradient, and what it would be with a mistake before the slices: one interface, two kinds.
+"""The true gradient, and what it would be with a mistake: one interface, two kinds.
 
 `OfTask` knows every part and is exact.  `OfFunction` knows only how to call f.  Both answer at a
 `Probe` with a `Truth`: the data's share of the gradient, how far to trust it, and what a repeated
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from descend.arrays import Floats, Layout
+
 if TYPE_CHECKING:
-    from descend.arrays import Floats, Layout
     from descend.gradcheck.calls import Data, Seen
 
 # How far a gradient may be from the truth, relative to what was added up to make it.
