@@ -76,16 +76,32 @@ def _one(rng, choices):
     return choices[int(rng.integers(len(choices)))] if choices else None
 
 
-def _ratio(rng, drawn):
-    """Return 2 or 0.5, which are lost most often, or any other number above 0.
+def _counted(drawn, ratio):
+    """Return whether a ratio is a number of rows or outputs, or the mass of the weights.
 
-    Not n, the mass of the weights, or k: those factors have names of their own.
+    Or half or twice of one: half of n is as well the sum for the mean with a 2 left out.
     """
-    ratio = _one(rng, (2.0, 0.5, 2.0, 0.5, float(np.exp(rng.uniform(0.5, 3))), 0.1, 10.0))
     setting, n = drawn.setting, len(drawn.X)
     mass = n if setting.weights is None else setting.weights.sum()
-    taken = np.array([n, mass, setting.sizes[-1]])
-    return None if (np.abs(np.log(taken) - abs(np.log(ratio))) < 0.01).any() else ratio
+    counts = np.array([n, mass, *[setting.sizes[-1]] * (setting.sizes[-1] > 1)])
+    taken = np.log(np.outer(counts, [0.5, 1, 2]))
+    return bool((np.abs(taken - abs(np.log(ratio))) < 0.01).any())
+
+
+def _ratio(rng, drawn):
+    """Return 2 or 0.5, which are lost most often, or any other number above 0 without a name."""
+    ratio = _one(rng, (2.0, 0.5, 2.0, 0.5, float(np.exp(rng.uniform(0.5, 3))), 0.1, 10.0))
+    return None if _counted(drawn, ratio) else ratio
+
+
+def _outputs(rng, drawn):
+    """Return k, unless it counts something else as well."""
+    k = drawn.setting.sizes[-1]
+    return None if _counted(replace(drawn, setting=_one_output(drawn.setting)), k) else k
+
+
+def _one_output(setting):
+    return replace(setting, sizes=(*setting.sizes[:-1], 1))
 
 
 def _biases(rng, drawn):
@@ -179,7 +195,7 @@ MISTAKES = {
     "sum-for-mean": Mistake({"reduction": "mean"}),
     "mean-for-sum": Mistake({"reduction": "sum"}),
     # Two outputs would make it a factor of 2.
-    "mean-over-outputs": Mistake({"outputs": (3, 4, 5)}),
+    "mean-over-outputs": Mistake({"outputs": (3, 4, 5)}, _outputs),
     # The whole gradient: turning the data's part alone is turning the penalty and then all.
     "sign": Mistake({}),
     "transposed": Mistake({}, _one_weight),

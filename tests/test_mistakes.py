@@ -20,8 +20,8 @@ from descend.engines.check import judge
 from descend.losses import LOSSES
 
 EVERY = ("correct", *NAMES)
-FEW = {"tuning": TUNING[:2], "held out": HELD_OUT[:2]}
-MANY = {"tuning": TUNING[2:40], "held out": HELD_OUT[2:40]}
+FEW = {"tuning": TUNING[:1], "held out": HELD_OUT[:1]}
+MANY = {"tuning": TUNING[1:30], "held out": HELD_OUT[1:30]}
 
 
 def right_gradient(drawn, theta=None):
