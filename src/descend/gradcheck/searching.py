@@ -25,8 +25,8 @@ NEAR, NEAR_SINGLE = 1e-5, 5e-3
 # An explanation this dear is no better than none.
 DEAREST = 5.0
 UNEXPLAINED = 3.4
-# Looks at which a story is tried first, and the numbers that a slice's explanation may choose.
-FEW, UNKNOWNS = 2, 3
+# How many looks a story is tried at first, and the numbers that a slice's explanation may choose.
+FEW, UNKNOWNS = 1, 3
 # More variations are not tried for the sake of a gain below this.
 SPARE = 0.4
 
