@@ -236,7 +236,7 @@ def test_weights_that_f_knows_by_itself():
     assert codes(ds.check_gradient(f, lambda t, *a: np.sin(50 * t), **given)) == {"unknown"}
 
 
-def test_an_update_that_only_warns_elsewhere_is_quiet():
+def test_what_a_function_warns_of_elsewhere_is_not_heard():
     def f(theta):
         if (theta != THETA).all():
             warnings.warn("elsewhere", stacklevel=1)
@@ -263,7 +263,7 @@ def test_many_rows_are_sampled_and_then_held_against_all():
 
         assert ds.check_gradient(f, own_count, **given).ok
         wrong_over_all = lambda t, X, y: slope(t, X, y) * (2 if len(y) == 20_000 else 1)  # noqa: E731
-        assert codes(ds.check_gradient(f, wrong_over_all, **given)) >= {"factor"} or f is ridge
+        assert not ds.check_gradient(f, wrong_over_all, **given).ok
 
 
 # ---------------------------------------------------------------- parts of one's own
