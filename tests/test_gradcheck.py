@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -139,6 +141,12 @@ LINEAR = {
         lambda t, *a: 2 * slope(t, *a) + A * t * BIAS,
         {"factor", "penalty-on-bias"},
     ),
+    "sign, bias and no penalty": (
+        lambda t, X, y: -(slope(t, X, y) - pull(t)) * WEIGHT,
+        {"sign", "missing-bias", "penalty-missing"},
+    ),
+    "never changes": (lambda *a: slope(THETA + 1, X, Y), {"ignores-parameters"}),
+    "all ones": (lambda *a: np.ones(4), {"ignores-parameters"}),
     "sign and last row": (
         lambda t, X, y: -slope(t, X[-1:], y[-1:]),
         {"sign", "last-row-only"},
@@ -174,6 +182,142 @@ def test_a_mistake_in_a_linear_model_has_its_name(case, f):
 )
 def test_a_gradient_with_a_memory_is_seen(make, code, f):
     assert codes(ds.check_gradient(f, make(), THETA, X, Y)) == {code}
+
+
+@pytest.mark.parametrize("f", [ridge, RIDGE], ids=["function", "task"])
+def test_noise_is_unrepeatable(f):
+    rng = np.random.default_rng(1)
+    noisy = lambda *a: slope(*a) + 0.01 * rng.normal(size=4)  # noqa: E731
+    assert codes(ds.check_gradient(f, noisy, THETA, X, Y)) == {"unrepeatable"}
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["function", "task"])
+def test_a_penalty_that_f_does_not_have_is_seen(plain):
+    task = ds.Task(ds.Linear(), "squared_error", "adam")
+    f = (lambda t, X, y: ridge(t, X, y) - A / 2 * t[:3] @ t[:3]) if plain else task
+    layout = NAMED if plain else None
+    check = ds.check_gradient(f, slope, THETA, X, Y, layout=layout)
+    assert told(check) == [("penalty-extra", ("weight",))]
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["function", "task"])
+def test_a_penalty_on_the_biases_too_can_be_left_out(plain):
+    task = ds.Task(ds.Linear(), "squared_error", "adam", ds.l2(A, biases=True))
+    f = (lambda t, X, y: ridge(t, X, y) + A / 2 * t[3] ** 2) if plain else task
+    layout = NAMED if plain else None
+    for given, wanted in (
+        (slope, ("penalty-off-bias", ("bias",))),
+        (lambda t, *a: slope(t, *a) - pull(t), ("penalty-missing", ("bias", "weight"))),
+    ):
+        check = ds.check_gradient(f, given, THETA, X, Y, layout=layout)
+        assert told(check) == [wanted]
+    assert ds.check_gradient(f, lambda t, *a: slope(t, *a) + A * t * BIAS, THETA, X, Y).ok
+
+
+def test_weights_that_f_knows_by_itself():
+    w = np.linspace(0.2, 2, N)
+
+    def f(theta, X, y):
+        return np.sum(w * (X @ theta[:3] + theta[3] - y) ** 2) / w.sum()
+
+    def gradient(theta, X, y):
+        e = 2 * w * (X @ theta[:3] + theta[3] - y)
+        return np.append(X.T @ e, e.sum()) / w.sum()
+
+    given = {"point": THETA, "X": X, "y": Y, "layout": NAMED}
+    summed = lambda *a: w.sum() * gradient(*a)  # noqa: E731
+    assert ds.check_gradient(f, gradient, sample_weight=w, **given).ok
+    check = ds.check_gradient(f, summed, sample_weight=w, **given)
+    assert codes(check) == {"sum-for-mean"}
+    assert check.discrepancies[0].ratio == pytest.approx(w.sum())
+    assert "sum of the sample weights" in str(check)
+    # Nothing that other rows provoke within f comes out, whoever knows the weights.
+    assert codes(ds.check_gradient(f, lambda *a: 3 * gradient(*a), **given)) == {"factor"}
+    assert codes(ds.check_gradient(f, lambda t, *a: np.sin(50 * t), **given)) == {"unknown"}
+
+
+def test_what_a_function_warns_of_elsewhere_is_not_heard():
+    def doubled(theta):
+        if (theta != THETA).any():
+            warnings.warn("elsewhere", stacklevel=1)
+        return 2 * theta
+
+    assert ds.check_gradient(lambda t: t @ t, doubled, THETA).ok
+    halved = ds.check_gradient(lambda t: t @ t, lambda t: doubled(t) / 2, THETA)
+    assert codes(halved) == {"factor"}
+
+
+def test_many_rows_are_sampled_and_then_held_against_all():
+    rng = np.random.default_rng(3)
+    many = rng.normal(size=(20_000, 3))
+    y = many @ THETA[:3] + rng.normal(size=20_000)
+    for f in (ridge, RIDGE):
+        given = {"point": THETA, "X": many, "y": y, "layout": NAMED if f is ridge else None}
+        right = ds.check_gradient(f, slope, **given)
+        assert right.ok
+        assert "over 500 rows of 20000" in right.compared
+        summed = ds.check_gradient(f, lambda t, X, y: len(y) * slope(t, X, y), **given)
+        assert codes(summed) == {"sum-for-mean"}
+
+        def own_count(theta, X, y):
+            return (slope(theta, X, y) - pull(theta)) * len(y) / 20_000 + pull(theta)
+
+        assert ds.check_gradient(f, own_count, **given).ok
+        wrong_over_all = lambda t, X, y: slope(t, X, y) * (2 if len(y) == 20_000 else 1)  # noqa: E731
+        assert not ds.check_gradient(f, wrong_over_all, **given).ok
+
+
+# ---------------------------------------------------------------- parts of one's own
+
+
+def fourth_power(scores, y):
+    return ((scores - y) ** 4).mean(axis=1)
+
+
+def test_a_loss_of_ones_own_is_judged_by_its_engine():
+    loss = ds.custom_loss(fourth_power, library="jax")
+    task = ds.Task(ds.Linear(), loss, "adam", ds.l2(A))
+
+    def gradient(theta, X, y):
+        e = 4 * (X @ theta[:3] + theta[3] - y) ** 3 / len(y)
+        return np.append(X.T @ e, e.sum()) + pull(theta)
+
+    check = ds.check_gradient(task, gradient, THETA, X, Y)
+    assert check.ok
+    assert check.judges == ("the engine jax", "central differences")
+    wrong = {
+        "sum-for-mean": lambda t, X, y: len(y) * gradient(t, X, y),
+        "penalty-missing": lambda t, *a: gradient(t, *a) - pull(t),
+    }
+    for code, given in wrong.items():
+        assert codes(ds.check_gradient(task, given, THETA, X, Y)) == {code}
+
+
+def test_a_module_is_judged_by_its_engine():
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    task = ds.Task(module, "squared_error", "adam")
+    layout = ready(task, X, Y).layout
+    theta = 0.6 * np.random.default_rng(5).normal(size=layout.size)
+
+    def gradient(theta, X, y):
+        W1, b1, W2, b2 = layout.split(theta).values()
+        a = np.tanh(X @ W1.T + b1)
+        e = 2 * (a @ W2.T + b2 - y[:, None]) / len(y)
+        below = (e @ W2) * (1 - a * a)
+        return np.concatenate(
+            [part.ravel() for part in (below.T @ X, below.sum(axis=0), e.T @ a, e.sum(axis=0))]
+        )
+
+    def turned(theta, X, y):
+        g = gradient(theta, X, y)
+        g[:12] = g[:12].reshape(4, 3).T.ravel()
+        return g
+
+    assert ds.check_gradient(task, gradient, theta, X, Y).ok
+    check = ds.check_gradient(task, lambda *a: -gradient(*a), theta, X, Y)
+    assert codes(check) == {"sign"}
+    assert told(ds.check_gradient(task, turned, theta, X, Y))[0][1] == ("0.weight",)
 
 
 @pytest.mark.parametrize("case", ["two", "sum", "sign", "bias", "penalised bias", "no penalty"])
@@ -583,5 +727,5 @@ def test_what_is_printed_teaches():
 
 def test_a_start_is_a_point_like_any_other():
     task, problem, _ = net("softmax", "relu")
-    theta = models.start(task.model, problem.layout, 0)
+    theta = models.start(task.model, problem.layout, 0, problem.X.shape[1])
     assert ds.check_gradient(task, wrong(problem), theta, X, TARGETS["labels"]).ok

@@ -44,6 +44,16 @@ class Data:
         """How many rows there are; 0 where there are none."""
         return 0 if self.parts[0] is None else int(self.parts[0].shape[0])
 
+    def mass(self, rows: Any) -> list[float]:
+        """Return what a mean may divide by: how many rows there are, and their weights' sum."""
+        count = float(self.n if rows is None else len(rows))
+        w = self.parts[2]
+        return [count] if w is None else [count, float((w if rows is None else w[rows]).sum())]
+
+    def of_rows(self, rows: Any) -> Data:
+        """Return the data of some rows."""
+        return Data(*(None if part is None else part[rows] for part in self.parts))
+
     def arguments(self, count: int, rows: Any = None, targets: Any = None) -> list[Any]:
         """Return copies of the first `count` of X, y and the weights, of some rows."""
         chosen = [rows, rows if targets is None else targets, rows]

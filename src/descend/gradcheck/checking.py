@@ -7,30 +7,26 @@ counts rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.arrays import Layout, as_array, as_numbers, is_sparse
-from descend.errors import InputError, ShapeError
-from descend.gradcheck.calls import Caller, Data, Probe, Seen
-from descend.gradcheck.of_function import OfFunction
+from descend.errors import InputError
+from descend.gradcheck.calls import Caller, Probe, Seen
+from descend.gradcheck.judging import judge_of, sampled
 from descend.gradcheck.of_task import OfTask
 from descend.gradcheck.points import probes_near
 from descend.gradcheck.result import Discrepancy, GradientCheck
 from descend.gradcheck.telling import tell
 from descend.gradcheck.truths import EXACT, NUMERIC, SINGLE
 from descend.parts import choice, number, whole
-from descend.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from descend.arrays import Floats
-
-# With more parameters than this, and no layout, theta is one slice.
-ENTRIES = 64
+    from descend.gradcheck.of_function import OfFunction
 
 
 def check_gradient(  # noqa: PLR0913 - how to look is the caller's choice
@@ -48,12 +44,16 @@ def check_gradient(  # noqa: PLR0913 - how to look is the caller's choice
 ) -> GradientCheck:
     """Tell whether a gradient is right, and if it is not, name the mistakes in it.
 
-    The gradient is called at `point` and at five others near it, on copies, and compared with the
-    truth: for a `Task` the derivatives written beside its formulas, for a plain function the
-    complex step where the function takes complex numbers, else central differences.  Points at
-    which the truth has a kink are moved off it.  Where the gradient is wrong, the smallest
+    The gradient is called at `point` and at a few others near it, on copies, and compared with the
+    truth: for a `Task` the derivatives written beside its formulas (with a loss or model of your
+    own, those of the engine that runs it), for a plain function the complex step where the function
+    takes complex numbers, else central differences.  Points at which the truth has a kink are moved
+    off it.  Where the gradient is wrong, the smallest
     set of known mistakes that gives exactly what was given is named; some are told apart by calling
     both functions with fewer rows.
+
+    Of more than 4000 rows a keyed sample of 500 is looked at first, and a gradient that is right
+    over those is held once against the truth over all of them.
 
     With an absolute penalty (`l1`) both the gradient without it, as training uses it, and the one
     with strength·sign(w) are right.  A gradient in single precision is compared less sharply.
@@ -76,7 +76,8 @@ def check_gradient(  # noqa: PLR0913 - how to look is the caller's choice
         For a plain f, the names of theta's slices: a `Layout`, or names with shapes, as a dict or
         as pairs.  Default: the parts of `point`, or one name for each entry.
     sample_weight
-        (n,) weights of the rows, or None (default).
+        (n,) weights of the rows, or None (default).  A plain f may take them as a fourth argument,
+        or know them by itself; then it cannot be asked about other rows.
     autodiff
         ``"jax"`` or ``"torch"``: judge a plain f by that library first; default None.
     tolerance
@@ -120,82 +121,48 @@ def check_gradient(  # noqa: PLR0913 - how to look is the caller's choice
     if autodiff is not None:
         choice("check_gradient", "autodiff", autodiff, ("jax", "torch"))
     whole("check_gradient", "seed", seed, low=0)
-    judge, theta = _judge(f, point, X, y, layout, sample_weight, autodiff)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # what our probes provoke is not the user's to see
+        judge, theta = judge_of(f, point, X, y, layout, sample_weight, autodiff)
+        loosen = None
+        if tolerance is not None:
+            usual = _usual(judge)
+            loosen = number("check_gradient", "tolerance", tolerance, low=0) / usual
+        return _checked(judge, gradient, theta, seed, loosen)
+
+
+def _checked(
+    judge: OfTask | OfFunction,
+    gradient: Callable[..., Any],
+    theta: Floats,
+    seed: int,
+    loosen: float | None,
+) -> GradientCheck:
+    """Return the verdict; over a sample of very many rows, if that can be had."""
     caller = Caller(gradient, judge.layout, judge.source)
-    probes = probes_near(judge, theta, seed)
-    _must_be_finite(judge, probes[0])
-    if isinstance(judge, OfFunction):
-        judge.find_penalty(probes)
-    looks: list[Seen] = []
-    for probe in [*probes, probes[0]]:
-        seen = caller(probe)
-        if seen is None:
-            break
-        looks.append(seen)
-    usual = EXACT if isinstance(judge, OfTask) else NUMERIC
-    if tolerance is not None:
-        loosen = number("check_gradient", "tolerance", tolerance, low=0) / usual
-    else:
-        loosen = SINGLE / usual if caller.single else 1.0
-    return _verdict(judge, caller, looks, loosen)
+    fewer = sampled(judge, caller.takes, seed)
+    if fewer is None:
+        return _verdict(judge, caller, theta, seed, loosen)
+    trial = Caller(gradient, judge.layout, fewer.source)
+    found = _verdict(fewer, trial, theta, seed, loosen, judge.source.n)
+    if trial.fault is None:
+        seen = caller(Probe(theta))
+        right = seen is not None and judge.confirms(seen, _slack(fewer, trial, loosen))
+        # A number of rows written into the gradient, say, is wrong over the sample alone.
+        if found.ok == right:
+            return found
+    return _verdict(judge, Caller(gradient, judge.layout, judge.source), theta, seed, loosen)
 
 
-def _judge(  # noqa: PLR0913, PLR0917 - as check_gradient takes them
-    f: Any, point: Any, X: Any, y: Any, layout: Any, weights: Any, autodiff: str | None
-) -> tuple[OfTask | OfFunction, Floats]:
-    """Return who judges, and the point as a flat theta."""
-    if (X is None) != (y is None):
-        msg = "X and y go together; give both, or neither for functions of theta alone."
-        raise InputError(msg)
-    if isinstance(f, Task):
-        if X is None:
-            msg = "With a Task, X and y are needed: check_gradient(task, gradient, point, X, y)."
-            raise InputError(msg)
-        if autodiff is not None:
-            msg = (
-                "autodiff is for plain functions; a Task brings its own derivatives. Leave it out."
-            )
-            raise InputError(msg)
-        exact = OfTask(f, X, y, weights)
-        return exact, _theta(point, exact.layout)
-    if not callable(f):
-        msg = f"f must be a Task or a function of (theta, X, y); found {type(f).__name__}."
-        raise InputError(msg)
-    found = _layout(layout, point)
-    rows = None if X is None else X.copy() if is_sparse(X) else as_array(X, "X")
-    targets = None if y is None else as_array(y, "y")
-    w = None if weights is None else as_numbers(weights, "sample_weight", np.float64)
-    return OfFunction(f, found, Data(rows, targets, w), autodiff), _theta(point, found)
+def _usual(judge: OfTask | OfFunction) -> float:
+    return EXACT if isinstance(judge, OfTask) else NUMERIC
 
 
-def _layout(layout: Any, point: Any) -> Layout:
-    """Return the layout that was given, or one made from the point."""
-    if isinstance(layout, Layout):
-        return layout
-    if layout is None and isinstance(point, Mapping):
-        layout = [(name, np.shape(part)) for name, part in point.items()]
-    if layout is not None:
-        pairs = layout.items() if isinstance(layout, Mapping) else layout
-        try:
-            return Layout(tuple((str(name), tuple(int(s) for s in shape)) for name, shape in pairs))
-        except (TypeError, ValueError) as error:
-            msg = f"layout must name shapes, such as {{'weight': (2, 1)}}; found {layout!r}."
-            raise InputError(msg) from error
-    size = np.size(as_numbers(point, "point", np.float64))
-    if size > ENTRIES:
-        return Layout((("theta", (size,)),))
-    return Layout(tuple((f"theta[{i}]", (1,)) for i in range(size)))
-
-
-def _theta(point: Any, layout: Layout) -> Floats:
-    if isinstance(point, Mapping):
-        return layout.flatten(point)
-    theta = as_numbers(point, "point", np.float64).ravel()
-    if theta.size != layout.size:
-        names = ", ".join(f"{name} {shape}" for name, shape in layout.entries)
-        msg = f"point must have {layout.size} numbers ({names}); found {theta.size}."
-        raise ShapeError(msg)
-    return theta
+def _slack(judge: OfTask | OfFunction, caller: Caller, loosen: float | None) -> float:
+    """Return how much looser to compare than usual: as asked, or as single precision asks."""
+    if loosen is not None:
+        return loosen
+    return SINGLE / _usual(judge) if caller.single else 1.0
 
 
 def _must_be_finite(judge: OfTask | OfFunction, probe: Probe) -> None:
@@ -205,29 +172,43 @@ def _must_be_finite(judge: OfTask | OfFunction, probe: Probe) -> None:
         raise InputError(msg)
 
 
-def _verdict(
-    judge: OfTask | OfFunction, caller: Caller, looks: list[Seen], loosen: float
+def _verdict(  # noqa: PLR0913, PLR0917 - who, what, where, and how closely
+    judge: OfTask | OfFunction,
+    caller: Caller,
+    theta: Floats,
+    seed: int,
+    loosen: float | None,
+    drawn_from: int = 0,
 ) -> GradientCheck:
+    probes = probes_near(judge, theta, seed)
+    _must_be_finite(judge, probes[0])
+    looks: list[Seen] = []
+    for probe in [*probes, probes[0]]:
+        seen = caller(probe)
+        if seen is None:
+            break
+        looks.append(seen)
     faults: list[Discrepancy] = []
     error = np.inf
     if caller.fault is not None:
         faults = [caller.fault]
     else:
-        error, faults = tell(judge, caller, looks, loosen)
+        error, faults = tell(judge, caller, looks, _slack(judge, caller, loosen))
     if caller.spoilt is not None:
         faults = [*faults, caller.spoilt]
-    compared = _compared(judge, len(looks))
+    compared = _compared(judge, len(looks), drawn_from)
     agreement = judge.agreement(looks[0]) if looks else 0.0
     return GradientCheck(not faults, tuple(faults), compared, judge.judges, agreement, error)
 
 
-def _compared(judge: OfTask | OfFunction, calls: int) -> str:
+def _compared(judge: OfTask | OfFunction, calls: int, drawn_from: int) -> str:
     entries: Sequence[tuple[str, tuple[int, ...]]] = judge.layout.entries
     if len(entries) > 8 or not any(len(shape) == 2 or shape != (1,) for _, shape in entries):  # noqa: PLR2004
         slices = f"{len(entries)} slices of theta"
     else:
         slices = ", ".join(f"{name} {shape}" for name, shape in entries)
     rows = f", over {judge.source.n} rows" if judge.source.n else ""
+    rows += f" of {drawn_from}" if drawn_from else ""
     return (
         f"The gradient of {judge.describe()} ({judge.layout.size} numbers: {slices}){rows}, "
         f"at {max(calls - 1, 1)} points."

@@ -82,6 +82,18 @@ def _slope(
     return third, uncertain if np.isfinite(uncertain) else np.inf
 
 
+def along(
+    value: Callable[[Floats], float], theta: Floats, directions: Floats
+) -> tuple[Floats, Floats]:
+    """Return the derivatives (m,) along the rows of `directions` (m, P), and their errors.
+
+    >>> found, _ = along(lambda theta: float(theta @ theta), np.ones(2), np.array([[3.0, 4.0]]))
+    >>> found.round(9)
+    array([14.])
+    """
+    return central(lambda steps: value(theta + steps @ directions), np.zeros(len(directions)))
+
+
 def complex_step(value: Callable[[Any], Any], theta: Floats) -> Floats | None:
     """Return the gradient (P,) by the complex step, or None where `value` will not have it.
 

@@ -24,11 +24,11 @@ SAID: dict[str, tuple[str, str]] = {
         "divide by n; n - 1 belongs to a sample variance.",
     ),
     "sum-for-mean": (
-        "What was given is {n} times too large, as many times as there are rows",
+        "What was given is {number} times too large, {mass}",
         "divide by the number of rows (with sample weights, by their sum): the loss is a mean.",
     ),
     "mean-for-sum": (
-        "What was given is {n} times too small, as many times as there are rows",
+        "What was given is {number} times too small, {mass}",
         "do not divide by the number of rows: {reduction}.",
     ),
     "mean-over-outputs": (
@@ -131,6 +131,10 @@ SAID: dict[str, tuple[str, str]] = {
         "Every entry has {number} added to it",
         "take the constant away; the derivative of a constant is 0.",
     ),
+    "ignores-parameters": (
+        "What was given is the same whatever theta is",
+        "compute it from the theta that is passed in, at every call.",
+    ),
     "clipped": (
         "{choice} is held at {number} where the true gradient is larger",
         "return the gradient itself; clipping belongs to the optimizer.",
@@ -174,7 +178,7 @@ def discrepancy(cause: Cause, facts: Facts, where: tuple[str, ...], example: str
     if code in {"factor", "mean-over-outputs"} or (code == "one-layer" and number == number):  # noqa: PLR0124 - NaN
         ratio = number
     elif code in {"sum-for-mean", "mean-for-sum"}:
-        ratio = float(facts.n) if code == "sum-for-mean" else 1.0 / facts.n
+        ratio = number if code == "sum-for-mean" else 1.0 / number
     elif code in {"sign", "penalty-factor"}:
         ratio = -1.0 if code == "sign" else number
     return Discrepancy(
@@ -196,6 +200,9 @@ def _words(cause: Cause, facts: Facts) -> dict[str, Any]:
         "n": facts.n,
         "k": facts.k,
         "strength": f"{facts.strength:.6g}",
+        "mass": "as many times as there are rows"
+        if number == facts.n
+        else "the sum of the sample weights",
         "relative": f", {relative:.4g} times the penalty's strength" if relative else "",
         "choice": chosen.get(cause.choice, cause.choice),
         "layer": f" in hidden layer {cause.choice}" if cause.choice.isdigit() else "",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from descend import penalties
-from descend.arrays import as_array, as_numbers, is_sparse
-from descend.curvature import ready
 from descend.engines import ByHand
 from descend.engines.check import judge
-from descend.errors import ShapeError
-from descend.gradcheck.calls import Data
 from descend.gradcheck.mistaken import (
     BROADCAST,
     Choices,
@@ -33,34 +30,32 @@ from descend.gradcheck.truths import (
 )
 
 if TYPE_CHECKING:
-    from descend.arrays import Floats
-    from descend.gradcheck.calls import Probe, Seen
-    from descend.task import Task
+    from descend.arrays import Array, Floats
+    from descend.engines import Problem
+    from descend.gradcheck.calls import Data, Probe, Seen
 
 
 @final
 class OfTask:
     """The judge of a task's gradient; see `descend.gradcheck.truths.Judge`."""
 
-    def __init__(self, task: Task, X: Any, y: Any, weights: Any) -> None:
-        if weights is not None:
-            weights = as_numbers(weights, "sample_weight", np.float64).ravel()
-        self.task = task
-        self.problem = ready(task, X, y, weights)
-        n = self.problem.n
-        if len(self.problem.y) != n or (weights is not None and len(weights) != n):
-            msg = (
-                f"X, y and sample_weight must have as many rows; found {n}, "
-                f"{len(self.problem.y)} and {n if weights is None else len(weights)}."
-            )
-            raise ShapeError(msg)
-        self.layout = self.problem.layout
-        self.source = Data(X if is_sparse(X) else as_array(X, "X"), as_array(y, "y"), weights)
+    points = 6
+
+    def __init__(self, problem: Problem, source: Data) -> None:
+        self.task, self.problem, self.source = problem.task, problem, source
+        self.layout = problem.layout
         self.biases = 1.0 - self.layout.weights()
         P = self.layout.size
         self.l1 = np.zeros(P) + self.problem.l1
         self.l2 = np.zeros(P) + self.problem.l2
         self._kept: dict[Any, tuple[Seen, Truth]] = {}
+
+    def over(self, rows: Array) -> OfTask:
+        """Return the judge of the same over some of the rows."""
+        p = self.problem
+        w = None if p.weights is None else p.weights[rows]
+        fewer = replace(p, X=p.X[rows], y=p.y[rows], weights=w)
+        return OfTask(fewer, self.source.of_rows(rows))
 
     @property
     def judges(self) -> tuple[str, ...]:
@@ -73,13 +68,12 @@ class OfTask:
 
     def mass(self, rows: Any) -> list[float]:
         """Return how many rows there are, and the sum of their weights."""
-        count = float(self.problem.n if rows is None else len(rows))
-        w = self.problem.weights
-        return [count] if w is None else [count, float((w if rows is None else w[rows]).sum())]
+        return self.source.mass(rows)
 
     def variations(self) -> list[Variation]:
         """Return the mistakes that can be tried with these parts."""
         loss, model = self.task.loss, self.task.model
+        hidden = getattr(model, "hidden", ())
         found = [*STATE, *(ROWS if self.problem.n > 1 else [])]
         if self.problem.weights is not None:
             found.append(Variation("weights-ignored", "weights", "ignored"))
@@ -94,8 +88,8 @@ class OfTask:
             found.append(Variation("broadcast", "slope", "broadcast"))
             found.append(Variation("broadcast", "slope", "broadcast-back"))
         found += [Variation("wrong-loss", "slope", name, rank=1.2) for name in other_losses(loss)]
-        layers = [0, *(range(1, len(model.hidden) + 1) if len(model.hidden) > 1 else ())]
-        for layer in layers if model.hidden else ():
+        layers = [0, *(range(1, len(hidden) + 1) if len(hidden) > 1 else ())]
+        for layer in layers if hidden else ():
             rank = 1.05 if layer else 1.0
             found.append(
                 Variation("missing-activation-derivative", "activation", "missing", layer, rank)
@@ -137,6 +131,20 @@ class OfTask:
     def total(self, theta: Floats) -> Floats:
         """Return the whole gradient at theta, penalty included."""
         return self.moved_back(theta, theta)
+
+    def confirms(self, seen: Seen, loosen: float) -> bool:
+        """Tell whether what was given is right."""
+        truth = self.at(seen)
+        total = truth.data + self.l2 * truth.theta
+        gaps = [np.abs(seen.given - total - s) for s in (0.0, self.l1 * np.sign(truth.theta))]
+        return bool((np.min(gaps, axis=0) <= loosen * truth.tolerance).all())
+
+    def look_for_penalty(self, looks: list[Seen]) -> None:
+        """Do nothing: the task says what its penalty is."""
+
+    def read_again(self) -> bool:
+        """Return False: so does it for the biases."""
+        return False
 
     def moved_back(self, theta: Floats, back: Floats) -> Floats:
         """Return the whole gradient at theta, if the way back used other parameters."""

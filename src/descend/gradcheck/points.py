@@ -17,7 +17,7 @@ from descend.randomness import normals
 if TYPE_CHECKING:
     from descend.arrays import Floats
 
-POINTS, TRIES = 6, 24
+TRIES = 24
 # A bend of the gradient above this, relative to the slice, within `WIDTH` of a point is a kink.
 ROUGH, WIDTH = 1e-6, 3e-5
 # How far the other points lie, relative to the entries of theta.
@@ -29,7 +29,8 @@ def probes_near(judge: Any, theta: Floats, seed: int) -> list[Probe]:
     size = float(np.sqrt(np.mean(theta * theta))) if theta.size else 0.0
     found = [_clean(judge, theta, 0.0, seed, 0)]
     reach = NEARBY * max(size, 0.3)
-    return found + [_clean(judge, theta, reach, seed, 1000 * i) for i in range(1, POINTS)]
+    others = [_clean(judge, theta, reach, seed, 1000 * i) for i in range(1, judge.points)]
+    return found + [probe for probe in others if np.isfinite(judge.total(probe.theta)).all()]
 
 
 def _clean(judge: Any, middle: Floats, reach: float, seed: int, key: int) -> Probe:

@@ -55,8 +55,8 @@ def _ratio_names(case: Case, ratio: float, names: tuple[str, ...]) -> list[Cause
     size = abs(ratio)
     power, mass = _power_of_rows(case, size, names)
     if power:
-        found.append(Cause("sum-for-mean" if power > 0 else "mean-for-sum", size, (), 1.0))
         size /= mass**power
+        found.append(Cause("sum-for-mean" if power > 0 else "mean-for-sum", mass, (), 1.0))
     k = float(judge.columns())
     labels = getattr(getattr(judge, "task", None), "loss", None)
     per_class = labels is not None and labels.targets == "labels"
@@ -73,7 +73,7 @@ def _ratio_names(case: Case, ratio: float, names: tuple[str, ...]) -> list[Cause
 def rounded(size: float, near: float) -> float:
     """Return a ratio of small whole numbers where the size is one but for rounding."""
     for low in range(1, 13):
-        if close(size, round(size * low) / low, near) and round(size * low) > 0:
+        if close(size, round(size * low) / low, 0.01 * near) and round(size * low) > 0:
             return round(size * low) / low
     return size
 
@@ -101,8 +101,7 @@ def _power_of_rows(case: Case, size: float, names: tuple[str, ...]) -> tuple[int
             return 0, -1.0
         return 0, 1.0
     for full, power in itertools.product(masses, (1, -1)):
-        k = float(judge.columns())
-        if n > 1 and any(close(size, full**power * r, near) for r in (1.0, 2.0, 0.5, k, 1 / k)):
+        if n > 1 and close(size, full**power, near):
             return power, full
     return 0, 1.0
 
@@ -110,18 +109,17 @@ def _power_of_rows(case: Case, size: float, names: tuple[str, ...]) -> tuple[int
 def _ratio_at(case: Case, rows: Any, names: tuple[str, ...]) -> float | None:
     """Return the ratio of given to true over some of the rows, or None where it cannot be had."""
     judge, caller, story = case.judge, case.caller, case.story
-    if caller.takes < 2 or getattr(judge, "takes", 2) < 2:  # noqa: PLR2004 - X and y
-        return None
+    within = 2 if judge.source.parts[2] is None else 3  # X and y, and the weights
+    own = getattr(judge, "takes", within)
+    if min(caller.takes, own) < within:
+        return None  # weights that are known within fit no other rows
     trial = Caller(caller.function, caller.layout, caller.data)
     trial.thetas = caller.thetas
     looks = [seen for seen in (trial(Probe(theta, rows)) for theta in caller.thetas[1:3]) if seen]
     if not looks or not all(np.isfinite(seen.given).all() for seen in looks):
         return None
     stale = any(v.stage == "theta" for v in story.variations)
-    try:
-        parts = cut(judge, looks, story.variations, case.loosen)
-    except ValueError:
-        return None
+    parts = cut(judge, looks, story.variations, case.loosen)
     given, true = [], []
     for one in parts:
         piece = story.pieces[one.name]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from descend.gradcheck.slices import Piece, Slice, pieces, slices_of
-from descend.gradcheck.truths import Judge, Variation
+from descend.gradcheck.truths import Judge, Variation, shares
 
 if TYPE_CHECKING:
     from descend.gradcheck.calls import Seen
@@ -25,6 +25,8 @@ NEAR, NEAR_SINGLE = 1e-5, 5e-3
 # An explanation this dear is no better than none.
 DEAREST = 5.0
 UNEXPLAINED = 3.4
+# How many looks a story is tried at first, and the numbers that a slice's explanation may choose.
+FEW, UNKNOWNS = 1, 3
 # More variations are not tried for the sake of a gain below this.
 SPARE = 0.4
 
@@ -61,20 +63,53 @@ class Story(NamedTuple):
     pieces: dict[str, Piece | None]
 
 
-def search(judge: Judge, looks: list[Seen], near: float, loosen: float) -> Story | None:
-    """Return the cheapest story, or None where nothing fits."""
-    best: Story | None = None
-    every = judge.variations()
-    for count in (0, 1, 2):
-        if best is not None and best.cost <= count + SPARE:
+def search(  # noqa: PLR0913, PLR0917 - where, how closely, and how far to go
+    judge: Judge,
+    looks: list[Seen],
+    near: float,
+    loosen: float,
+    counts: tuple[int, ...],
+    best: Story | None = None,
+) -> Story | None:
+    """Return the cheapest story with so many variations, or None where nothing fits."""
+    every = _possible(judge, looks, loosen)
+    memory = {v for v in every if v.stage == "theta"}
+    for count in counts:
+        if enough(best, count):
             break
         for chosen in itertools.combinations(every, count):
             if len({v.stage for v in chosen}) < count:
+                continue
+            if memory and count > 1 and not memory.intersection(chosen):
                 continue
             story = told(judge, looks, chosen, near, loosen)
             if story is not None and (best is None or story.cost < best.cost - 1e-9):
                 best = story
     return best
+
+
+def enough(best: Story | None, count: int) -> bool:
+    """Tell whether a story is too good for one with so many variations to be better."""
+    return best is not None and best.cost <= count + SPARE
+
+
+def _possible(judge: Judge, looks: list[Seen], loosen: float) -> list[Variation]:
+    """Return the variations, without those of a memory where none shows.
+
+    A gradient with a memory answers otherwise when it is asked again, or, if it remembers its
+    first call, always the same.
+    """
+    again = repeats(judge, looks, loosen)
+    same = all((seen.given == looks[0].given).all() for seen in looks)
+    fits = {"previous": not again, "accumulated": not again, "first": same}
+    return [v for v in judge.variations() if v.stage != "theta" or fits[v.choice]]
+
+
+def repeats(judge: Judge, looks: list[Seen], loosen: float) -> bool:
+    """Tell whether the last look, at the theta of the first, gave the same."""
+    first, last = looks[0], looks[-1]
+    tolerance = loosen * judge.at(first).tolerance
+    return bool((np.abs(last.given - first.given) <= tolerance).all())
 
 
 def cut(
@@ -92,6 +127,8 @@ def told(
     """Return the story under some variations, or None."""
     if any(v.stage == "theta" for v in chosen):
         looks = [seen for seen in looks if seen.before]
+    if chosen and len(looks) > FEW and not _plausible(judge, looks[-1 - FEW : -1], chosen, loosen):
+        return None
     parts = cut(judge, looks, chosen, loosen)
     if not all(np.isfinite(one.data).all() for one in parts):
         return None
@@ -102,7 +139,21 @@ def told(
             return None
     if chosen and _changes_nothing(judge, looks, chosen):
         return None
-    return _cheapest(judge, chosen, parts, found, near)
+    story = _cheapest(judge, chosen, parts, found, near)
+    # What is the same at every look is soon explained: then only little may be said beside it.
+    constant = any(v.choice == "first" and v.stage == "theta" for v in chosen)
+    return None if constant and not enough(story, 2) else story
+
+
+def _plausible(
+    judge: Judge, looks: list[Seen], chosen: tuple[Variation, ...], loosen: float
+) -> bool:
+    """Tell whether a few looks leave some variations possible; most are turned down here."""
+    parts = cut(judge, looks, chosen, 10 * loosen)
+    large = [one for one in parts if one.given.size > UNKNOWNS]
+    if not all(np.isfinite(one.data).all() for one in parts):
+        return False
+    return all(pieces(one, parts) for one in large)
 
 
 def _changes_nothing(judge: Judge, looks: list[Seen], chosen: tuple[Variation, ...]) -> bool:
@@ -163,11 +214,14 @@ def _read(  # noqa: PLR0913, PLR0917 - what is read, and how
             said.setdefault(key, []).append(one.name)
             ranks[key] = fault.rank
     causes = [Cause(k[0], k[1], tuple(names), ranks[k], k[2]) for k, names in said.items()]
-    causes = _by_layer(causes, parts)
+    causes = _by_layer(_one_penalty(causes), parts)
     if lost:
-        if chosen or len(causes) or not _one_layer(lost, parts) or not close(ratio, 1.0, near):
+        # One number always is some multiple: beside a lost slice that says nothing.
+        touched = {name for cause in causes for name in cause.where}
+        lost = [one.name for one in parts if one.name in touched.union(lost)]
+        if chosen or not _one_layer(lost, parts) or not close(ratio, 1.0, near):
             return None
-        causes.append(Cause("one-layer", np.nan, tuple(lost), UNEXPLAINED))
+        causes = [Cause("one-layer", np.nan, tuple(lost), UNEXPLAINED)]
     causes += [Cause(v.code, np.nan, (), v.rank, v.choice) for v in chosen]
     cost = sum(c.rank + 0.01 * len(c.where) for c in causes) + _ratio_rank(
         judge, chosen, ratio, near
@@ -205,11 +259,13 @@ def _faults(one: Slice, piece: Piece, ratio: float, near: float) -> list[Cause]:
 def _penalty_fault(one: Slice, piece: Piece, c: float, near: float) -> Cause | None:
     """Return what is wrong with a slice's penalty, if anything."""
     nan, where, p = float("nan"), (one.name,), piece.penalty
-    if piece.kept or (one.strength and (close(p, 1.0, near) or close(p, c, near))):
+    # One sign may turn the penalty as well, and a factor of the rows may leave it.
+    right = (1.0, c, -1.0) if c < 0 else (1.0, c)
+    if piece.kept or (one.strength and any(close(p, r, near) for r in right)):
         return None
     if not one.strength:
         code = "penalty-on-bias" if one.bias else "penalty-extra"
-        return Cause(code, p, where, 1.0 if one.bias else 1.05)
+        return Cause(code, p, where, (1.0 if one.bias else 1.05) + 0.2 * (p < 0))
     if abs(p) <= 10 * near:
         return Cause("penalty-off-bias" if one.bias else "penalty-missing", nan, where, 1.0)
     if close(p, -1.0, near) or close(p, -c, near):
@@ -217,6 +273,24 @@ def _penalty_fault(one: Slice, piece: Piece, c: float, near: float) -> Cause | N
     # The penalty's own factor: apart from the data's where that is the rounder number.
     own = p / c if roundness(p / c, near) < roundness(p, near) else p
     return Cause("penalty-factor", own, where, 1.05)
+
+
+def _one_penalty(causes: list[Cause]) -> list[Cause]:
+    """Join a penalty that is missing in weights and biases alike."""
+    codes = {cause.code for cause in causes}
+    if not {"penalty-missing", "penalty-off-bias"} <= codes:
+        return causes
+    joined = {
+        name
+        for c in causes
+        if c.code in {"penalty-missing", "penalty-off-bias"}
+        for name in c.where
+    }
+    return [
+        cause._replace(where=tuple(sorted(joined))) if cause.code == "penalty-missing" else cause
+        for cause in causes
+        if cause.code != "penalty-off-bias"
+    ]
 
 
 def _by_layer(causes: list[Cause], parts: list[Slice]) -> list[Cause]:
@@ -265,7 +339,7 @@ def _ratio_rank(judge: Judge, chosen: tuple[Variation, ...], ratio: float, near:
     """Return what the common ratio costs: nothing for 1, and for what a variation brings along."""
     if close(ratio, 1.0, near) or natural(judge, chosen, ratio, near):
         return 0.0
-    masses = [m**power for m in judge.mass(None) for power in (1, -1)]
+    masses = [m**power for m in judge.mass(None) if m > 0 for power in (1, -1)]
     rounded = [1.0, judge.columns(), 1 / judge.columns(), 2.0, 0.5]
     if close(ratio, -1.0, near):
         return 1.0
@@ -282,8 +356,9 @@ def natural(judge: Judge, chosen: tuple[Variation, ...], ratio: float, near: flo
     codes = {v.code for v in chosen}
     n = float(max(judge.source.n, 1))
     allowed = []
-    if "last-row-only" in codes:
-        allowed += [1 / n, *(1 / m for m in judge.mass(None))]
+    for v in chosen:
+        if v.stage == "rows":
+            allowed += shares(judge.source, v.choice)
     if "broadcast" in codes:
         allowed += [n, 1 / n]
     if "weights-ignored" in codes:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A base all of whose entries are this many tolerances small says nothing about c.
 NOTHING = 10.0
+# So little of the truth is none of it.
+ADDED = 1e-5
 
 
 class Piece(NamedTuple):
@@ -117,6 +119,8 @@ def pieces(one: Slice, others: list[Slice]) -> list[Piece]:
         found += _scaled(one, edit, data, theta)
     if not found:
         found += _shifted(one)
+    if not found and one.sums is None:
+        found += _repeated(one)
     return found
 
 
@@ -127,12 +131,11 @@ def _scaled(one: Slice, edit: str, data: Floats, theta: Floats) -> list[Piece]:
     for signs in (one.signs * 0, one.signs) if one.signs.any() else (one.signs,):
         total = data + pull + signs
         if (np.abs(total) <= NOTHING * one.tolerance).all():
-            if _met(one, np.zeros_like(total), 1.0):
-                found.append(Piece(edit, None, 1.0, kept=True))
+            found += _of_nothing(one, edit, total, theta)
             continue
         (c,), met = _fit(one, [total], one.given)
         if met:
-            found.append(Piece(edit, c, 1.0, kept=True))
+            found += _multiple(one, edit, c, data)
         if one.strength and not met:
             (c,), met = _fit(one, [data], one.given - pull - signs)
             if met:
@@ -144,11 +147,45 @@ def _scaled(one: Slice, edit: str, data: Floats, theta: Floats) -> list[Piece]:
     return found
 
 
+def _of_nothing(one: Slice, edit: str, total: Floats, theta: Floats) -> list[Piece]:
+    """Return what a slice may be whose true gradient is 0: 0, or pulled by a penalty."""
+    if _met(one, np.zeros_like(total), 1.0):
+        return [Piece(edit, None, 1.0, kept=True)]
+    if one.strength or not theta.any():
+        return []
+    (p,), met = _fit(one, [theta], one.given)
+    return [Piece(edit, None, p)] if met else []
+
+
+def _multiple(one: Slice, edit: str, c: float, data: Floats) -> list[Piece]:
+    """Return a multiple of data and penalty; of a penalty alone, that it is not there."""
+    found = [Piece(edit, c, 1.0, kept=True)]
+    if one.strength and abs(c) <= ADDED and (np.abs(data) <= one.tolerance).all():
+        found.insert(0, Piece(edit, None, 0.0))
+    return found
+
+
 def _shifted(one: Slice) -> list[Piece]:
     """Return the way in which the same number was added everywhere."""
     total = one.data + one.strength * one.theta
     (c, k), met = _fit(one, [total, np.ones_like(total)], one.given)
-    return [Piece("constant", c, 1.0, kept=True, constant=k)] if met else []
+    # A constant alone, with nothing of the truth, is not one that was added.
+    return [Piece("constant", c, 1.0, kept=True, constant=k)] if met and abs(c) > ADDED else []
+
+
+def _repeated(one: Slice) -> list[Piece]:
+    """Return the way in which every input's row is the same: the error without the input.
+
+    For where the summed errors are not known, as in a plain function without a bias.
+    """
+    if len(one.shape) != 2 or one.shape[0] == 1 or len(one.given) < 3:  # noqa: PLR2004 - matrices, at several points
+        return []
+    for p in (1.0, 0.0) if one.strength else (0.0,):
+        rest = (one.given - p * one.strength * one.theta).reshape(-1, *one.shape)
+        spread, changes = np.ptp(rest, axis=1), np.ptp(rest, axis=0)
+        if spread.max() <= one.tolerance.max() < changes.max() / NOTHING:
+            return [Piece("missing-input", None, p, kept=p == 1.0 or not one.strength)]
+    return []
 
 
 def _fit(one: Slice, columns: list[Floats], target: Floats) -> tuple[Floats, bool]:

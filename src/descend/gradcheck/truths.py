@@ -71,12 +71,28 @@ class Judge(Protocol):
 
     layout: Layout
     source: Data
+    points: int
     biases: Floats
     l1: Floats
     l2: Floats
 
     def at(self, seen: Seen, variations: tuple[Variation, ...] = ()) -> Truth:
-        """Return the truth at a probe, or what it would be with some mistakes."""
+        """Return the truth at a probe, or what it would be with some mistakes.
+
+        What cannot be had, because f will not have other rows, is not finite.
+        """
+
+    def total(self, theta: Floats) -> Floats:
+        """Return the whole gradient at theta."""
+
+    def confirms(self, seen: Seen, loosen: float) -> bool:
+        """Tell whether what was given over all rows is right, at less cost than `at`."""
+
+    def look_for_penalty(self, looks: list[Seen]) -> None:
+        """Find out what the penalty is, where that is not known: it matters for wrong gradients."""
+
+    def read_again(self) -> bool:
+        """Take the penalty to be the other way, on or off the biases; False where it is known."""
 
     def variations(self) -> list[Variation]:
         """Return the mistakes that can be tried."""
@@ -114,6 +130,15 @@ def rows_of(rows: Any, n: int, choice: str) -> Any:
         return rows
     every = np.arange(n) if rows is None else rows
     return every[-1:] if choice == "last" else every[:1]
+
+
+def shares(source: Data, choice: str) -> list[float]:
+    """Return what one row's gradient may still be multiplied by: its share of the rows."""
+    n, w = float(source.n), source.parts[2]
+    if w is None:
+        return [1 / n]
+    own, mass = float(w[-1 if choice == "last" else 0]), float(w.sum())
+    return [1 / n, 1 / mass, own / mass, own / n]
 
 
 def repeated(layout: Layout, bias_of: dict[str, Any]) -> dict[str, Floats]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Groups = list[list[str]]
 ROUNDS = 12
+# A step this far from what was given, even at its best, is not looked for further.
+UNLIKE = 0.5
 
 
 def orders(judge: Any) -> Iterator[Groups]:
@@ -41,7 +43,8 @@ def orders(judge: Any) -> Iterator[Groups]:
     if biases and weights:
         yield [weights, biases]
         yield [biases, weights]
-    if 1 < len(names) <= 8:  # noqa: PLR2004 - each by itself
+    exact = hasattr(judge, "moved_back")  # else a gradient costs too much for every order
+    if exact and 2 < len(names) <= 8:  # noqa: PLR2004 - each by itself
         yield [[name] for name in names]
         yield [[name] for name in names[::-1]]
 
@@ -51,6 +54,9 @@ def updated_before_use(judge: Any, looks: list[Seen], loosen: float) -> Cause | 
     tolerance = [loosen * judge.at(seen).tolerance for seen in looks]
     for backward in (False, True) if hasattr(judge, "moved_back") else (False,):
         for groups in orders(judge):
+            # Whatever comes first is computed before anything has moved.
+            if not _starts_right(judge, looks[0], groups[0], tolerance[0]):
+                continue
             rate = _rate(partial(_missed, judge, looks[0], groups, backward))
             if rate is None or rate == 0:
                 continue
@@ -58,6 +64,12 @@ def updated_before_use(judge: Any, looks: list[Seen], loosen: float) -> Cause | 
             if all((np.abs(g) <= 3 * t).all() for g, t in zip(gaps, tolerance, strict=True)):
                 return Cause("stale-parameters", rate, (), 1.0, "updated")
     return None
+
+
+def _starts_right(judge: Any, seen: Seen, names: list[str], tolerance: Floats) -> bool:
+    slices = judge.layout.slices()
+    gap = np.abs(seen.given - judge.total(seen.probe.theta))
+    return all((gap[slices[name]] <= 3 * tolerance[slices[name]]).all() for name in names)
 
 
 def _missed(judge: Any, seen: Seen, groups: Groups, backward: bool, rate: float) -> Floats:  # noqa: FBT001
@@ -84,6 +96,8 @@ def _rate(gap: Callable[[float], Floats]) -> float | None:
         if not np.isfinite(length) or length == 0:
             return None
         change = -float(here @ bend) / length
+        if rate == 0 and (here + change * bend) @ (here + change * bend) > UNLIKE * (here @ here):
+            return None
         rate += change
         if abs(change) <= 1e-14 + 1e-12 * abs(rate):
             break
