@@ -15,7 +15,7 @@ import numpy as np
 from flax import linen
 
 from descend.arrays import BUFFER, Array, Floats, Layout
-from descend.custom.libraries import imported, in_double
+from descend.custom.libraries import imported, in_double, jax_key
 from descend.custom.model import Scored
 from descend.custom.trees import named_leaves
 from descend.errors import InputError
@@ -107,8 +107,7 @@ class FlaxModule:
     def _drawn(self, d: int, seed: int) -> Any:
         off = {name: not on for name, on in self.flags.items()}
         with in_double() as jax:
-            key = jax.random.key(seed % 2**63)
-            found = self.module.init(key, jax.numpy.zeros((1, d), "float32"), **off)
+            found = self.module.init(jax_key(seed), jax.numpy.zeros((1, d), "float32"), **off)
         return {name: found[name] for name in found}
 
     def _named(self, variables: Any) -> dict[str, Any]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from descend.engines import autodiff
 from descend.engines.autodiff import Library, Penalised, Sentence, without_rate
+from descend.engines.checking import is_custom
 from descend.engines.orders_jax import permutations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from descend.engines.problem import Problem
 
@@ -64,18 +67,64 @@ def cast(array: Any, other: Any) -> Any:
 LIBRARY = Library(jnp, cast)
 
 
-def traced_for(problem: Problem) -> Traced:
+def traced_for(problem: Problem, key: Any) -> Traced:
     """Return the functions for problems like this one."""
     count = problem.batches_per_epoch
     size = problem.n if problem.full_batch else problem.batch_size or problem.n
     batches = Batches(problem.n, count, size, problem.n - (count - 1) * size)
     sentence = Sentence.of(problem)._replace(task=without_rate(problem.task))
-    return _traced(sentence, batches)
+    return _traced(sentence, batches, _steps(problem, sentence, size, key))
 
 
 @lru_cache(_KINDS)
-def _traced(sentence: Sentence, batches: Batches) -> Traced:
+def _traced(sentence: Sentence, batches: Batches, steps: bytes) -> Traced:
+    del steps  # what is kept must not outlive a change of what one's own functions do
     return Traced(sentence, batches)
+
+
+# ---------------------------------------------------------------- what one's own functions do
+
+
+def _steps(problem: Problem, sentence: Sentence, size: int, key: Any) -> bytes:
+    """Return a digest of what one's own parts compute, the constants they read included.
+
+    One and the same function computes something else once a global or an attribute that it reads
+    has changed; JAX would go on with what it compiled.
+    """
+    if not is_custom(problem.task):
+        return b""
+
+    def shape(part: Any) -> Any:
+        return jax.ShapeDtypeStruct((size, *part.shape[1:]), part.dtype)
+
+    def value(theta: Any, X: Any, y: Any, draw: Any) -> Any:
+        rows = X, y, None
+        return autodiff.objective(sentence, LIBRARY, Penalised(*[None] * 4), theta, rows, draw)[0]
+
+    theta = jax.ShapeDtypeStruct((problem.layout.size,), problem.X.dtype)
+    rows = shape(problem.X), shape(problem.y)
+    digest = sha256()
+    for draw in (key, None):
+        closed = jax.make_jaxpr(jax.value_and_grad(partial(value, draw=draw)))(theta, *rows)
+        digest.update(str(closed).encode())
+        for constant in _constants(closed):
+            digest.update(constant)
+    return digest.digest()
+
+
+def _constants(part: Any) -> Iterator[bytes]:
+    """Yield the arrays that a traced function, or one inside it, holds."""
+    if isinstance(part, tuple | list):
+        for piece in part:
+            yield from _constants(piece)
+    elif hasattr(part, "consts"):
+        for array in part.consts:
+            if not jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+                yield np.asarray(array).tobytes()
+        yield from _constants(part.jaxpr)
+    elif hasattr(part, "eqns"):
+        for equation in part.eqns:
+            yield from _constants(list(equation.params.values()))
 
 
 @final
