@@ -115,8 +115,10 @@ def _mentioned(function: Any, depth: int) -> set[str]:
     function = inspect.unwrap(function)
     function = getattr(function, "__func__", function)
     if not isinstance(function, FunctionType):
-        found = library_of(function)
-        return {found} if found else set()
+        found, called_as = library_of(function), getattr(type(function), "__call__", None)
+        if found or not isinstance(called_as, FunctionType):
+            return {found} if found else set()
+        function = called_as
     names = set(_names_in(function.__code__))
     seen = [v for name, v in function.__globals__.items() if name in names]
     seen += [_content(cell) for cell in function.__closure__ or ()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +80,16 @@ def _hint(error: Exception, engine: str) -> str:
         return (
             "; inside a function that JAX differentiates use jax.numpy and jax.lax instead of "
             "NumPy, if and float()"
+        )
+    if engine == "torch" and "more than 1 value per channel" in str(error):
+        return (
+            "; BatchNorm cannot train on a batch of one row: choose a batch_size that leaves no "
+            "single row at an epoch's end"
+        )
+    if any("checkpoint" in frame.filename for frame in extract_tb(error.__traceback__)):
+        return (
+            "; torch.utils.checkpoint runs a part again with other parameters than theta's: call "
+            "that part as it is"
         )
     if engine == "torch" and "numpy" in str(error):
         return "; inside a function that PyTorch differentiates use torch instead of NumPy"
@@ -161,7 +172,9 @@ def _started(problem: Problem, theta: Any) -> None:
 def _replayed(program: Any, theta: Any) -> None:
     """Run an update twice from one state: a run that cannot be repeated cannot be recorded."""
     problem: Problem = program.problem
-    first, again = (program.once(theta) for _ in range(2))
+    first, noted = program.once(theta), _remembered(problem)
+    again = program.once(theta)
+    _remembers_nothing(problem, noted, _remembered(problem))
     if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True)):
         return
     scores, per_row = (not np.array_equal(first[i], again[i], equal_nan=True) for i in (0, -1))
@@ -179,6 +192,27 @@ def _replayed(program: Any, theta: Any) -> None:
         "is remembered in a buffer."
     )
     raise InputError(msg)
+
+
+def _remembered(problem: Problem) -> dict[str, Any]:
+    remembers = getattr(getattr(problem.task.model, "adapter", None), "remembers", dict)
+    found: dict[str, Any] = remembers()
+    return found
+
+
+def _remembers_nothing(problem: Problem, before: dict[str, Any], after: dict[str, Any]) -> None:
+    changed = [
+        name
+        for name, value in after.items()
+        if name not in before or not np.array_equal(before[name], value)
+    ]
+    if changed:
+        msg = (
+            f"The model {problem.task.model.label!r} changes its attribute {changed[0]} as it "
+            "runs, which no step of its training could be replayed without; keep it in a buffer "
+            "(register_buffer)."
+        )
+        raise InputError(msg)
 
 
 def changed_rows(problem: Problem) -> None:
