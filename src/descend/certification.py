@@ -111,8 +111,8 @@ class Certificate:
 
     @property
     def ok(self) -> bool:
-        """Whether every pair agrees to the tolerance of its precision."""
-        return all(d.ok for d in self.differences)
+        """Whether every pair agrees to the tolerance of its precision, and there is a pair."""
+        return bool(self.differences) and all(d.ok for d in self.differences)
 
     @property
     def parted(self) -> int | None:

@@ -2,7 +2,8 @@
 
 The module is copied, and the copies' own parameters are never written: what is scored with is cut
 out of theta.  Parameters that share their storage (tied weights) are one slice; parameters with
-``requires_grad=False`` are frozen slices; buffers are slices that the module writes as it trains.
+``requires_grad=False`` are frozen slices; buffers are slices that the module writes as it trains,
+but for those that are not finite (masks of -inf): they are constants, and stay in the module.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ class TorchModule:
             msg = f"The module {label} has nothing to train: {what}."
             raise InputError(msg)
         for name, buffer in module.named_buffers():
+            if not bool(torch.isfinite(buffer).all()):
+                continue
             entries.append((f"{BUFFER}{name}", tuple(buffer.shape)))
             dtypes[f"{BUFFER}{name}"] = buffer.dtype
             if getattr(parameter, "_backward_hooks", None):
@@ -106,7 +109,7 @@ class TorchModule:
     def scored(self, theta: Any, X: Any, draw: Any = None) -> Scored:
         """Return the scores of rows; with a key, as it trains, and the buffers it leaves."""
         torch, parts = imported("torch"), Layout(self.entries).split(theta)
-        named, buffers = {}, {}
+        named, buffers = self._constants(theta), {}
         for name, part in parts.items():
             if name in self.dtypes:
                 kind = self.dtypes[name]
@@ -130,6 +133,15 @@ class TorchModule:
         torch = imported("torch")
         with torch.no_grad():
             return self.scored(torch.tensor(theta), torch.tensor(X)).scores.numpy()
+
+    def _constants(self, theta: Any) -> dict[str, Any]:
+        """Return the buffers that are not in theta: masks of -inf, which no arithmetic may meet."""
+        with _ONE_AT_A_TIME:
+            return {
+                name: buffer.to(theta.device, theta.dtype)
+                for name, buffer in self.training.named_buffers()
+                if f"{BUFFER}{name}" not in self.dtypes
+            }
 
     def remembers(self) -> dict[str, Any]:
         """Return the numbers and tensors that are attributes, no parameters and no buffers."""
