@@ -10,8 +10,11 @@ import sys
 from contextlib import nullcontext
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_array
 from tests.oracles import assert_bits, assert_close, assert_same_run
 from tests.test_compiled import TOLERANCE, UPDATES, problem_of, relative
@@ -254,6 +257,55 @@ def test_settings_of_the_process_are_left_as_they_were():
     assert torch.equal(before, torch.random.get_rng_state())
     assert torch.is_grad_enabled()
     assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        lambda: torch.inference_mode(),
+        lambda: torch.no_grad(),
+        lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+        lambda: torch.device("meta"),
+        lambda: jax.threefry_partitionable(False),
+        lambda: jax.default_prng_impl("rbg"),
+        lambda: jax.numpy_rank_promotion("raise"),
+        lambda: jax.numpy_dtype_promotion("strict"),
+        lambda: jax.transfer_guard("disallow"),
+    ],
+    ids=[
+        "inference",
+        "no_grad",
+        "autocast",
+        "meta",
+        "partitionable",
+        "rbg",
+        "rank",
+        "promotion",
+        "transfer",
+    ],
+)
+def test_modes_of_the_process_change_no_number(mode):
+    def noisy(params, X, key):
+        scores = jnp.matmul(X, params)
+        return scores if key is None else scores + jax.random.normal(key, scores.shape)
+
+    def thetas():
+        start = ds.custom_model(lambda rng: rng.normal(size=(3, 1)), noisy)
+        yield ds.train(
+            ds.Task(start, "squared_error", ds.gradient_descent(0.01)), X3, y3, epochs=2
+        ).theta
+        for library in ("jax", "torch"):
+            task = ds.Task(ds.MLP(5), "squared_error", "adam")
+            yield ds.train(task, X3, y3, epochs=2, engine=library, dtype="float32").theta
+
+    X3, y3 = np.random.default_rng(5).normal(size=(2, 9, 3)) * [1.0, 2.0, 3.0]
+    y3 = y3[:, 0]
+    plain = list(thetas())
+    with_torch._recorded.cache_clear()
+    with mode():
+        strange = list(thetas())
+    for one, two in zip(plain, strange, strict=True):
+        assert_bits(one, two)
 
 
 def test_an_engine_in_use_is_named_with_its_device_and_version():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import equinox
 import flax.linen
@@ -14,6 +15,7 @@ import torch
 from tests.oracles import assert_bits, assert_close, assert_same_run
 from tests.test_inputs import assert_sentence
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 import descend as ds
 from descend.custom.libraries import needed_by
@@ -329,6 +331,79 @@ def test_rules_that_search_take_a_module():
     assert run.outcome.loss < 0.1 * run.history["loss"][0]
 
 
+# ---------------------------------------------------------------- what surrounds a training
+
+
+class Steep:
+    def __init__(self, slope):
+        self.slope = slope
+
+    def __call__(self, scores, y):
+        return self.slope * jnp.abs(scores - y)[:, 0]
+
+
+def test_what_a_loss_reads_may_change_between_trainings():
+    loss, once = Steep(np.float64(1.0)), Steep(np.float64(5.0))
+    first = trained(ds.Linear(), loss, optimizer=ds.gradient_descent(0.1)).theta
+    loss.slope = np.float64(5.0)
+    second = trained(ds.Linear(), loss, optimizer=ds.gradient_descent(0.1)).theta
+    assert not np.array_equal(first, second)
+    assert_bits(second, trained(ds.Linear(), once, optimizer=ds.gradient_descent(0.1)).theta)
+
+
+def test_constants_of_a_traced_function_are_found_however_deep():
+    from descend.engines.traces import _constants
+
+    def inner(x, held):
+        return jax.jit(lambda x: jnp.sin(x) * held)(x)
+
+    def seen(held):
+        return b"".join(_constants(jax.make_jaxpr(lambda x: inner(x, held))(jnp.ones(2))))
+
+    assert seen(jnp.asarray([1.0, 2.0])) != seen(jnp.asarray([1.0, 3.0]))
+
+
+def test_an_object_that_is_called_is_read_for_its_library():
+    class Torched:
+        def __call__(self, scores, y):
+            return torch.abs(scores - y)[:, 0]
+
+    assert needed_by(Torched()) == "torch"
+
+
+def test_trainings_of_one_module_in_two_threads_are_what_they_are_alone():
+    task = ds.Task(noisy_net(), "squared_error", ds.adam(0.01))
+
+    def theta(seed):
+        return ds.train(task, X, Y, epochs=6, batch_size=8, seed=seed).theta
+
+    alone = [theta(seed) for seed in (1, 2)]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(theta, (1, 2)))
+    for one, two in zip(alone, together, strict=True):
+        assert_bits(one, two)
+
+
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.out = nn.Linear(3, 3), nn.Linear(3, 1)
+        self.register_buffer("mask", torch.full((3,), -torch.inf).where(torch.arange(3) > 1, 0.0))
+
+    def forward(self, x):
+        return self.out(torch.softmax(self.layer(x) + self.mask, 1))
+
+
+def test_a_mask_of_infinities_stays_in_the_module():
+    module = Masked()
+    task = ds.Task(module, "squared_error", ds.adam(0.05), ds.l2(0.1))
+    run = ds.train(task, X, Y, epochs=4, dtype="float64")
+    assert np.isfinite(run.theta).all()
+    assert np.isfinite(run.history["update_norm"]).all()
+    filled = task.model.given().filled(run.theta)
+    assert_bits(filled(torch.tensor(X)).detach().numpy()[:, 0], run.predict(X))
+
+
 # ---------------------------------------------------------------- what is refused
 
 
@@ -378,6 +453,56 @@ class Stateful(equinox.Module):
         return x[:1]
 
 
+class Counts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.calls = nn.Linear(3, 1), 0
+
+    def forward(self, x):
+        self.calls += 1
+        return self.layer(x) * (2 if self.calls > 99 else 1)
+
+
+class Again(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer = nn.Sequential(nn.Linear(3, 3), nn.Tanh()), nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.outer(checkpoint(self.inner, x, use_reentrant=False))
+
+
+class Keeps(nn.Linear):
+    kept = None
+
+    def forward(self, x):
+        self.kept = nn.functional.linear(x, self.weight, self.bias)
+        return self.kept
+
+
+def after_a_pass():
+    module = Keeps(3, 1)
+    module(torch.ones(2, 3))
+    return module
+
+
+def hooked():
+    module = nn.Linear(3, 1)
+    module.weight.register_hook(lambda gradient: gradient * 0)
+    return module
+
+
+class TwoInputs(flax.linen.Module):
+    @flax.linen.compact
+    def __call__(self, x, z):
+        return flax.linen.Dense(1)(x + z)
+
+
+class NoParameters(flax.linen.Module):
+    def __call__(self, x):
+        return x[:, :1]
+
+
 def weight(rng):
     return {"w": rng.normal(size=(3, 1))}
 
@@ -406,6 +531,17 @@ MODELS = {
     "dots and colons": lambda: (lambda rng: {"a.b": np.ones(3)}, lambda p, X: X),
     "must be Linear(…), MLP(…), ds.custom_model(init, apply), or a module": lambda: "linear",
     "which cannot differentiate it": lambda: (weight, lambda p, X: np.matmul(X, p["w"])),
+    "changes its attribute calls": Counts,
+    "checkpoint runs a part again": Again,
+    "cannot be copied": after_a_pass,
+    "a hook on the gradient of weight": hooked,
+    "writes into X in place": lambda: nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 1)),
+    "started in two places for one seed": lambda: (
+        lambda rng: {"w": np.ones((3, 1)) * random.random()},
+        lambda p, X: X @ p["w"],
+    ),
+    "called with X alone": TwoInputs,
+    "it has no parameters.": NoParameters,
     "Got 3 instead": lambda: ds.custom_model(weight, 3),
 }
 
@@ -425,6 +561,10 @@ LOSSES = {
     "use jax.numpy and jax.lax instead of NumPy": lambda s, y: jnp.asarray(np.sin(s - y))[:, 0],
     "cannot differentiate it; pass its gradient": lambda s, y: np.sin(s - y)[:, 0],
     "mentions both JAX and PyTorch": lambda s, y: jnp.abs(torch.abs(s - y))[:, 0],
+    "it returned a tuple": lambda s, y: (jnp.abs(s - y), 1),
+    "it returned None": lambda s, y: print(end=""),
+    "function of scores and y alone": lambda s, y: ((s - y) ** 2)[:, 0] * random.random(),
+    "has parameters of its own": nn.Bilinear(1, 1, 1),
     "it returned float32": lambda s, y: ((s - y) ** 2)[:, 0].astype("float32"),
     "cannot be run by the engine jax: ZeroDivisionError": lambda s, y: s / 0 if 1 / 0 else y,
 }

@@ -111,8 +111,8 @@ class Certificate:
 
     @property
     def ok(self) -> bool:
-        """Whether every pair agrees to the tolerance of its precision."""
-        return all(d.ok for d in self.differences)
+        """Whether every pair agrees to the tolerance of its precision, and there is a pair."""
+        return bool(self.differences) and all(d.ok for d in self.differences)
 
     @property
     def parted(self) -> int | None:
@@ -215,6 +215,12 @@ def certify(  # noqa: PLR0913 - a training has its rows, batches and seed
     True
     """
     updates = whole("certify", "updates", updates)
+    if engines is not None and (isinstance(engines, str) or not _several(engines)):
+        msg = (
+            "The 'engines' parameter of certify must be a list of names, such as "
+            f"['numpy', 'jax']. Got {engines!r} instead."
+        )
+        raise InputError(msg)
     paths: dict[str, dict[str, _Path]] = {}
     absent: dict[str, str] = {}
     asked = {"batch_size": batch_size, "sample_weight": sample_weight, "seed": seed}
@@ -234,6 +240,10 @@ def certify(  # noqa: PLR0913 - a training has its rows, batches and seed
     drift = _relative(narrow, wide)
     names = tuple(paths["float64"])
     return Certificate(task, updates, names, absent, tuple(differences), drift)
+
+
+def _several(engines: Any) -> bool:
+    return isinstance(engines, tuple | list) and len(engines) > 0
 
 
 class _Path(NamedTuple):

@@ -15,7 +15,7 @@ import numpy as np
 from flax import linen
 
 from descend.arrays import BUFFER, Array, Floats, Layout
-from descend.custom.libraries import imported, in_double
+from descend.custom.libraries import imported, in_double, jax_key
 from descend.custom.model import Scored
 from descend.custom.trees import named_leaves
 from descend.errors import InputError
@@ -107,8 +107,19 @@ class FlaxModule:
     def _drawn(self, d: int, seed: int) -> Any:
         off = {name: not on for name, on in self.flags.items()}
         with in_double() as jax:
-            key = jax.random.key(seed % 2**63)
-            found = self.module.init(key, jax.numpy.zeros((1, d), "float32"), **off)
+            try:
+                found = self.module.init(jax_key(seed), jax.numpy.zeros((1, d), "float32"), **off)
+            except Exception as error:
+                first = str(error).splitlines()[0][:200].rstrip(".")
+                msg = (
+                    f"The module {self.label} cannot be started with rows of {d} features: "
+                    f"{type(error).__name__}: {first}; it is called with X alone, and told "
+                    f"whether it trains by an argument called {' or '.join(_FLAGS)}."
+                )
+                raise InputError(msg) from error
+        if "params" not in found:
+            msg = f"The module {self.label} has nothing to train: it has no parameters."
+            raise InputError(msg)
         return {name: found[name] for name in found}
 
     def _named(self, variables: Any) -> dict[str, Any]:

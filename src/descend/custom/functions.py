@@ -11,7 +11,7 @@ import numpy as np
 
 from descend import randomness
 from descend.arrays import Array, Floats, Layout
-from descend.custom.libraries import called_on_numbers, imported, in_double, needed_by
+from descend.custom.libraries import called_on_numbers, imported, in_double, jax_key, needed_by
 from descend.custom.model import Scored
 from descend.custom.trees import flatten, named_leaves, unflatten
 
@@ -90,8 +90,8 @@ class Functions:
 
     def _drawn(self, seed: int) -> Any:
         if "key" in _arguments(self.init):
-            with in_double() as jax:
-                return self.init(jax.random.key(seed % 2**63))
+            with in_double():
+                return self.init(jax_key(seed))
         return self.init(randomness.generator(seed, "initialisation"))
 
     @cached_property

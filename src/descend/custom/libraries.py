@@ -60,10 +60,23 @@ def imported(library: str) -> Any:
 
 @contextmanager
 def in_double() -> Iterator[Any]:
-    """Lend JAX double precision; the process's own setting is as it was afterwards."""
+    """Lend JAX double precision and the settings our formulas and draws are written for.
+
+    The process's own are as they were afterwards.
+    """
     jax = imported("jax")
-    with jax.enable_x64(True):  # noqa: FBT003 - it has no name
+    with (
+        jax.enable_x64(True),  # noqa: FBT003 - they have no names
+        jax.threefry_partitionable(True),  # noqa: FBT003
+        jax.numpy_rank_promotion("allow"),
+        jax.transfer_guard("allow"),
+    ):
         yield jax
+
+
+def jax_key(seed: int) -> Any:
+    """Return JAX's key for a seed, of one kind whatever the process prefers."""
+    return imported("jax").random.key(seed % 2**63, impl="threefry2x32")
 
 
 # ---------------------------------------------------------------- which one a function needs
@@ -102,8 +115,10 @@ def _mentioned(function: Any, depth: int) -> set[str]:
     function = inspect.unwrap(function)
     function = getattr(function, "__func__", function)
     if not isinstance(function, FunctionType):
-        found = library_of(function)
-        return {found} if found else set()
+        found, called_as = library_of(function), getattr(type(function), "__call__", None)
+        if found or not isinstance(called_as, FunctionType):
+            return {found} if found else set()
+        function = called_as
     names = set(_names_in(function.__code__))
     seen = [v for name, v in function.__globals__.items() if name in names]
     seen += [_content(cell) for cell in function.__closure__ or ()]

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from descend.custom.libraries import LIBRARIES, TITLES, called, called_on_numbers, needed_by
+from descend.custom.libraries import (
+    LIBRARIES,
+    TITLES,
+    called,
+    called_on_numbers,
+    library_of,
+    needed_by,
+)
 from descend.errors import InputError, ShapeError
 from descend.parts import choice
 
@@ -100,8 +107,12 @@ class CustomLoss:
         if shape == wanted:
             return found
         came = f"a result of shape {shape}" if shape else "a single number"
+        if not shape and not isinstance(found, int | float) and not hasattr(found, "shape"):
+            came = "None" if found is None else f"a {type(found).__name__}"
         hint = {
-            0: "leave the mean over rows to the task",
+            0: "leave the mean over rows to the task"
+            if came == "a single number"
+            else "return one array",
             2: "take the mean or the sum over the outputs, .mean(axis=1)",
         }.get(len(shape), "return one number for each row")
         if shape == wanted * 2 and shape != tuple(scores.shape):
@@ -192,6 +203,13 @@ def custom_loss(
             msg = f"The {what!r} of custom_loss must be a function (scores, y). Got {given!r}."
             raise InputError(msg)
     label = called(function) if name is None else str(name)
+    learnt = getattr(function, "parameters", None)
+    if library_of(function) == "torch" and learnt is not None and any(True for _ in learnt()):
+        msg = (
+            f"The loss {label!r} has parameters of its own, which nothing here would train; put "
+            "them into the model, whose scores a loss is given."
+        )
+        raise InputError(msg)
     chosen = needed_by(function) if library is None else _library("custom_loss", library)
     if chosen == "numpy" and gradient is None:
         msg = (

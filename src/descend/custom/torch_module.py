@@ -2,7 +2,8 @@
 
 The module is copied, and the copies' own parameters are never written: what is scored with is cut
 out of theta.  Parameters that share their storage (tied weights) are one slice; parameters with
-``requires_grad=False`` are frozen slices; buffers are slices that the module writes as it trains.
+``requires_grad=False`` are frozen slices; buffers are slices that the module writes as it trains,
+but for those that are not finite (masks of -inf): they are constants, and stay in the module.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import copy
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import RLock
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -21,6 +23,10 @@ from descend.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# A call puts theta into the module and draws from the process's generator: both are shared.
+_ONE_AT_A_TIME = RLock()
 
 
 @final
@@ -63,6 +69,13 @@ class TorchModule:
                 raise InputError(msg)
         entries, dtypes = [], {}
         for name, parameter in module.named_parameters():
+            if getattr(parameter, "_backward_hooks", None):
+                msg = (
+                    f"The module {label} has a hook on the gradient of {name}, which is not called "
+                    "here: gradients are taken by theta; put what it does into the loss, the "
+                    "model or the optimizer (clip_norm, clip_value)."
+                )
+                raise InputError(msg)
             prefix = "" if parameter.requires_grad else FROZEN
             entries.append((f"{prefix}{name}", tuple(parameter.shape)))
         if not any(not name.startswith(FROZEN) for name, _ in entries):
@@ -70,15 +83,15 @@ class TorchModule:
             msg = f"The module {label} has nothing to train: {what}."
             raise InputError(msg)
         for name, buffer in module.named_buffers():
+            if not bool(torch.isfinite(buffer).all()):
+                continue
             entries.append((f"{BUFFER}{name}", tuple(buffer.shape)))
             dtypes[f"{BUFFER}{name}"] = buffer.dtype
-        return cls(
-            label,
-            copy.deepcopy(module).train(),
-            copy.deepcopy(module).eval(),
-            tuple(entries),
-            dtypes,
-        )
+        training, evaluating = _copied(module, label).train(), _copied(module, label).eval()
+        with torch.no_grad():
+            for parameter in training.parameters():
+                parameter.fill_(float("nan"))  # never used: whoever does shall notice
+        return cls(label, training, evaluating, tuple(entries), dtypes)
 
     def layout(self, d: int) -> Layout:
         """Return the slices of theta: parameters in the module's order, then buffers."""
@@ -88,14 +101,15 @@ class TorchModule:
     def start(self, d: int, seed: int) -> Floats:
         """Return the module's own numbers: it was drawn when it was made."""
         del d, seed
-        own = dict(self.evaluating.named_parameters()) | dict(self.evaluating.named_buffers())
-        pieces = [own[_bare(name)].detach().cpu().double().numpy() for name, _ in self.entries]
+        with _ONE_AT_A_TIME:
+            own = dict(self.evaluating.named_parameters()) | dict(self.evaluating.named_buffers())
+            pieces = [own[_bare(name)].detach().cpu().double().numpy() for name, _ in self.entries]
         return np.concatenate([piece.ravel() for piece in pieces])
 
     def scored(self, theta: Any, X: Any, draw: Any = None) -> Scored:
         """Return the scores of rows; with a key, as it trains, and the buffers it leaves."""
         torch, parts = imported("torch"), Layout(self.entries).split(theta)
-        named, buffers = {}, {}
+        named, buffers = self._constants(theta), {}
         for name, part in parts.items():
             if name in self.dtypes:
                 kind = self.dtypes[name]
@@ -105,8 +119,9 @@ class TorchModule:
             else:
                 named[_bare(name)] = part.detach() if name.startswith(FROZEN) else part
         if draw is None:
-            return Scored(torch.func.functional_call(self.evaluating, named, (X,)))
-        with _drawing(torch, draw, X.device):
+            with _ONE_AT_A_TIME:
+                return Scored(torch.func.functional_call(self.evaluating, named, (X,)))
+        with _ONE_AT_A_TIME, drawing(draw, X.device):
             scores = torch.func.functional_call(self.training, named, (X,))
         if not buffers:
             return Scored(scores)
@@ -119,9 +134,31 @@ class TorchModule:
         with torch.no_grad():
             return self.scored(torch.tensor(theta), torch.tensor(X)).scores.numpy()
 
+    def _constants(self, theta: Any) -> dict[str, Any]:
+        """Return the buffers that are not in theta: masks of -inf, which no arithmetic may meet."""
+        with _ONE_AT_A_TIME:
+            return {
+                name: buffer.to(theta.device, theta.dtype)
+                for name, buffer in self.training.named_buffers()
+                if f"{BUFFER}{name}" not in self.dtypes
+            }
+
+    def remembers(self) -> dict[str, Any]:
+        """Return the numbers and tensors that are attributes, no parameters and no buffers."""
+        torch, found = imported("torch"), {}
+        for place, part in self.training.named_modules():
+            for name, value in vars(part).items():
+                if torch.is_tensor(value):
+                    found[f"{place}.{name}"] = value.detach().cpu().numpy().copy()
+                elif isinstance(value, int | float | str):
+                    found[f"{place}.{name}"] = np.asarray(value)
+        return {name.removeprefix("."): value for name, value in found.items()}
+
     def filled(self, theta: Array) -> Any:
         """Return a copy of the module that holds theta's numbers."""
-        torch, module = imported("torch"), copy.deepcopy(self.evaluating)
+        torch = imported("torch")
+        with _ONE_AT_A_TIME:
+            module = copy.deepcopy(self.evaluating)
         own = dict(module.named_parameters()) | dict(module.named_buffers())
         with torch.no_grad():
             for name, part in Layout(self.entries).split(theta).items():
@@ -129,13 +166,26 @@ class TorchModule:
         return module
 
 
+def _copied(module: Any, label: str) -> Any:
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:
+        msg = (
+            f"The module {label} cannot be copied, and what trains is a copy "
+            f"({type(error).__name__}: {str(error).splitlines()[0][:120].rstrip('.')}): pass it "
+            "before it has been run, or keep no result of a pass in it."
+        )
+        raise InputError(msg) from error
+
+
 def _bare(name: str) -> str:
     return name.removeprefix(FROZEN).removeprefix(BUFFER)
 
 
 @contextmanager
-def _drawing(torch: Any, key: int, device: Any) -> Iterator[None]:
+def drawing(key: int, device: Any) -> Iterator[None]:
     """Let the module draw by a key; the process's own generators are as they were afterwards."""
+    torch = imported("torch")
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.default_generator.manual_seed(key)

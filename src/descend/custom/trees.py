@@ -57,9 +57,11 @@ def _children(tree: Any) -> list[tuple[str, Any]] | None:
 def _array(leaf: Any, place: str, what: str) -> Any:
     if hasattr(leaf, "detach"):
         leaf = leaf.detach().cpu()
+        leaf = leaf.double() if leaf.is_floating_point() else leaf
     try:
-        found = np.asarray(leaf, dtype=np.float64)
-        whole = np.asarray(leaf).dtype.kind in "biuf"
+        kind = np.asarray(leaf).dtype
+        whole = kind.kind in "biuf" or kind.name.startswith(("bfloat", "float"))
+        found = np.asarray(leaf, dtype=np.float64) if whole else np.zeros(0)
     except (TypeError, ValueError):
         whole = False
     if not whole:

@@ -125,6 +125,13 @@ def _named(dtype: Any) -> str:
     return str(dtype).removeprefix("torch.")
 
 
+def passed(sentence: Sentence, library: Library, theta: Any, rows: Any, draw: Any) -> Any:
+    """Return the scores of some rows, the buffers or None, and the loss of each row."""
+    X, y, _ = rows
+    found = scored(sentence, theta, X, draw, library.xp)
+    return (*found, losses.rows(sentence.task.loss, found.scores, y, library.xp))
+
+
 def objective(  # noqa: PLR0913, PLR0917 - the objective of a task at a point over some rows
     sentence: Sentence, library: Library, penalised: Penalised, theta: Any, rows: Any, draw: Any
 ) -> tuple[Any, Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 # Rows of a pass that is run twice; how often a gradient is looked for.
 ONCE, _LOOKS = 256, 3
+_TAKE_OUT = "or take it out of the parameters"
+_FREEZE = {
+    None: _TAKE_OUT,
+    "jax": f"{_TAKE_OUT} (keep it in a field or a closure that is no JAX array)",
+    "torch": "take it out, or freeze it (requires_grad_(False))",
+}
 
 
 def is_custom(task: Any) -> bool:
@@ -60,8 +67,12 @@ def _whose(problem: Problem) -> list[str]:
     found = [f"the model {task.model.label!r}"] if isinstance(task.model, CustomModel) else []
     if isinstance(task.loss, CustomLoss):
         found.append(f"the custom loss {task.loss.label!r}")
-    found[0] = found[0][0].upper() + found[0][1:]
+    found[0] = _capital(found[0])
     return found
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _hint(error: Exception, engine: str) -> str:
@@ -69,6 +80,16 @@ def _hint(error: Exception, engine: str) -> str:
         return (
             "; inside a function that JAX differentiates use jax.numpy and jax.lax instead of "
             "NumPy, if and float()"
+        )
+    if engine == "torch" and "more than 1 value per channel" in str(error):
+        return (
+            "; BatchNorm cannot train on a batch of one row: choose a batch_size that leaves no "
+            "single row at an epoch's end"
+        )
+    if any("checkpoint" in frame.filename for frame in extract_tb(error.__traceback__)):
+        return (
+            "; torch.utils.checkpoint runs a part again with other parameters than theta's: call "
+            "that part as it is"
         )
     if engine == "torch" and "numpy" in str(error):
         return "; inside a function that PyTorch differentiates use torch instead of NumPy"
@@ -85,12 +106,13 @@ def check_custom(program: Any) -> None:
     if not is_custom(problem.task):
         return
     theta = problem.start().theta
+    _started(problem, theta)
+    _replayed(program, theta)
     value, gradient = program.value_and_gradient(theta)
     if not np.isfinite(value):
         _not_finite(problem, theta, value)
     if not np.isfinite(gradient).all():
         _not_differentiable(problem, gradient)
-    _replayed(program, theta)
     _received(program, theta)
 
 
@@ -136,17 +158,69 @@ def _not_differentiable(problem: Problem, gradient: Any) -> None:
     raise InputError(msg)
 
 
+def _started(problem: Problem, theta: Any) -> None:
+    """Draw the start twice: a seed that does not decide it decides nothing."""
+    if np.array_equal(theta, problem.start().theta):
+        return
+    msg = (
+        f"The model {problem.task.model.label!r} started in two places for one seed: draw its "
+        "parameters from the generator that init is passed (rng), or from the key."
+    )
+    raise InputError(msg)
+
+
 def _replayed(program: Any, theta: Any) -> None:
     """Run an update twice from one state: a run that cannot be repeated cannot be recorded."""
     problem: Problem = program.problem
-    first, again = (program.once(theta) for _ in range(2))
+    first, noted = program.once(theta), _remembered(problem)
+    again = program.once(theta)
+    _remembers_nothing(problem, noted, _remembered(problem))
     if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True)):
         return
+    scores, per_row = (not np.array_equal(first[i], again[i], equal_nan=True) for i in (0, -1))
+    whose = _whose(problem)
+    whose = whose[-1:] if per_row and not scores else whose[:1]
     msg = (
-        f"{' with '.join(_whose(problem))} gave two answers for the same parameters, rows and "
-        "seed, so no step of its training could be replayed: it draws from a generator of its own "
-        "(random, numpy.random) or remembers earlier calls; draw from the key or from the "
-        "library's own generator, and keep what is remembered in a buffer."
+        f"{_capital(whose[0])} gave two answers for the same parameters, rows and "
+        "seed, so no step of its training could be replayed: it draws from a generator that the "
+        "seed does not decide, or remembers earlier calls; "
+    )
+    msg += (
+        "a loss must be a function of scores and y alone."
+        if whose[0].lower().startswith("the custom loss")
+        else "draw from the key, or in a module from the library's own generator, and keep what "
+        "is remembered in a buffer."
+    )
+    raise InputError(msg)
+
+
+def _remembered(problem: Problem) -> dict[str, Any]:
+    remembers = getattr(getattr(problem.task.model, "adapter", None), "remembers", dict)
+    found: dict[str, Any] = remembers()
+    return found
+
+
+def _remembers_nothing(problem: Problem, before: dict[str, Any], after: dict[str, Any]) -> None:
+    changed = [
+        name
+        for name, value in after.items()
+        if name not in before or not np.array_equal(before[name], value)
+    ]
+    if changed:
+        msg = (
+            f"The model {problem.task.model.label!r} changes its attribute {changed[0]} as it "
+            "runs, which no step of its training could be replayed without; keep it in a buffer "
+            "(register_buffer)."
+        )
+        raise InputError(msg)
+
+
+def changed_rows(problem: Problem) -> None:
+    """Refuse a part that writes into the rows it is given."""
+    msg = (
+        f"{' with '.join(_whose(problem))} writes into X in place, which would change the rows "
+        "for every later update; use the operation that is not in place (inplace=False), or "
+        "begin with x = x.clone()."
     )
     raise InputError(msg)
 
@@ -155,11 +229,11 @@ def _received(program: Any, theta: Any) -> None:
     """Look a few times near the start: a gradient that is exactly 0 each time is not there."""
     problem: Problem = program.problem
     rng = np.random.default_rng(problem.seed)
-    spread = 0.1 * (1.0 + float(np.abs(theta).max()))
     seen = np.zeros(theta.size, dtype=bool)
     moving = problem.layout.trained() > 0
+    spread = 0.1 * moving * (1.0 + float(np.abs(theta[moving]).max(initial=0.0)))
     for _ in range(_LOOKS):
-        near = theta + (moving * spread * rng.standard_normal(theta.size)).astype(theta.dtype)
+        near = theta + (spread * rng.standard_normal(theta.size)).astype(theta.dtype)
         gradient = program.value_and_gradient(near)[1]
         seen |= gradient != problem.l2 * near
     parts = problem.layout.split(seen)
@@ -177,6 +251,6 @@ def _received(program: Any, theta: Any) -> None:
         raise InputError(msg)
     msg = (
         f"{' with '.join(_whose(problem))} gives no gradient to {', '.join(without[:6])}: the "
-        "scores do not depend on it; use it, take it out, or freeze it (requires_grad_(False))."
+        f"scores do not depend on it; use it, {_FREEZE[program.problem.task.model.library]}."
     )
     raise InputError(msg)

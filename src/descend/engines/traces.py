@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from descend.engines import autodiff
 from descend.engines.autodiff import Library, Penalised, Sentence, without_rate
+from descend.engines.checking import is_custom
 from descend.engines.orders_jax import permutations
 
 if TYPE_CHECKING:
@@ -65,12 +66,16 @@ LIBRARY = Library(jnp, cast)
 
 
 def traced_for(problem: Problem) -> Traced:
-    """Return the functions for problems like this one."""
+    """Return the functions for problems like this one.
+
+    With parts of one's own they are made anew for each program: one and the same function computes
+    something else once a global or an attribute that it reads has changed.
+    """
     count = problem.batches_per_epoch
     size = problem.n if problem.full_batch else problem.batch_size or problem.n
     batches = Batches(problem.n, count, size, problem.n - (count - 1) * size)
     sentence = Sentence.of(problem)._replace(task=without_rate(problem.task))
-    return _traced(sentence, batches)
+    return Traced(sentence, batches) if is_custom(problem.task) else _traced(sentence, batches)
 
 
 @lru_cache(_KINDS)

@@ -17,7 +17,7 @@ import numpy as np
 
 from descend import randomness
 from descend.arrays import Array, Floats, State, States
-from descend.custom.libraries import imported, in_double
+from descend.custom.libraries import imported, in_double, jax_key
 from descend.engines import autodiff
 from descend.engines.autodiff import Penalised
 from descend.engines.checking import ONCE, check_custom, dense, spoken
@@ -54,17 +54,17 @@ class WithJax:
 
         self.problem = problem
         self._turns, self._library = traces.TURNS, traces.LIBRARY
-        self._traced = traces.traced_for(problem)
         with in_double() as jax:
             kind, _, number = device.partition(":")
             self._device = jax.devices(kind)[int(number or 0)]
             rows = self._put(problem.X), self._put(problem.y), self._put(problem.weights)
-            key = jax.random.key(problem.seed % 2**63)
+            key = jax_key(problem.seed)
             self._held = traces.Held(
                 rows,
                 Penalised.of(problem, self._put),
                 jax.random.fold_in(key, randomness.PURPOSES["model"]),
             )
+            self._traced = traces.traced_for(problem)
         self._orders: tuple[int, Any] = (0, None)
         check_custom(self)
 
@@ -104,8 +104,8 @@ class WithJax:
         """Return what one pass in training makes of the first rows, not compiled."""
         held, sentence = self._held, self._traced.sentence
         with in_double(), spoken(self.problem, "jax"):
-            X = held.rows[0][:ONCE]
-            found = autodiff.scored(sentence, self._put(theta), X, held.key, self._library.xp)
+            rows = tuple(None if part is None else part[:ONCE] for part in held.rows)
+            found = autodiff.passed(sentence, self._library, self._put(theta), rows, held.key)
             return tuple(_taken(part) for part in found if part is not None)
 
     # ------------------------------------------------------------ around the loop

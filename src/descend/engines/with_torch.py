@@ -10,6 +10,7 @@ one's own run as they are, by autograd, for they may decide by their numbers.
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, final
 
@@ -20,12 +21,12 @@ from descend.arrays import Array, Floats, State
 from descend.custom.libraries import imported
 from descend.engines import autodiff
 from descend.engines.autodiff import Library, Penalised, Sentence, without_rate
-from descend.engines.checking import ONCE, check_custom, dense, is_custom, spoken
+from descend.engines.checking import ONCE, changed_rows, check_custom, dense, is_custom, spoken
 from descend.engines.problem import Advance, Problem, Trace
 from descend.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # Devices without double precision: there, what is taken in double elsewhere is in single.
 SINGLE = frozenset({"mps"})
@@ -65,12 +66,25 @@ def _has(torch: Any, kind: str) -> bool:
     return found is not None and bool(found.is_available())
 
 
+@contextmanager
+def apart(device: str) -> Iterator[None]:
+    """Keep away modes of the process that would change numbers: inference and autocast."""
+    torch = imported("torch")
+    kind = device.partition(":")[0]
+    with torch.inference_mode(False), torch.autocast(kind, enabled=False):  # noqa: FBT003
+        yield
+
+
 @final
 class WithTorch:
     """PyTorch at work on one problem; see `descend.engines.problem.Program`."""
 
     def __init__(self, problem: Problem, device: str) -> None:
         dense(problem, "torch")
+        with apart(device):
+            self._make(problem, device)
+
+    def _make(self, problem: Problem, device: str) -> None:
         self.problem, self._device = problem, device
         self._torch = imported("torch")
         self._library = _library(_kind_of(device) in SINGLE)
@@ -91,7 +105,7 @@ class WithTorch:
         trace.figures[:, 3] = rates
         numbers = np.arange(state.step + 1.0, state.step + updates + 1.0)
         pairs = self._put(np.stack([rates, numbers], axis=1)).unbind()
-        with torch.no_grad(), spoken(problem, "torch"):
+        with apart(self._device), torch.no_grad(), spoken(problem, "torch"):
             theta, slots = self._put(state.theta), self._put(state.slots)
             for i in range(updates):
                 update = state.step + i
@@ -109,9 +123,9 @@ class WithTorch:
 
     def value_and_gradient(self, theta: Floats, update: int | None = None) -> tuple[float, Floats]:
         """Return the objective and its gradient at theta over a batch, or over all rows."""
-        rows = self._rows if update is None else self._batch(update)
         draw = None if update is None else self._draw(update)
-        with spoken(self.problem, "torch"):
+        with apart(self._device), spoken(self.problem, "torch"):
+            rows = self._rows if update is None else self._batch(update)
             value, gradient, _ = differentiated(
                 self._sentence, self._library, self._penalised, self._put(theta), rows, draw
             )
@@ -119,7 +133,7 @@ class WithTorch:
 
     def value(self, theta: Floats) -> float:
         """Return the objective at theta over all training rows."""
-        with self._torch.no_grad(), spoken(self.problem, "torch"):
+        with apart(self._device), self._torch.no_grad(), spoken(self.problem, "torch"):
             _, whole, _ = autodiff.objective(
                 self._sentence, self._library, self._penalised, self._put(theta), self._rows, None
             )
@@ -127,11 +141,14 @@ class WithTorch:
 
     def once(self, theta: Floats) -> tuple[Array, ...]:
         """Return what one pass in training makes of the first rows."""
-        with self._torch.no_grad(), spoken(self.problem, "torch"):
-            X = self._rows[0][:ONCE]
-            found = autodiff.scored(
-                self._sentence, self._put(theta), X, self._draw(0), self._library.xp
+        torch = self._torch
+        with apart(self._device), torch.no_grad(), spoken(self.problem, "torch"):
+            rows = tuple(None if part is None else part[:ONCE].clone() for part in self._rows)
+            found = autodiff.passed(
+                self._sentence, self._library, self._put(theta), rows, self._draw(0)
             )
+            if not torch.equal(rows[0], self._rows[0][:ONCE]):
+                changed_rows(self.problem)
             return tuple(_taken(part) for part in found if part is not None)
 
     # ------------------------------------------------------------ one update
