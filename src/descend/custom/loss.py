@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from descend.custom.libraries import LIBRARIES, TITLES, called, called_on_numbers, library_of, needed_by
+from descend.custom.libraries import (
+    LIBRARIES,
+    TITLES,
+    called,
+    called_on_numbers,
+    library_of,
+    needed_by,
+)
 from descend.errors import InputError, ShapeError
 from descend.parts import choice
 

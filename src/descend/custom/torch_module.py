@@ -67,6 +67,13 @@ class TorchModule:
             if torch.is_complex(parameter):
                 msg = f"The module {label} has complex numbers in {name}; theta is real."
                 raise InputError(msg)
+            if getattr(parameter, "_backward_hooks", None):
+                msg = (
+                    f"The module {label} has a hook on the gradient of {name}, which is not called "
+                    "here: gradients are taken by theta; put what it does into the loss, the "
+                    "model or the optimizer (clip_norm, clip_value)."
+                )
+                raise InputError(msg)
         entries, dtypes = [], {}
         for name, parameter in module.named_parameters():
             prefix = "" if parameter.requires_grad else FROZEN
@@ -80,13 +87,6 @@ class TorchModule:
                 continue
             entries.append((f"{BUFFER}{name}", tuple(buffer.shape)))
             dtypes[f"{BUFFER}{name}"] = buffer.dtype
-            if getattr(parameter, "_backward_hooks", None):
-                msg = (
-                    f"The module {label} has a hook on the gradient of {name}, which is not called "
-                    "here: gradients are taken by theta; put what it does into the loss, the "
-                    "model or the optimizer (clip_norm, clip_value)."
-                )
-                raise InputError(msg)
         training, evaluating = _copied(module, label).train(), _copied(module, label).eval()
         with torch.no_grad():
             for parameter in training.parameters():

@@ -94,14 +94,16 @@ def _steps(problem: Problem, sentence: Sentence, size: int, key: Any) -> bytes:
     if not is_custom(problem.task):
         return b""
 
+    form: Any = jax.ShapeDtypeStruct
+
     def shape(part: Any) -> Any:
-        return jax.ShapeDtypeStruct((size, *part.shape[1:]), part.dtype)
+        return form((size, *part.shape[1:]), part.dtype)
 
     def value(theta: Any, X: Any, y: Any, draw: Any) -> Any:
         rows = X, y, None
         return autodiff.objective(sentence, LIBRARY, Penalised(*[None] * 4), theta, rows, draw)[0]
 
-    theta = jax.ShapeDtypeStruct((problem.layout.size,), problem.X.dtype)
+    theta = form((problem.layout.size,), problem.X.dtype)
     rows = shape(problem.X), shape(problem.y)
     digest = sha256()
     for draw in (key, None):
