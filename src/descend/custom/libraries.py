@@ -115,7 +115,10 @@ def _mentioned(function: Any, depth: int) -> set[str]:
     function = inspect.unwrap(function)
     function = getattr(function, "__func__", function)
     if not isinstance(function, FunctionType):
-        found, called_as = library_of(function), getattr(type(function), "__call__", None)
+        found, called_as = (
+            library_of(function),
+            inspect.getattr_static(type(function), "__call__", None),
+        )
         if found or not isinstance(called_as, FunctionType):
             return {found} if found else set()
         function = called_as

@@ -57,25 +57,9 @@ class TorchModule:
     def of(cls, module: Any) -> TorchModule:
         """Return a module as a model, or say why it cannot be one."""
         torch, label = imported("torch"), type(module).__name__
-        for name, parameter in [*module.named_parameters(), *module.named_buffers()]:
-            if torch.nn.parameter.is_lazy(parameter):
-                msg = (
-                    f"The module {label} does not know its shapes yet ({name} is lazy); run it on "
-                    "a few rows before it is trained."
-                )
-                raise InputError(msg)
-            if torch.is_complex(parameter):
-                msg = f"The module {label} has complex numbers in {name}; theta is real."
-                raise InputError(msg)
+        _check(module, label)
         entries, dtypes = [], {}
         for name, parameter in module.named_parameters():
-            if getattr(parameter, "_backward_hooks", None):
-                msg = (
-                    f"The module {label} has a hook on the gradient of {name}, which is not called "
-                    "here: gradients are taken by theta; put what it does into the loss, the "
-                    "model or the optimizer (clip_norm, clip_value)."
-                )
-                raise InputError(msg)
             prefix = "" if parameter.requires_grad else FROZEN
             entries.append((f"{prefix}{name}", tuple(parameter.shape)))
         if not any(not name.startswith(FROZEN) for name, _ in entries):
@@ -164,6 +148,35 @@ class TorchModule:
             for name, part in Layout(self.entries).split(theta).items():
                 own[_bare(name)].copy_(torch.tensor(part))
         return module
+
+
+def _check(module: Any, label: str) -> None:
+    """Refuse tensors that cannot be slices of theta."""
+    torch = imported("torch")
+    for name, parameter in [*module.named_parameters(), *module.named_buffers()]:
+        if torch.nn.parameter.is_lazy(parameter):
+            msg = (
+                f"The module {label} does not know its shapes yet ({name} is lazy); run it on "
+                "a few rows before it is trained."
+            )
+            raise InputError(msg)
+        if torch.is_complex(parameter):
+            msg = f"The module {label} has complex numbers in {name}; theta is real."
+            raise InputError(msg)
+        if getattr(parameter, "_backward_hooks", None):
+            msg = (
+                f"The module {label} has a hook on the gradient of {name}, which is not called "
+                "here: gradients are taken by theta; put what it does into the loss, the "
+                "model or the optimizer (clip_norm, clip_value)."
+            )
+            raise InputError(msg)
+        if getattr(parameter, "_backward_hooks", None):
+            msg = (
+                f"The module {label} has a hook on the gradient of {name}, which is not called "
+                "here: gradients are taken by theta; put what it does into the loss, the "
+                "model or the optimizer (clip_norm, clip_value)."
+            )
+            raise InputError(msg)
 
 
 def _copied(module: Any, label: str) -> Any:

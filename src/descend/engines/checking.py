@@ -163,7 +163,7 @@ def _started(problem: Problem, theta: Any) -> None:
     if np.array_equal(theta, problem.start().theta):
         return
     msg = (
-        f"The model {problem.task.model.label!r} started in two places for one seed: draw its "
+        f"{_whose(problem)[0]} started in two places for one seed: draw its "
         "parameters from the generator that init is passed (rng), or from the key."
     )
     raise InputError(msg)
@@ -208,7 +208,7 @@ def _remembers_nothing(problem: Problem, before: dict[str, Any], after: dict[str
     ]
     if changed:
         msg = (
-            f"The model {problem.task.model.label!r} changes its attribute {changed[0]} as it "
+            f"{_whose(problem)[0]} changes its attribute {changed[0]} as it "
             "runs, which no step of its training could be replayed without; keep it in a buffer "
             "(register_buffer)."
         )
@@ -251,6 +251,6 @@ def _received(program: Any, theta: Any) -> None:
         raise InputError(msg)
     msg = (
         f"{' with '.join(_whose(problem))} gives no gradient to {', '.join(without[:6])}: the "
-        f"scores do not depend on it; use it, {_FREEZE[program.problem.task.model.library]}."
+        f"scores do not depend on it; use it, {_FREEZE[getattr(problem.task.model, 'library', None)]}."
     )
     raise InputError(msg)
