@@ -249,8 +249,9 @@ def _received(program: Any, theta: Any) -> None:
             "comparison), or the graph is cut (detach, stop_gradient, no_grad)."
         )
         raise InputError(msg)
+    remedy = _FREEZE[getattr(problem.task.model, "library", None)]
     msg = (
         f"{' with '.join(_whose(problem))} gives no gradient to {', '.join(without[:6])}: the "
-        f"scores do not depend on it; use it, {_FREEZE[getattr(problem.task.model, 'library', None)]}."
+        f"scores do not depend on it; use it, {remedy}."
     )
     raise InputError(msg)
