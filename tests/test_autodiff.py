@@ -240,7 +240,9 @@ def noisy_in_jax(params, X, key):
 
 @cache
 def noisy_model():
-    return ds.custom_model(lambda rng: {"w": rng.normal(size=(3, 1)), "b": np.ones(1)}, noisy_in_jax)
+    return ds.custom_model(
+        lambda rng: {"w": rng.normal(size=(3, 1)), "b": np.ones(1)}, noisy_in_jax
+    )
 
 
 def theta_under(library, mode=nullcontext):
