@@ -79,6 +79,7 @@ def test_where_single_precision_parts_is_told():
     assert found.parted == 1
     assert "float32 parts from float64 at update 1" in str(found)
     assert found.differences == ()
+    assert not found.ok, "one engine alone proves nothing"
 
 
 def test_parts_of_ones_own_run_where_they_can():
@@ -104,6 +105,8 @@ def test_bad_input_is_one_sentence():
     task = ds.Task(ds.Linear(), "squared_error", "adam")
     assert_sentence(lambda: ds.certify(task, X, Y, engines=["cuda"]), "'engine'")
     assert_sentence(lambda: ds.certify(task, X, Y, updates=0), "'updates'")
+    assert_sentence(lambda: ds.certify(task, X, Y, updates=10**12), "at most 10000 updates")
+    assert_sentence(lambda: ds.certify(task, X, Y, engines="numpy"), "must be a list of names")
     assert_sentence(lambda: ds.certify("task", X, Y), "needs a Task")
 
 

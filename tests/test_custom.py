@@ -180,6 +180,15 @@ def test_two_functions_are_the_same_model_in_every_library():
         assert_close(run.predict(X), runs[0].predict(X), 1e-11)
 
 
+@pytest.mark.parametrize("apply", [applied, applied_in_torch])
+def test_a_list_of_numbers_is_a_vector_in_every_library(apply):
+    def with_list(rng):
+        return {**drawn(rng), "layers": [{"w": rng.normal(size=(3, 4)), "b": [0.0, 0, 0, 0]}]}
+
+    run = trained((with_list, apply), "huber", epochs=1)
+    assert run.params["layers.0.b"].shape == (4,)
+
+
 def test_the_seed_draws_the_start():
     starts = [trained((drawn, applied), "huber", seed=s).at(0).theta for s in (3, 3, 4)]
     assert_bits(starts[0], starts[1])

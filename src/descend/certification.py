@@ -26,7 +26,7 @@ from descend.custom.libraries import installed
 from descend.datasets import moons
 from descend.engines import ENGINES, engine_for
 from descend.engines.checking import is_custom
-from descend.errors import InputError
+from descend.errors import InputError, ParameterError
 from descend.losses import logistic, softmax, squared_error
 from descend.models import MLP, Linear
 from descend.optimizers import adam, nesterov
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 # How far two engines may be apart, relative to each vector's largest entry.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
+# Every state of every engine is held at once.
+MOST = 10_000
 # float32 has parted from float64 where they differ by more than this: a hundred roundings.
 PARTED = 100 * float(np.finfo(np.float32).eps)
 
@@ -182,8 +184,8 @@ def certify(  # noqa: PLR0913 - a training has its rows, batches and seed
 
     A difference is ``max |a - b| / max |a|``, the largest entry being the largest that the vector
     has had so far, so that a gradient that has shrunk to rounding is not asked for digits.  Rules
-    that divide by the gradient's own size (Adam and its relatives) make a step out of an entry
-    that is 0 but for rounding: such a parameter differs between any two engines, and the
+    that search, or divide by the gradient's own size (Adam and its relatives), make a step out of
+    an entry that is 0 but for rounding: such a parameter differs between any two engines, and the
     certificate says so.
 
     Parameters
@@ -221,6 +223,12 @@ def certify(  # noqa: PLR0913 - a training has its rows, batches and seed
             f"['numpy', 'jax']. Got {engines!r} instead."
         )
         raise InputError(msg)
+    if updates > MOST:
+        msg = (
+            f"certify keeps every state of every engine, for at most {MOST} updates; got "
+            f"updates={updates}. Engines that differ do so within the first hundred."
+        )
+        raise ParameterError(msg)
     paths: dict[str, dict[str, _Path]] = {}
     absent: dict[str, str] = {}
     asked = {"batch_size": batch_size, "sample_weight": sample_weight, "seed": seed}

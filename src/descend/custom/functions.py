@@ -13,7 +13,7 @@ from descend import randomness
 from descend.arrays import Array, Floats, Layout
 from descend.custom.libraries import called_on_numbers, imported, in_double, jax_key, needed_by
 from descend.custom.model import Scored
-from descend.custom.trees import flatten, named_leaves, unflatten
+from descend.custom.trees import flatten, named_leaves, unflatten, with_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,8 +91,8 @@ class Functions:
     def _drawn(self, seed: int) -> Any:
         if "key" in _arguments(self.init):
             with in_double():
-                return self.init(jax_key(seed))
-        return self.init(randomness.generator(seed, "initialisation"))
+                return with_vectors(self.init(jax_key(seed)))
+        return with_vectors(self.init(randomness.generator(seed, "initialisation")))
 
     @cached_property
     def _takes_key(self) -> bool:

@@ -165,7 +165,7 @@ def called_on_numbers(library: str | None, function: Callable[..., Any], *arrays
     if library == "torch":
         torch = imported("torch")
         with torch.no_grad():
-            found = function(*(torch.as_tensor(a) for a in arrays))
+            found = function(*(torch.tensor(a) for a in arrays))
             return found.detach().cpu().numpy() if torch.is_tensor(found) else np.asarray(found)
     return np.asarray(function(*arrays))
 

@@ -48,10 +48,32 @@ def _children(tree: Any) -> list[tuple[str, Any]] | None:
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return list(zip(tree._fields, tree, strict=True))
     if isinstance(tree, tuple | list):
-        if isinstance(tree, list) and tree and all(isinstance(x, int | float) for x in tree):
-            return None  # a short vector, written as a list
+        if _is_vector(tree):
+            return None
         return [(str(i), child) for i, child in enumerate(tree)]
     return None
+
+
+def _is_vector(tree: Any) -> bool:
+    """Tell whether a list is a short vector, written by hand."""
+    return isinstance(tree, list) and bool(tree) and all(isinstance(x, int | float) for x in tree)
+
+
+def with_vectors(tree: Any) -> Any:
+    """Return the same containers with arrays in the place of lists of numbers.
+
+    >>> with_vectors({"b": [0.0, 1.0]})
+    {'b': array([0., 1.])}
+    """
+    if _is_vector(tree):
+        return np.asarray(tree, dtype=np.float64)
+    if isinstance(tree, dict):
+        return {name: with_vectors(child) for name, child in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*map(with_vectors, tree))
+    if type(tree) in {tuple, list}:
+        return type(tree)(map(with_vectors, tree))
+    return tree
 
 
 def _array(leaf: Any, place: str, what: str) -> Any:
