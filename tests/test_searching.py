@@ -344,7 +344,7 @@ def test_the_absolute_penalty_is_refused(optimizer):
 
 
 def test_newton_refuses_nets_brier_and_too_many_parameters():
-    with pytest.raises(InputError, match=r"hidden layers \(3,\). Use lbfgs"):
+    with pytest.raises(InputError, match=r"the model is mlp\(3; tanh\). Use lbfgs"):
         ds.Task(ds.MLP((3,)), "logistic", "newton")
     with pytest.raises(InputError, match="brier is not convex in the score; use lbfgs"):
         ds.Task(ds.Linear(), "brier", "newton")

@@ -321,7 +321,7 @@ def test_sparse_targets_weights_and_nets_are_refused_in_one_sentence():
     net = ds.Task(ds.MLP((3,)), "logistic", ds.adam(0.1))
     assert_sentence(
         lambda: ds.train(net, ONE, [0, 1, 0, 1]),
-        "Sparse rows are for linear models, and this one has hidden layers; use Linear()",
+        "Sparse rows are for linear models, and this one is not; use Linear()",
     )
     flat = ds.Task(ds.MLP(()), "logistic", ds.adam(0.1))
     assert_bits(

@@ -236,8 +236,11 @@ def layered(model: Model) -> Linear | MLP:
 # ---------------------------------------------------------------- the start
 
 
-def start(model: Model, layout: Layout, seed: int, d: int) -> Floats:
-    """Return the first theta (P,): given, or drawn by (seed, "initialisation", layer)."""
+def start(model: Model, layout: Layout, seed: int, d: int = 0) -> Floats:
+    """Return the first theta (P,): given, or drawn by (seed, "initialisation", layer).
+
+    A model of one's own is told the number of features, `d`.
+    """
     if isinstance(model, CustomModel):
         return model.given().start(d, seed)
     if not isinstance(model.init, str):
