@@ -37,10 +37,13 @@ class Library(NamedTuple):
         Its functions under NumPy's names.
     cast
         ``(array, other) -> array`` in the other's type; ``(array, None)``: in double precision.
+    norm
+        The Euclidean length of a vector.
     """
 
     xp: Any
     cast: Callable[[Any, Any], Any]
+    norm: Callable[[Any], Any]
 
 
 class Sentence(NamedTuple):
@@ -206,12 +209,11 @@ def moved(  # noqa: PLR0913, PLR0917 - an update has its state, gradient, rate a
         pulled = xp.sign(steep) * xp.maximum(abs(steep) - l1, steep * 0)
         steep = xp.where(wide == 0, pulled, steep + l1 * xp.sign(wide))
     taken = library.cast(after, None) - wide
-    return after, slots, length(library, steep), length(library, taken)
+    return after, slots, library.norm(steep), library.norm(taken)
 
 
-def length(library: Library, vector: Any) -> Any:
-    """Return the Euclidean length, in double precision and without overflow."""
-    xp = library.xp
+def length(xp: Any, vector: Any) -> Any:
+    """Return the Euclidean length without overflow."""
     largest = xp.max(abs(vector))
     usable = (largest > 0) & (largest < np.inf)
     unit = xp.where(usable, largest, largest * 0 + 1)
@@ -224,7 +226,7 @@ def _clipped(optimizer: Optimizer, library: Library, gradient: Any) -> Any:
     if optimizer.clip_value is not None:
         gradient = xp.clip(gradient, -optimizer.clip_value, optimizer.clip_value)
     if optimizer.clip_norm is not None:
-        whole = length(library, gradient)
+        whole = library.norm(gradient)
         gradient = gradient * xp.where(
             whole > optimizer.clip_norm, optimizer.clip_norm / whole, whole * 0 + 1
         )

@@ -62,7 +62,7 @@ def cast(array: Any, other: Any) -> Any:
     return array.astype("float64" if other is None else other.dtype)
 
 
-LIBRARY = Library(jnp, cast)
+LIBRARY = Library(jnp, cast, partial(autodiff.length, jnp))
 
 
 def traced_for(problem: Problem) -> Traced:

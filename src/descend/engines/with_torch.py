@@ -87,7 +87,7 @@ class WithTorch:
     def _make(self, problem: Problem, device: str) -> None:
         self.problem, self._device = problem, device
         self._torch = imported("torch")
-        self._library = _library(_kind_of(device) in SINGLE)
+        self._library = _library(_kind_of(device) in SINGLE, isinstance(problem.l1, float))
         self._rows = tuple(self._put(part) for part in (problem.X, problem.y, problem.weights))
         self._sentence = Sentence.of(problem)
         self._penalised = Penalised.of(problem, self._put)
@@ -241,7 +241,7 @@ def _recorded(sentence: Sentence, forms: tuple[Any, ...]) -> Callable[..., Any]:
     It is kept for every training like it: what differs between them is an argument.
     """
     torch = imported("torch")
-    library = _library(forms[-1][1] == torch.float32)
+    library = _library(forms[-1][1] == torch.float32, forms[5] is None)
     given = [
         torch.zeros(shape, dtype=dtype, device=device)
         for shape, dtype, device in (form for form in forms if form is not None)
@@ -267,22 +267,31 @@ def _recorded(sentence: Sentence, forms: tuple[Any, ...]) -> Callable[..., Any]:
 
 
 @cache
-def _library(single: bool) -> Library:  # noqa: FBT001 - a device is, or is not
+def _library(single: bool, plain: bool) -> Library:  # noqa: FBT001 - a device is, or is not
+    """Return PyTorch, for a device without double precision and for a task without |w|."""
     torch = imported("torch")
     wide = torch.float32 if single else torch.float64
 
     def cast(array: Any, other: Any) -> Any:
         return array.to(wide if other is None else other.dtype)
 
-    return Library(_Namespace(torch), cast)
+    return Library(_Namespace(torch, plain), cast, torch.linalg.vector_norm)
 
 
 @final
 class _Namespace:
-    """PyTorch's functions under NumPy's names, as far as the formulas use them."""
+    """PyTorch's functions under NumPy's names, as far as the formulas use them.
 
-    def __init__(self, torch: Any) -> None:
-        self._torch = torch
+    Every operation costs microseconds here, so a threshold of 0 is left out where there is no
+    absolute penalty.
+    """
+
+    def __init__(self, torch: Any, plain: bool) -> None:  # noqa: FBT001
+        self._torch, self._plain = torch, plain
+
+    def helper(self, function: Any) -> Any:
+        """Return a helper of the formulas; there is one, the threshold."""
+        return (lambda z, _: z) if self._plain else function
 
     def __getattr__(self, name: str) -> Any:
         """Return a function that has the same name."""
