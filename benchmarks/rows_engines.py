@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-import descend as ds
-from benchmarks import data
-from benchmarks.registry import Goal, Race, UnfairError, peers, row
-from benchmarks.rows_moons import HIDDEN, RATE, SIZES, moons, with_jax, with_torch
-
-
-def train_by(engine: str, X: Any, y: Any, start: Any, steps: int) -> Any:
-    """Return our (theta, losses) by an engine."""
-    task = ds.Task(ds.MLP(HIDDEN, init=start), ds.logistic(), ds.gradient_descent(RATE))
-    run = ds.train(task, X, y, epochs=steps, engine=engine)
-    return run.theta, run.history["loss"]
+from benchmarks.registry import Goal, Race, peers, row
+from benchmarks.rows_moons import judge_of, moons, train_ours, with_jax, with_torch
 
 
 def race(engine: str, name: str, peer: Any, steps: int) -> Race:
     """Return a race of an engine of ours against its library's own loop."""
     X, y, start = moons()
-
-    def judge(answer: Any) -> float:
-        theta, losses = answer
-        if len(losses) != steps:
-            msg = f"recorded {len(losses)} losses of {steps}"
-            raise UnfairError(msg)
-        z = data.scores(theta, SIZES, X, np.tanh)[:, 0]
-        return float(np.mean(np.logaddexp(0.0, z) - y * z))
-
     makers = {name: lambda: peer(X, y, start, steps)}
-    return Race(lambda: train_by(engine, X, y, start, steps), peers(makers), judge)
+    judge = judge_of(X, y, steps)
+    return Race(lambda: train_ours(X, y, start, steps, engine), peers(makers), judge)
 
 
 @row(

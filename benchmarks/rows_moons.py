@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import descend as ds
 from benchmarks import data
 from benchmarks.registry import Contestant, Race, UnfairError, library, peers, row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # At a rate of 0.5 the path is chaotic: rounding alone ends two engines at different losses.
 HIDDEN, RATE = (4, 10, 4), 0.2
@@ -23,11 +26,25 @@ def moons() -> tuple[Any, Any, Any]:
     return X, y, data.glorot(SIZES)
 
 
-def train_ours(X: Any, y: Any, start: Any, steps: int) -> Any:
+def train_ours(X: Any, y: Any, start: Any, steps: int, engine: str = "auto") -> Any:
     """Return our (theta, losses)."""
     task = ds.Task(ds.MLP(HIDDEN, init=start), ds.logistic(), ds.gradient_descent(RATE))
-    run = ds.train(task, X, y, epochs=steps)
+    run = ds.train(task, X, y, epochs=steps, engine=engine)
     return run.theta, run.history["loss"]
+
+
+def judge_of(X: Any, y: Any, steps: int) -> Callable[[Any], float]:
+    """Return what turns (theta, losses) into the loss at theta, and counts the losses."""
+
+    def judge(answer: Any) -> float:
+        theta, losses = answer
+        if len(losses) != steps:
+            msg = f"recorded {len(losses)} losses of {steps}"
+            raise UnfairError(msg)
+        z = data.scores(theta, SIZES, X, np.tanh)[:, 0]
+        return float(np.mean(np.logaddexp(0.0, z) - y * z))
+
+    return judge
 
 
 @row(
@@ -40,22 +57,13 @@ def two_moons(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y, start = moons()
     steps = 20 if smoke else 1000
-
-    def judge(answer: Any) -> float:
-        theta, losses = answer
-        if len(losses) != steps:
-            msg = f"recorded {len(losses)} losses of {steps}"
-            raise UnfairError(msg)
-        z = data.scores(theta, SIZES, X, np.tanh)[:, 0]
-        return float(np.mean(np.logaddexp(0.0, z) - y * z))
-
     makers = {
         "un-jitted JAX": lambda: with_jax(X, y, start, steps, jit=False),
         "PyTorch eager": lambda: with_torch(X, y, start, steps),
         "JAX jit+scan": lambda: with_jax(X, y, start, steps, jit=True),
         "MLPClassifier": lambda: with_sklearn(X, y, start, steps),
     }
-    return Race(lambda: train_ours(X, y, start, steps), peers(makers), judge)
+    return Race(lambda: train_ours(X, y, start, steps), peers(makers), judge_of(X, y, steps))
 
 
 def with_jax(X: Any, y: Any, start: Any, steps: int, *, jit: bool) -> Contestant:

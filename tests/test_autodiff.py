@@ -376,6 +376,8 @@ def test_a_training_like_another_compiles_nothing():
     first = problem_of("logistic", "tanh", "adam", batch_size=7, schedule=ds.schedules.cosine(90))
     other = problem_of("logistic", "tanh", "adam", batch_size=7)
     other = replace(other, seed=9, learning_rate=0.02, X=other.X + 1)
+    started = replace(other.task.model, init=other.start().theta)
+    other = replace(other, task=replace(other.task, model=started))
     traced = traced_for(first)
     assert traced_for(other) is traced
     assert traced_for(replace(other, batch_size=8)) is not traced

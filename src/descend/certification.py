@@ -236,8 +236,17 @@ def certify(  # noqa: PLR0913 - a training has its rows, batches and seed
         _, problem = made_ready(task, X, y, dtype=dtype, **asked)
         paths[dtype] = {}
         for name in _names(problem, engines, absent):
-            used, path = _walked(problem, name, updates)
-            paths[dtype][used] = path
+            try:
+                used, path = _walked(problem, name, updates)
+            except InputError as error:
+                if engines is not None:
+                    raise
+                absent[name] = str(error)
+            else:
+                paths[dtype][used] = path
+    if not paths["float64"] or not paths["float32"]:
+        msg = f"No engine that is installed can run {task}: {absent}."
+        raise InputError(msg)
     first = next(iter(paths["float64"]))
     differences = [
         _compared(dtype, pair, found)
@@ -261,7 +270,7 @@ class _Path(NamedTuple):
 
 
 def _names(problem: Problem, asked: Sequence[str] | None, absent: dict[str, str]) -> list[str]:
-    """Return the engines to run; those that were not asked for by name are left out if need be."""
+    """Return the engines to try, without those that are not installed."""
     found = []
     for name in ENGINES if asked is None else asked:
         if name == "numba":
@@ -271,15 +280,7 @@ def _names(problem: Problem, asked: Sequence[str] | None, absent: dict[str, str]
         elif name != "numpy" and not installed(name):
             absent[name] = "not installed"
         else:
-            try:
-                engine_for(name, problem)
-            except InputError as error:
-                absent[name] = str(error)
-            else:
-                found.append(name)
-    if not found:
-        msg = f"No engine that is installed can run {problem.task}: {absent}."
-        raise InputError(msg)
+            found.append(name)
     return found
 
 

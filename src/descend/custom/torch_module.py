@@ -170,13 +170,6 @@ def _check(module: Any, label: str) -> None:
                 "model or the optimizer (clip_norm, clip_value)."
             )
             raise InputError(msg)
-        if getattr(parameter, "_backward_hooks", None):
-            msg = (
-                f"The module {label} has a hook on the gradient of {name}, which is not called "
-                "here: gradients are taken by theta; put what it does into the loss, the "
-                "model or the optimizer (clip_norm, clip_value)."
-            )
-            raise InputError(msg)
 
 
 def _copied(module: Any, label: str) -> Any:

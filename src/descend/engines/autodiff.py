@@ -68,9 +68,12 @@ class Sentence(NamedTuple):
         return cls(problem.task, problem.layout, k)
 
 
-def without_rate(task: Task) -> Task:
-    """Return a task whose rate and schedule, which are arguments of an update, are left out."""
-    return replace(task, optimizer=replace(task.optimizer, learning_rate="auto", schedule=None))
+def kind_of(task: Task) -> Task:
+    """Return a task without what is an argument of an update: its start, rate and schedule."""
+    optimizer = replace(task.optimizer, learning_rate="auto", schedule=None)
+    if isinstance(task.model, CustomModel):
+        return replace(task, optimizer=optimizer)
+    return replace(task, model=replace(task.model, init="zeros"), optimizer=optimizer)
 
 
 class Penalised(NamedTuple):

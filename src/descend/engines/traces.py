@@ -1,8 +1,8 @@
 """What the JAX engine compiles: functions of arrays alone, kept for every training like it.
 
-A `Traced` is made of what decides the code: the task (but for its rate and schedule), the layout,
-and how rows are cut into batches.  Everything else is an argument, so that training again, with
-other rows of the same shapes, another seed or another rate, compiles nothing.
+A `Traced` is made of what decides the code: the task (but for its start, rate and schedule), the
+layout, and how rows are cut into batches.  Everything else is an argument, so that training again,
+with other rows of the same shapes, another seed, start or rate, compiles nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from descend.engines import autodiff
-from descend.engines.autodiff import Library, Penalised, Sentence, without_rate
+from descend.engines.autodiff import Library, Penalised, Sentence, kind_of
 from descend.engines.checking import is_custom
 from descend.engines.orders_jax import permutations
 
@@ -74,7 +74,7 @@ def traced_for(problem: Problem) -> Traced:
     count = problem.batches_per_epoch
     size = problem.n if problem.full_batch else problem.batch_size or problem.n
     batches = Batches(problem.n, count, size, problem.n - (count - 1) * size)
-    sentence = Sentence.of(problem)._replace(task=without_rate(problem.task))
+    sentence = Sentence.of(problem)._replace(task=kind_of(problem.task))
     return Traced(sentence, batches) if is_custom(problem.task) else _traced(sentence, batches)
 
 

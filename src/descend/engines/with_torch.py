@@ -20,7 +20,7 @@ from descend import randomness
 from descend.arrays import Array, Floats, State
 from descend.custom.libraries import imported
 from descend.engines import autodiff
-from descend.engines.autodiff import Library, Penalised, Sentence, without_rate
+from descend.engines.autodiff import Library, Penalised, Sentence, kind_of
 from descend.engines.checking import ONCE, changed_rows, check_custom, dense, is_custom, spoken
 from descend.engines.problem import Advance, Problem, Trace
 from descend.errors import ParameterError
@@ -92,7 +92,7 @@ class WithTorch:
         self._sentence = Sentence.of(problem)
         self._penalised = Penalised.of(problem, self._put)
         self._order: tuple[int, Any] = (-1, None)
-        self._kind = Sentence.of(problem)._replace(task=without_rate(problem.task))
+        self._runs: dict[int, Callable[..., Any]] = {}  # by the rows of a batch
         check_custom(self)
 
     # ------------------------------------------------------------ the protocol
@@ -158,9 +158,11 @@ class WithTorch:
         arguments = (*state, *rows, *self._penalised, pair)
         if is_custom(self.problem.task):
             return updated(self._sentence, self._library, arguments, self._draw(update))
-        forms = tuple(_form(argument) for argument in arguments)
-        run = _recorded(self._kind, forms)
-        return run(*(argument for argument in arguments if argument is not None))
+        size = len(rows[0])
+        if size not in self._runs:
+            kind = self._sentence._replace(task=kind_of(self.problem.task))
+            self._runs[size] = _recorded(kind, tuple(_form(a) for a in arguments))
+        return self._runs[size](*(argument for argument in arguments if argument is not None))
 
     # ------------------------------------------------------------ rows and draws
 
