@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from descend.certification import certify as certify
     from descend.custom import custom_loss as custom_loss
     from descend.custom import custom_model as custom_model
+    from descend.doctor import Diagnosis as Diagnosis
+    from descend.doctor import Finding as Finding
+    from descend.doctor import Fix as Fix
+    from descend.doctor import diagnose as diagnose
     from descend.errors import DescendError as DescendError
     from descend.errors import InputError as InputError
     from descend.errors import Outcome as Outcome
@@ -117,6 +121,12 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "descend.certification": (
         "Certificate",
         "certify",
+    ),
+    "descend.doctor": (
+        "Diagnosis",
+        "Finding",
+        "Fix",
+        "diagnose",
     ),
     "descend.custom": (
         "custom_loss",

@@ -168,6 +168,14 @@ def _least(run: Run, problem: Problem) -> tuple[float, Floats, bool]:
     return program.value(state.theta), state.theta, not trace.learning_rate[-1]
 
 
+def least_of(run: Run, problem: Problem) -> tuple[float, Floats] | None:
+    """Return the least objective of a problem like the run's, and where; None if it has none."""
+    if _unfit(run.task) is not None:
+        return None
+    loss, theta, _ = _least(run, problem)
+    return loss, theta
+
+
 def _losses(run: Run) -> tuple[Any, Floats]:
     """Return updates done and the whole objective there."""
     if run.setup.full_batch:

@@ -1,0 +1,10 @@
+"""The doctor: what is the matter with a run, why, and the smallest change that mends it.
+
+A `Chart` holds what can be known of a run; rules read the chart, each for the codes in its module;
+`diagnose` asks them all and puts the worst first.
+"""
+
+from descend.doctor.diagnosing import diagnose as diagnose
+from descend.doctor.findings import Diagnosis as Diagnosis
+from descend.doctor.findings import Finding as Finding
+from descend.doctor.findings import Fix as Fix

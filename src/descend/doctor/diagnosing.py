@@ -1,0 +1,95 @@
+"""`diagnose`: ask every rule, and put the worst finding first."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from descend.doctor import of_data, of_descent, of_fit, of_nets, of_parts
+from descend.doctor.chart import Chart
+from descend.doctor.codes import rank
+from descend.doctor.findings import Diagnosis, Finding, Fix
+from descend.doctor.histories import chart_of
+from descend.errors import InputError
+from descend.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RULES = (*of_parts.RULES, *of_data.RULES, *of_nets.RULES, *of_descent.RULES, *of_fit.RULES)
+
+
+def diagnose(source: Run | Mapping[str, Any], X: Any = None, y: Any = None) -> Diagnosis:
+    """Tell what is the matter with a run, worst first, each with evidence and the smallest fix.
+
+    Nothing is trained and nothing is changed; of many rows a sample is looked at.
+
+    Parameters
+    ----------
+    source
+        A `Run`; with its rows attached more can be seen.  Or a history from elsewhere: a mapping
+        of names to arrays, ``loss`` at least; ``gradient_norm``, ``update_norm``,
+        ``learning_rate``, ``theta`` (T, P) and ``gradient`` (T, P) for each update, and
+        ``validation_loss``, ``accuracy``, ``validation_accuracy`` for each epoch.
+    X, y
+        For a history from elsewhere: the rows (n, d) and targets it was trained on, if at hand.
+
+    Returns
+    -------
+    Diagnosis
+        A sequence of `Finding`; never empty: where nothing is the matter it says ``healthy``.
+
+    Raises
+    ------
+    InputError
+        If there is no history to read.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(9.0))
+    >>> run = ds.train(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> ds.diagnose(run).codes
+    ['step-too-large']
+    >>> ds.diagnose({"loss": [1.0, 3.0, 9.0, 27.0, 81.0, 243.0, 729.0]})[0].code
+    'step-too-large'
+    """
+    if isinstance(source, Run):
+        if X is not None or y is not None:
+            source = source.attach(X, y)
+        chart = Chart(source, {name: source.history[name] for name in source.history})
+    else:
+        chart = chart_of(source, X, y)
+    return judged(chart)
+
+
+def judged(chart: Chart) -> Diagnosis:
+    """Return what all rules find in a chart."""
+    found: list[Finding] = []
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # ill runs overflow as they are looked at
+        for rule in RULES:
+            finding = rule(chart)
+            if finding is not None:
+                found.append(replace(finding, run=chart.run))
+    found.sort(key=lambda f: (f.severity != "illness", rank(f.code)))
+    return Diagnosis(tuple(found) or (_healthy(chart),), tuple(dict.fromkeys(chart.skipped)))
+
+
+def _healthy(chart: Chart) -> Finding:
+    loss = chart.end_loss
+    said = "" if chart.run is None else f" {chart.run.outcome.sentence}"
+    return Finding(
+        "healthy",
+        "information",
+        f"Nothing is the matter.{said}",
+        {} if loss is None else {"loss": loss},
+        Fix("none is needed"),
+        chart.run,
+    )
+
+
+__all__ = ["InputError", "diagnose", "judged"]
