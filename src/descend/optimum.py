@@ -29,7 +29,9 @@ from descend.custom import CustomModel
 from descend.engines import engine_for
 from descend.engines.searching import LARGEST
 from descend.errors import InputError
+from descend.models import Linear
 from descend.optimizers import initial_slots, lbfgs, newton
+from descend.scaling import applied, measured
 
 if TYPE_CHECKING:
     from descend.arrays import Floats
@@ -43,6 +45,8 @@ MOST = {"newton": 200, "lbfgs": 20_000}
 LOOKED_AT = 200
 # Entries of X up to which the optimum is found without being asked for.
 CHEAP = 5_000_000
+# Steps of the search for a linear model that others are compared with.
+_PLAIN = 100
 
 
 @final
@@ -174,6 +178,24 @@ def least_of(run: Run, problem: Problem) -> tuple[float, Floats] | None:
         return None
     loss, theta, _ = _least(run, problem)
     return loss, theta
+
+
+def plain_least(run: Run, problem: Problem) -> float | None:
+    """Return the least loss of a linear model on the problem's rows, standardised.
+
+    None for losses without one.  Where the classes can be separated it is 0 in the end; a few
+    steps of the search come near enough.
+    """
+    loss = run.task.loss
+    if loss.name == "custom" or not (loss.convex and loss.smooth):
+        return None
+    task = replace(run.task, model=Linear(), penalty=None, optimizer=lbfgs())
+    X = applied(problem.X, measured(problem.X, problem.weights))[0]
+    layout = task.model.layout(X.shape[1], run.setup.k)
+    plain = replace(problem, task=task, layout=layout, X=X)
+    program = engine_for("numpy", plain)[1]
+    state = program.advance(plain.start(), _PLAIN).state
+    return program.value(state.theta)
 
 
 def _losses(run: Run) -> tuple[Any, Floats]:

@@ -295,6 +295,26 @@ class Chart:
             return None
         return optimum.least_of(self.run, self.sample)
 
+    @cached_property
+    def plain_loss(self) -> float | None:
+        """What the best linear model on standardised columns would give over `few` rows' like.
+
+        A reference for nets: None for a loss that is not smooth and convex.
+        """
+        sample, run = self.sample, self.run
+        if sample is None or run is None or self.rows is None:
+            return None
+        return optimum.plain_least(run, sample)
+
+    def with_rows(self, X: Floats) -> Chart:
+        """Return a chart on which the model meets other rows, of the same number."""
+        other = Chart(self.run, self.history, self.given)
+        if self.rows is None or self.sample is None:
+            raise AssertionError
+        vars(other)["rows"] = self.rows._replace(X=X)
+        vars(other)["sample"] = replace(self.sample, X=X)
+        return other
+
     # ------------------------------------------------------------ a net's layers
 
     @cached_property

@@ -2,12 +2,596 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from descend.doctor.course import Course, course, sharpness
+from descend.doctor.findings import Finding, Fix
+from descend.doctor.valley import (
+    ARRIVED,
+    CLOSE,
+    Valley,
+    largest_step,
+    least_left,
+    left,
+    standardising,
+    valley,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from descend.doctor.chart import Chart
-    from descend.doctor.findings import Finding
 
-RULES: tuple[Callable[[Chart], Finding | None], ...] = ()
+# A step this far below the best one is too small; a condition this much better is worth standardising.
+TEN, HUNDRED = 10.0, 100.0
+
+
+def descent(chart: Chart) -> Finding | None:
+    """Return the one thing that best explains how the descent ended, or None."""
+    run = chart.run
+    if run is None or chart.problem is None or chart.sample is None:
+        return None
+    if blown_up(chart):
+        return _too_large(chart)
+    if run.task.optimizer.rule.searches or run.outcome.reason in {"gradient", "validation"}:
+        return None
+    way = course(chart)
+    if way is None:
+        return None
+    found = valley(chart)
+    if found is not None:
+        return _in_valley(chart, way, found)
+    return _elsewhere(chart, way)
+
+
+def blown_up(chart: Chart) -> bool:
+    """Tell whether the run diverged: by the loop's own rule, or ended far above where it began."""
+    run = chart.run
+    if run is None:
+        return False
+    ends = [chart.end_loss, run.outcome.loss]
+    if run.outcome.diverged_at is not None or not np.isfinite(run.state.theta).all():
+        return True
+    if any(v is not None and not math.isfinite(v) for v in ends):
+        return True
+    known = [abs(v) for v in (chart.start_loss, chart.constant_loss) if v is not None]
+    end = chart.objective(chart.last)
+    return bool(known) and end is not None and end > HUNDRED * max(known) > 0
+
+
+# ---------------------------------------------------------------- diverged
+
+
+def _too_large(chart: Chart) -> Finding:
+    """The step is beyond the limit: of these columns only, or of standardised ones too."""
+    run = chart.run
+    if run is None or chart.sample is None:
+        raise AssertionError
+    rate = run.setup.learning_rate
+    raw, standard = _sharpness_at_start(chart)
+    at = run.outcome.diverged_at
+    evidence: dict[str, Any] = {"learning rate": rate}
+    if at is not None:
+        evidence["diverged at update"] = at
+    if math.isfinite(raw) and raw > 0:
+        evidence["largest stable step"] = rate / raw
+    mends = math.isfinite(standard) and standard <= 1.0
+    if mends and _uneven(chart) and _small_step_would_not_do(chart, raw):
+        widest, narrowest = _extreme_columns(chart)
+        evidence |= {"columns": widest, "against": narrowest}
+        evidence["largest stable step, standardised"] = rate / standard
+        return Finding(
+            "features-unscaled",
+            "illness",
+            f"The columns differ so much in size that the step {rate:.3g} throws the loss up along "
+            f"{next(iter(widest))}, and a step small enough for it would hardly move the others.",
+            evidence,
+            Fix("standardise the columns (standardize=True)", {"standardize": True}),
+        )
+    limit = rate / raw if math.isfinite(raw) and raw > 1 else rate / TEN
+    best = limit / 2
+    return Finding(
+        "step-too-large",
+        "illness",
+        f"The step {rate:.3g} is beyond what the curvature can bear"
+        + (f", about {limit:.3g}" if math.isfinite(raw) and raw > 1 else "")
+        + ": each update overshoots by more than it came with, and the loss grows.",
+        evidence,
+        Fix(f"lower the learning rate to {best:.3g}", {"learning_rate": _nice(best)}),
+    )
+
+
+def _sharpness_at_start(chart: Chart) -> tuple[float, float]:
+    """Return rate/limit in the columns as they are, and as they would be standardised."""
+    run, sample = chart.run, chart.sample
+    if run is None or sample is None:
+        raise AssertionError
+    begun = run.problem.start()
+    if run.task.optimizer.rule.scaled:
+        return math.nan, math.nan
+    raw = sharpness(chart, begun)
+    rows = chart.rows
+    if rows is None or chart.custom:
+        return raw, math.nan
+    other = chart.with_rows(_standardised(rows.X))
+    return raw * _batch_factor(chart), sharpness(other, begun) * _batch_factor(other)
+
+
+def _batch_factor(chart: Chart) -> float:
+    """Return how much less a batch can bear than all rows: the largest row against their mean.
+
+    By the expected smoothness of batches of b of n rows: b = n gives 1, b = 1 max |x|²/mean |x|²
+    where one row alone sets the limit.
+    """
+    run, rows = chart.run, chart.rows
+    if run is None or rows is None or run.setup.full_batch:
+        return 1.0
+    n, b = run.setup.n, run.setup.batch_size or run.setup.n
+    squares = np.einsum("ij,ij->i", rows.X, rows.X) + 1.0
+    H = rows.X.T @ rows.X / len(rows.X)
+    top = float(np.linalg.eigvalsh(H)[-1]) + 1.0
+    ratio = float(squares.max()) / top
+    return max(((n - b) * ratio + n * (b - 1)) / (b * max(n - 1, 1)), 1.0)
+
+
+def _standardised(X: Any) -> Any:
+    deviation = X.std(axis=0)
+    deviation[deviation == 0] = 1.0
+    return (X - X.mean(axis=0)) / deviation
+
+
+def _uneven(chart: Chart) -> bool:
+    """Tell whether columns (with their offset) differ in size by more than ten."""
+    rows = chart.rows
+    if rows is None:
+        return False
+    sizes = np.sqrt(np.mean(rows.X**2, axis=0))
+    bias = 1.0 if getattr(chart.task and chart.task.model, "bias", False) else None
+    known = [*sizes[sizes > 0], *([] if bias is None else [bias])]
+    return len(known) > 1 and max(known) > TEN * min(known)
+
+
+def _small_step_would_not_do(chart: Chart, raw: float) -> bool:
+    """Tell whether the largest stable step on these columns would be too slow for the budget."""
+    run = chart.run
+    if run is None:
+        return False
+    found = valley(chart)
+    if found is None:
+        return raw > HUNDRED
+    kind, beta = _kind(chart)
+    gap, _ = least_left(found.curvatures, found.distances, run.setup.updates, kind, beta)
+    return gap > ARRIVED * found.to_learn or found.condition > TEN * TEN * found.standard_condition
+
+
+def _extreme_columns(chart: Chart) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the widest and the narrowest column, by root mean square."""
+    rows = chart.rows
+    if rows is None:
+        return {}, {}
+    sizes = np.sqrt(np.mean(rows.X**2, axis=0))
+    order = np.argsort(sizes)
+    names = list(chart.names)
+    low = order[sizes[order] > 0]
+    wide = {names[i]: float(sizes[i]) for i in order[::-1][:3]}
+    narrow = {names[i]: float(sizes[i]) for i in low[:1]}
+    return wide, narrow
+
+
+def _kind(chart: Chart) -> tuple[str, float]:
+    """Return the rule whose arithmetic the valley is asked about: scaled rules have none."""
+    rule: Any = chart.task.optimizer.rule if chart.task is not None else None
+    if rule is None or rule.scaled or rule.searches:
+        return "gradient_descent", 0.0
+    return rule.name, getattr(rule, "beta", 0.0)
+
+
+# ---------------------------------------------------------------- where the least loss is known
+
+
+def _in_valley(chart: Chart, way: Course, at: Valley) -> Finding | None:
+    """Judge a run whose least loss is known by how far from it it stopped."""
+    run = chart.run
+    if run is None or at.to_learn <= 0 or arrived(chart, at):
+        return None
+    T = run.state.step
+    noisy = _batch_noise(chart, way, at)
+    if noisy is not None:
+        return noisy
+    kind, beta = _kind(chart)
+    rule = run.task.optimizer.rule
+    evidence: dict[str, Any] = {
+        "gap to the least loss": at.gap,
+        "share of what there was to learn": at.gap / at.to_learn,
+        "condition number": at.condition,
+        "updates": T,
+    }
+    if not run.setup.full_batch and run.task.reduction == "sum":
+        kind, beta = kind, beta
+    ratio = max(way.sharpness) if any(map(math.isfinite, way.sharpness)) else math.nan
+    swinging = way.rises > 0.2 and way.losses[-1] > 0.5 * way.losses[len(way.losses) // 2]
+    if (ratio > 1.0 and (swinging or at.gap > at.to_learn)) or (swinging and rule.scaled):
+        return _bouncing(chart, way, evidence)
+    gap, best = least_left(at.curvatures, at.distances, T, kind, beta)
+    standard, _ = least_left(at.standard_curvatures, at.standard_distances, T, kind, beta)
+    evidence["best step"] = best
+    decayed = _decayed(chart)
+    if decayed is not None and not rule.scaled:
+        return _stalled(chart, decayed, evidence)
+    rate = run.setup.learning_rate
+    if rule.scaled:
+        return _scaled_in_valley(chart, way, at, evidence)
+    enough = _enough(at)
+    if gap <= enough or rate < best / HUNDRED:
+        if rate < best / TEN:
+            return _too_small(chart, evidence, best)
+        return _unfinished(chart, evidence)
+    if standard <= enough or standard < gap / HUNDRED:
+        return _unscaled(chart, evidence, at)
+    here = left(at.curvatures, at.distances, rate, 10 * T, kind, beta)
+    if here <= enough or at.condition < HUNDRED:
+        return (
+            _too_small(chart, evidence, best) if rate < best / TEN else _unfinished(chart, evidence)
+        )
+    return _ill_conditioned(chart, evidence, at)
+
+
+def _enough(at: Valley) -> float:
+    return ARRIVED * at.to_learn
+
+
+def arrived(chart: Chart, at: Valley) -> bool:
+    """Tell whether what is left matters neither beside what was to learn nor beside the noise.
+
+    A gap of 1 % of what there was to learn is not arrived.  A smaller one is, unless it is both
+    more than a thousandth of that and clearly above what the rows' own chance (P/n of the least
+    loss) makes of any fit.
+    """
+    run = chart.run
+    if run is None:
+        return True
+    share = at.gap / at.to_learn
+    chance = max(3 * run.layout.size / max(run.setup.n, 1), ARRIVED) * abs(at.least)
+    return share < ARRIVED and (share < CLOSE or at.gap < chance)
+
+
+def _batch_noise(chart: Chart, way: Course, at: Valley) -> Finding | None:
+    """Batches scatter the parameters around the least: the gap stays near rate/4 x their variance.
+
+    In the stationary state of theta' = theta - rate (H theta + noise) each direction has the
+    variance rate c/(l (2 - rate l)), so the gap is sum rate c/(2 (2 - rate l)), about rate/4 times
+    the whole variance of a batch's gradient; momentum makes the rate 1/(1 - beta) times as large.
+    """
+    run = chart.run
+    if run is None or run.setup.full_batch or way.noise <= 0:
+        return None
+    gaps = way.losses - at.least
+    late, early = np.median(gaps[-3:]), np.median(gaps[len(gaps) // 2 - 1 : len(gaps) // 2 + 1])
+    if late < 0.5 * early:
+        return None
+    rule = run.task.optimizer.rule
+    if not rule.scaled:
+        beta = getattr(rule, "beta", 0.0)
+        floor = run.setup.learning_rate / (1 - beta) / 4 * way.noise
+        if floor < 0.2 * late:
+            return None
+    elif way.turned < 0.5:
+        return None
+    return Finding(
+        "batch-noise",
+        "illness",
+        f"Batches of {run.setup.batch_size} rows disagree so much that at a constant step the "
+        "parameters are shaken about the least loss and come no nearer.",
+        {
+            "gap to the least loss": float(late),
+            "share of what there was to learn": float(late / at.to_learn),
+            "batch size": run.setup.batch_size,
+            "variance of a batch's gradient": way.noise,
+        },
+        _calmer(chart),
+    )
+
+
+def _calmer(chart: Chart) -> Fix:
+    run = chart.run
+    if run is None:
+        raise AssertionError
+    size = min(run.setup.n, (run.setup.batch_size or 1) * 16)
+    return Fix(
+        f"let the learning rate fall over time (a schedule), or take batches of {size} rows",
+        {"batch_size": size},
+    )
+
+
+def _bouncing(chart: Chart, way: Course, evidence: dict[str, Any]) -> Finding:
+    run = chart.run
+    if run is None:
+        raise AssertionError
+    rate = run.setup.learning_rate
+    ratio = max((s for s in way.sharpness if math.isfinite(s)), default=math.nan)
+    better = rate / max(2 * ratio, 2) if math.isfinite(ratio) else rate / TEN
+    return Finding(
+        "step-too-large",
+        "illness",
+        f"The step {rate:.3g} is so large that updates jump from side to side: the loss rose at "
+        f"{way.rises:.0%} of the later updates and comes no lower.",
+        {**evidence, "step against its limit": ratio},
+        Fix(f"lower the learning rate to {better:.3g}", {"learning_rate": _nice(better)}),
+    )
+
+
+def _scaled_in_valley(
+    chart: Chart, way: Course, at: Valley, evidence: dict[str, Any]
+) -> Finding | None:
+    """Adam and its relatives move each parameter by at most about the rate at each update."""
+    run, start = chart.run, chart.start
+    if run is None or start is None:
+        return None
+    rates = chart.of("learning_rate")
+    walked = run.state.step * float(np.mean(rates)) if rates is not None else math.inf
+    far = np.abs(at.theta - start)
+    standard = np.abs(np.linalg.solve(standardising(chart), at.theta - start))
+    evidence = {**evidence, "each parameter could walk": walked, "the farthest had to": far.max()}
+    decayed = _decayed(chart)
+    if decayed is not None:
+        return _stalled(chart, decayed, evidence)
+    if walked < far.max():
+        if at.condition > HUNDRED * at.standard_condition and walked > 3 * standard.max():
+            return _unscaled(chart, evidence, at)
+        if way.moving > 0.1 and walked > 0.1 * far.max() and run.state.step < 50:  # noqa: PLR2004
+            return _unfinished(chart, evidence)
+        return _too_small(chart, evidence, None)
+    if at.condition > HUNDRED * at.standard_condition:
+        return _unscaled(chart, evidence, at)
+    gaps = way.losses - at.least
+    if gaps[-1] < 0.7 * gaps[len(gaps) // 2]:
+        return _unfinished(chart, evidence)
+    if at.standard_condition > TEN * HUNDRED:
+        return _ill_conditioned(chart, evidence, at)
+    return _unfinished(chart, evidence)
+
+
+def _too_small(chart: Chart, evidence: dict[str, Any], best: float | None) -> Finding:
+    run = chart.run
+    if run is None:
+        raise AssertionError
+    rate = run.setup.learning_rate
+    better = rate * HUNDRED if best is None else best
+    times = f"{better / rate:,.0f} times" if best is not None else "many times"
+    return Finding(
+        "step-too-small",
+        "illness",
+        f"The step {rate:.3g} could be {times} larger: after {run.state.step} updates the "
+        "parameters are still far from where the loss is least.",
+        evidence,
+        Fix(f"raise the learning rate to {better:.3g}", {"learning_rate": _nice(better)}),
+    )
+
+
+def _unfinished(chart: Chart, evidence: dict[str, Any]) -> Finding:
+    run = chart.run
+    if run is None:
+        raise AssertionError
+    more = run.setup.epochs * 10
+    return Finding(
+        "not-finished",
+        "information",
+        f"It was still improving when it stopped after {run.state.step} updates.",
+        evidence,
+        Fix(f"train on, say to {more} epochs (resume)", {"epochs": more}),
+    )
+
+
+def _unscaled(chart: Chart, evidence: dict[str, Any], at: Valley) -> Finding:
+    wide, narrow = _extreme_columns(chart)
+    return Finding(
+        "features-unscaled",
+        "illness",
+        "The columns differ so much in size that no single step suits them all: the condition "
+        f"number is {at.condition:.3g}, and {at.standard_condition:.3g} once they are standardised.",
+        {**evidence, "columns": wide, "against": narrow},
+        Fix(
+            "standardise the columns (standardize=True), with a step for them",
+            {"standardize": True, "learning_rate": "auto"},
+        ),
+    )
+
+
+def _ill_conditioned(chart: Chart, evidence: dict[str, Any], at: Valley) -> Finding:
+    names = _slow_columns(chart, at)
+    return Finding(
+        "ill-conditioned",
+        "illness",
+        "The loss is a long valley: its steepest direction is "
+        f"{at.standard_condition:.3g} times as curved as its flattest even for standardised "
+        "columns, so the step that the one can bear is far too small for the other.",
+        {**evidence, "columns": names},
+        Fix(
+            "let a search that knows the curvature do it (optimizer lbfgs), or leave out columns "
+            "that say the same",
+            {"optimizer": "lbfgs", "standardize": True},
+        ),
+    )
+
+
+def _slow_columns(chart: Chart, at: Valley) -> list[str]:
+    """Return the columns that make up the flattest direction."""
+    del at
+    rows = chart.rows
+    if rows is None or rows.X.shape[1] > 500:  # noqa: PLR2004 - a d x d matrix
+        return []
+    X = _standardised(rows.X)
+    _, vectors = np.linalg.eigh(X.T @ X)
+    part = np.abs(vectors[:, 0])
+    names = list(chart.names)
+    return [names[i] for i in np.argsort(part)[::-1][:4] if part[i] > 0.2]  # noqa: PLR2004 - a real share
+
+
+def _decayed(chart: Chart) -> float | None:
+    """Return how far the rate has fallen, if it fell to under a hundredth before half-time."""
+    rates = chart.of("learning_rate")
+    if rates is None or len(rates) < 8 or rates[0] <= 0:  # noqa: PLR2004 - too short to tell
+        return None
+    middle = float(rates[len(rates) // 2] / rates.max())
+    return middle if middle < 1 / HUNDRED else None
+
+
+def _stalled(chart: Chart, decayed: float | None, evidence: dict[str, Any]) -> Finding:
+    run = chart.run
+    if run is None:
+        raise AssertionError
+    why = (
+        f"its learning rate had fallen to {decayed:.2g} of the first by half-time"
+        if decayed is not None
+        else "its gradient has all but vanished on a plateau"
+    )
+    fix = (
+        Fix("let the rate fall more slowly, or keep it constant", {"schedule": None})
+        if decayed is not None
+        else Fix(
+            "start from other parameters (another seed), with adam",
+            {"optimizer": "adam", "seed": run.setup.seed + 1},
+        )
+    )
+    return Finding(
+        "stalled",
+        "illness",
+        f"It stands still without having arrived: {why}.",
+        evidence,
+        fix,
+    )
+
+
+# ---------------------------------------------------------------- elsewhere: nets, kinks, own parts
+
+
+def _elsewhere(chart: Chart, way: Course) -> Finding | None:
+    """Judge a run whose least loss is not known by its course alone."""
+    run, end = chart.run, chart.end_loss
+    if run is None or end is None or not np.isfinite(way.losses).all():
+        return None
+    T = run.state.step
+    sharp = max((s for s in way.sharpness if math.isfinite(s)), default=math.nan)
+    reference = chart.plain_loss
+    constant = chart.constant_loss
+    poor = reference is not None and constant is not None and constant > reference
+    if poor and reference is not None and constant is not None:
+        poor = end - reference > 0.1 * (constant - reference)
+    evidence: dict[str, Any] = {
+        "loss": end,
+        "what the best constant gives": constant,
+        "what a linear model on standardised columns gives": reference,
+        "gradient changed by": way.turned,
+        "step against its limit": sharp,
+        "updates": T,
+    }
+    if _still_at_the_start(chart, way):
+        return _too_small(chart, evidence, None)
+    lively = _lively(chart, way)
+    if poor and lively:
+        noise = not run.setup.full_batch and not (sharp > 1)
+        return _noisy_elsewhere(chart, evidence) if noise else _bouncing(chart, way, evidence)
+    if poor and chart.net is not None and _uneven_inputs(chart):
+        return _unscaled_inputs(chart, evidence)
+    decayed = _decayed(chart)
+    if decayed is not None and way.moving < 0.01 and poor:
+        return _stalled(chart, decayed, evidence)
+    if way.moving > 0.05:
+        if poor and math.isfinite(sharp) and sharp < 0.02:
+            return _too_small(chart, evidence, None)
+        return _unfinished(chart, evidence)
+    if poor and way.moving < 0.01:
+        return _stalled(chart, None, evidence)
+    if _at_the_edge(chart, way):
+        return Finding(
+            "edge-of-stability",
+            "information",
+            "The curvature has risen until the step is just what it can bear "
+            f"({way.sharpness[1]:.2f} of the limit): the loss goes up and down from update to "
+            "update and falls all the same.",
+            evidence,
+            Fix("none is needed; a smaller step would go more smoothly"),
+        )
+    return None
+
+
+def _still_at_the_start(chart: Chart, way: Course) -> bool:
+    """Tell whether the gradient is still the first one: the whole way is one short straight step."""
+    run = chart.run
+    return (
+        run is not None
+        and run.state.step >= 5  # noqa: PLR2004 - fewer are too few updates, not too small ones
+        and way.turned < 0.3
+        and way.losses[-1] < way.losses[0]
+    )
+
+
+def _lively(chart: Chart, way: Course) -> bool:
+    """Tell whether the loss goes up and down without falling."""
+    if chart.run is not None and chart.run.setup.full_batch:
+        return way.rises > 0.2 and way.moving < 0.05
+    late = way.losses[len(way.losses) // 2 :]
+    changes = np.diff(late)
+    up = float(np.mean(changes > 0)) if len(changes) else 0.0
+    spread = float(np.std(late)) / max(abs(float(np.mean(late))), 1e-300)
+    return up >= 0.25 and spread > 0.05 and way.moving < 0.05
+
+
+def _noisy_elsewhere(chart: Chart, evidence: dict[str, Any]) -> Finding:
+    run = chart.run
+    if run is None:
+        raise AssertionError
+    return Finding(
+        "batch-noise",
+        "illness",
+        f"Batches of {run.setup.batch_size} rows disagree so much that the loss goes up and down "
+        "from epoch to epoch and comes no lower.",
+        {**evidence, "batch size": run.setup.batch_size},
+        _calmer(chart),
+    )
+
+
+def _uneven_inputs(chart: Chart) -> bool:
+    """Tell whether columns, as the net meets them, are far from size 1 or from one another."""
+    rows = chart.rows
+    if rows is None:
+        return False
+    sizes = np.sqrt(np.mean(rows.X**2, axis=0))
+    sizes = sizes[sizes > 0]
+    return len(sizes) > 0 and (sizes.max() > TEN or sizes.max() > TEN * sizes.min())
+
+
+def _unscaled_inputs(chart: Chart, evidence: dict[str, Any]) -> Finding:
+    wide, narrow = _extreme_columns(chart)
+    return Finding(
+        "features-unscaled",
+        "illness",
+        "The columns come to the net in sizes far from 1, for which its start and its step are not "
+        "made; a plain linear model on standardised columns does better.",
+        {**evidence, "columns": wide, "against": narrow},
+        Fix("standardise the columns (standardize=True)", {"standardize": True}),
+    )
+
+
+def _at_the_edge(chart: Chart, way: Course) -> bool:
+    """Tell whether a full-batch descent rides where rate x curvature is about its limit."""
+    run = chart.run
+    return (
+        run is not None
+        and run.setup.full_batch
+        and not run.task.optimizer.rule.scaled
+        and 0.8 < way.sharpness[1] < 1.3  # noqa: PLR2004 - about 1
+        and way.rises > 0.1
+    )
+
+
+def _nice(rate: float) -> float:
+    """Return a rate to two digits."""
+    return float(f"{rate:.2g}")
+
+
+RULES: tuple[Callable[[Chart], Finding | None], ...] = (descent,)
+__all__ = ["RULES", "blown_up", "descent", "largest_step"]

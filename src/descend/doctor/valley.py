@@ -1,0 +1,162 @@
+"""The mathematics of a descent: how far it was from the least loss, and what other steps would do.
+
+For a linear model under a smooth convex loss the least loss is known, and around it the objective
+is a quadratic: along each eigenvector of the Hessian the distance x shrinks by itself,
+
+    gradient descent   x' = (1 - eta l) x
+    momentum           v' = beta v + l x,   x' = x - eta v'
+    Nesterov           v' = beta v + l x,   x' = x - eta (l x + beta v')
+
+and the gap is 1/2 sum l x².  So what T updates at any step would have left can be told without
+training, in the columns as they are and as they would be standardised.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from descend.engines.hessian import hessian
+from descend.models import layered
+
+if TYPE_CHECKING:
+    from descend.doctor.chart import Chart
+
+from descend.arrays import Floats
+
+# Eigenvalues are computed outright up to this many parameters.
+MOST = 600
+# Eigenvalues below this share of the largest belong to directions that change nothing.
+NULL = 1e-12
+# Distances from the least loss that count as arrived: as a share of what is there to learn.
+ARRIVED, CLOSE = 1e-2, 1e-3
+
+
+class Valley(NamedTuple):
+    """The objective of a linear task around its least.
+
+    Attributes
+    ----------
+    least, theta
+        The least objective over the chart's sample, and where.
+    curvatures, distances
+        (P,) eigenvalues, and how far the start was along each eigenvector; null ones left out.
+    standard_curvatures, standard_distances
+        The same for standardised columns and a start at zeros.
+    to_learn
+        What there was to gain: from the start, or from the best constant, whichever is less.
+    gap
+        What was left at the returned theta.
+    """
+
+    least: float
+    theta: Floats
+    curvatures: Floats
+    distances: Floats
+    standard_curvatures: Floats
+    standard_distances: Floats
+    to_learn: float
+    gap: float
+
+    @property
+    def condition(self) -> float:
+        """The largest curvature over the smallest."""
+        return float(self.curvatures[-1] / self.curvatures[0])
+
+    @property
+    def standard_condition(self) -> float:
+        """The same, were the columns standardised."""
+        return float(self.standard_curvatures[-1] / self.standard_curvatures[0])
+
+
+def valley(chart: Chart) -> Valley | None:
+    """Return the valley of a linear task, or None where the least loss is not known."""
+    best, sample, run = chart.best, chart.sample, chart.run
+    if best is None or sample is None or run is None or sample.layout.size > MOST:
+        return None
+    least, theta = best
+    H = hessian(sample, theta)
+    start, end = chart.start, chart.end_loss
+    begun, constant = chart.start_loss, chart.constant_loss
+    known = [v for v in (begun, constant) if v is not None and np.isfinite(v)]
+    if not np.isfinite(H).all() or start is None or not known or end is None:
+        return None
+    curvatures, vectors = np.linalg.eigh(H)
+    kept = curvatures > NULL * curvatures[-1]
+    if not kept.any():
+        return None
+    A = standardising(chart)
+    there = np.linalg.solve(A, theta)
+    standard, turned = np.linalg.eigh(A.T @ H @ A)
+    wide = standard > NULL * standard[-1]
+    return Valley(
+        least,
+        theta,
+        curvatures[kept],
+        (vectors.T @ (start - theta))[kept],
+        standard[wide],
+        (turned.T @ there)[wide],
+        max(min(known) - least, 0.0),
+        end - least,
+    )
+
+
+def standardising(chart: Chart) -> Floats:
+    """Return A with theta = A theta', theta' the parameters of standardised columns."""
+    rows, run = chart.rows, chart.run
+    if rows is None or run is None:
+        raise AssertionError
+    bias = layered(run.task.model).bias
+    weights = None if rows.weights is None else rows.weights
+    mean = np.average(rows.X, axis=0, weights=weights)
+    centre = mean if bias else np.zeros_like(mean)
+    deviation = np.sqrt(np.average((rows.X - centre) ** 2, axis=0, weights=weights))
+    size = np.abs(rows.X).max(axis=0, initial=0.0)
+    deviation[deviation <= 1e-12 * size] = 1.0  # noqa: PLR2004 - rounding of a constant column
+    d = len(mean)
+    A = np.diag(np.append(1 / deviation, 1.0) if bias else 1 / deviation)
+    if bias:
+        A[d, :d] = -mean / deviation
+    k = run.layout.size // len(A)
+    found: Floats = np.kron(A, np.eye(k))
+    return found
+
+
+def left(
+    curvatures: Floats, distances: Floats, rate: float, updates: int, kind: str, beta: float
+) -> float:
+    """Return the gap that some updates at a step would leave."""
+    a, b = np.ones_like(curvatures), rate * curvatures
+    moves = {
+        "gradient_descent": ((a - b, 0 * a), (0 * a, 0 * a)),
+        "momentum": ((a - b, -beta * rate * a), (curvatures, beta * a)),
+        "nesterov": ((a - b * (1 + beta), -rate * beta * beta * a), (curvatures, beta * a)),
+    }[kind]
+    M = np.array(moves).transpose(2, 0, 1)
+    with np.errstate(all="ignore"):
+        shrunk = np.linalg.matrix_power(M, updates)[:, 0, 0]
+        found = 0.5 * float(np.sum(curvatures * (shrunk * distances) ** 2))
+    return found if np.isfinite(found) else np.inf
+
+
+def least_left(
+    curvatures: Floats, distances: Floats, updates: int, kind: str, beta: float
+) -> tuple[float, float]:
+    """Return the least gap that some updates at any one step can leave, and that step."""
+    limit = largest_step(float(curvatures[-1]), kind, beta)
+    rates = limit * np.append(2.0 ** -np.arange(0.25, 8, 0.5), 0.95)
+    if kind == "gradient_descent":
+        rates = np.append(rates, 2 / (curvatures[-1] + curvatures[0]))
+    gaps = [left(curvatures, distances, float(r), updates, kind, beta) for r in rates]
+    place = int(np.argmin(gaps))
+    return gaps[place], float(rates[place])
+
+
+def largest_step(curvature: float, kind: str, beta: float) -> float:
+    """Return the largest stable step for a curvature."""
+    if kind == "momentum":
+        return 2 * (1 + beta) / curvature
+    if kind == "nesterov":
+        return 2 * (1 + beta) / (curvature * (1 + 2 * beta))
+    return 2 / curvature
