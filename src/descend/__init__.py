@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from descend.doctor import Diagnosis as Diagnosis
     from descend.doctor import Finding as Finding
     from descend.doctor import Fix as Fix
+    from descend.doctor import Trial as Trial
+    from descend.doctor import Watch as Watch
     from descend.doctor import diagnose as diagnose
     from descend.errors import DescendError as DescendError
     from descend.errors import InputError as InputError
@@ -126,6 +128,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Diagnosis",
         "Finding",
         "Fix",
+        "Trial",
+        "Watch",
         "diagnose",
     ),
     "descend.custom": (

@@ -8,3 +8,5 @@ from descend.doctor.diagnosing import diagnose as diagnose
 from descend.doctor.findings import Diagnosis as Diagnosis
 from descend.doctor.findings import Finding as Finding
 from descend.doctor.findings import Fix as Fix
+from descend.doctor.trying import Trial as Trial
+from descend.doctor.watching import Watch as Watch

@@ -51,6 +51,15 @@ class Trial:
         lines += [f"  {a:{wide[0]}}  {b:>{wide[1]}}  {c:>{wide[2]}}" for a, b, c in rows]
         return "\n".join([*lines, f"  {self.after.outcome.sentence}"])
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return both runs' figures as plain data."""
+        return {
+            "code": self.finding.code,
+            "fix": self.finding.fix.sentence,
+            "figures": {name: [a, b] for name, a, b in _compared(self.before, self.after)},
+            "outcome": self.after.outcome.sentence,
+        }
+
 
 def try_it(run: Run, finding: Finding, epochs: int | None = None) -> Trial:
     """Train the run again with a finding's fix; return both."""

@@ -113,7 +113,7 @@ def standardising(chart: Chart) -> Floats:
     centre = mean if bias else np.zeros_like(mean)
     deviation = np.sqrt(np.average((rows.X - centre) ** 2, axis=0, weights=weights))
     size = np.abs(rows.X).max(axis=0, initial=0.0)
-    deviation[deviation <= 1e-12 * size] = 1.0  # noqa: PLR2004 - rounding of a constant column
+    deviation[deviation <= 1e-12 * size] = 1.0
     d = len(mean)
     A = np.diag(np.append(1 / deviation, 1.0) if bias else 1 / deviation)
     if bias:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from descend.training.progress import Bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from descend.arrays import Floats
 
 FIGURES = ("loss", "gradient_norm", "update_norm", "learning_rate")
 METRICS = {"numbers": ("rmse", "mae", "mse", "r2"), "labels": ("accuracy",)}
@@ -414,6 +417,7 @@ def _epoch_names(setup: Setup, data: Data) -> tuple[str, ...]:
 
 
 def _finished(loop: Loop, engine: str) -> Run:
+    loop.so_far = partial(_so_far, loop, engine)
     reason = loop.run()
     controller, setup = loop.controller, loop.setup
     restored = reason == "validation" or (setup.patience is not None and reason == "epochs")
@@ -432,9 +436,16 @@ def _finished(loop: Loop, engine: str) -> Run:
         best_step,
         controller.diverged_at,
     )
-    run = Run(
+    run = _recorded(loop, engine, theta, outcome)
+    for callback in listeners(loop.callbacks, "end"):
+        callback(run)
+    return run
+
+
+def _recorded(loop: Loop, engine: str, theta: Floats, outcome: Outcome) -> Run:
+    return Run(
         task=loop.problem.task,
-        setup=setup,
+        setup=loop.setup,
         layout=loop.problem.layout,
         theta=theta,
         outcome=outcome,
@@ -442,7 +453,7 @@ def _finished(loop: Loop, engine: str) -> Run:
         keyframes=loop.keyframes,
         events=tuple(loop.events),
         state=loop.state,
-        controller=controller,
+        controller=loop.controller,
         classes=loop.data.classes,
         names=loop.data.names,
         engine_used=engine,
@@ -450,9 +461,20 @@ def _finished(loop: Loop, engine: str) -> Run:
         scaling=loop.data.scaling,
         data=loop.data,
     )
-    for callback in listeners(loop.callbacks, "end"):
-        callback(run)
-    return run
+
+
+def _so_far(loop: Loop, engine: str) -> Run:
+    """Return the run as it stands, a record that the training under way no longer changes."""
+    step, loss = loop.state.step, loop.program.value(loop.state.theta)
+    sentence = f"Under way: {step} of {loop.setup.updates} updates; loss {loss:.6g}."
+    outcome = Outcome("callback", sentence, step, loss, None, loop.controller.diverged_at)
+    now = _recorded(loop, engine, loop.state.theta, outcome)
+    return replace(
+        now,
+        history=History(loop.updates.copy(), loop.epochs.copy()),
+        keyframes=loop.keyframes.copy(),
+        controller=loop.controller.copy(),
+    )
 
 
 def _judged_at_the_end(loop: Loop, reason: Reason, loss: float) -> Reason:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from descend.arrays import Floats, Layout
     from descend.run import Run
 
-MOMENTS = ("start", "step", "epoch", "end")
+MOMENTS = ("start", "step", "stretch", "epoch", "end")
 
 
 @final
@@ -35,6 +35,8 @@ class Now:
         The parameters and the optimizer's memory.
     layout
         The slices of theta.
+    so_far
+        Called, it returns the `Run` as it stands; the training goes on without touching it.
     """
 
     step: int
@@ -45,6 +47,7 @@ class Now:
     theta: Floats
     slots: Floats
     layout: Layout
+    so_far: Callable[[], Run] | None = None
 
     @property
     def params(self) -> dict[str, Floats]:
@@ -63,6 +66,8 @@ class Callback:
         Called with `Now` before the first update.
     step
         Called with `Now` after every update.
+    stretch
+        Called with `Now` whenever training looks up, some ten times a second; it slows nothing.
     epoch
         Called with `Now` after every epoch.
     end
@@ -70,7 +75,7 @@ class Callback:
 
     Attributes
     ----------
-    start, step, epoch, end
+    start, step, stretch, epoch, end
         As given.
 
     Examples
@@ -85,17 +90,18 @@ class Callback:
 
     start: Callable[[Now], Any] | None = None
     step: Callable[[Now], Any] | None = None
+    stretch: Callable[[Now], Any] | None = None
     epoch: Callable[[Now], Any] | None = None
     end: Callable[[Run], Any] | None = None
 
 
 def checked(callbacks: Any) -> tuple[Any, ...]:
-    """Return callbacks as a tuple; anything with one of the four methods will do."""
+    """Return callbacks as a tuple; anything with one of the five methods will do."""
     found = tuple(callbacks) if isinstance(callbacks, list | tuple) else (callbacks,)
     for callback in found:
         if not any(callable(getattr(callback, moment, None)) for moment in MOMENTS):
             msg = (
-                "A callback must have at least one of the functions start, step, epoch, end: "
+                "A callback must have at least one of the functions start, step, stretch, epoch, end: "
                 f"ds.Callback(epoch=…). Got {callback!r} instead."
             )
             raise InputError(msg)

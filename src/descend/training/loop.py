@@ -22,10 +22,12 @@ from descend.training.callbacks import Now, listeners
 from descend.training.interrupts import Interrupts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from descend.arrays import State
     from descend.engines import Advance, Problem, Program, Trace
     from descend.errors import Reason
-    from descend.run import Controller, Data, Keyframes, Series, Setup
+    from descend.run import Controller, Data, Keyframes, Run, Series, Setup
     from descend.training.progress import Bar
 
 _SHORT, _LONG = 0.05, 0.2  # seconds a stretch should take, so that Ctrl-C and the bar respond
@@ -47,6 +49,8 @@ class Loop:
         What it has recorded; `keyframes` and `updates` stay empty where nothing is recorded.
     callbacks, bar
         Who is watching.
+    so_far
+        Makes a run of what there is, for callbacks that ask for it.
     """
 
     setup: Setup
@@ -65,6 +69,7 @@ class Loop:
     validation_loss: float | None = None
     last_loss: float | None = None
     batch_masses: tuple[int, Any] = (-1, None)
+    so_far: Callable[[], Run] | None = None
     interrupts: Interrupts = field(default_factory=Interrupts)
 
     def __post_init__(self) -> None:
@@ -89,6 +94,8 @@ class Loop:
                         return "epochs"
                     stopped = self._advance(self._next_cut() - self.state.step)
                     self.bar.show(self.state.step, self.last_loss)
+                    if stopped is None and self._ask("stretch"):
+                        stopped = "callback"
             except KeyboardInterrupt:  # only ever from within an engine, which changes nothing
                 return "interrupted"
             finally:
@@ -326,6 +333,7 @@ class Loop:
             self.state.theta.copy(),
             self.state.slots.copy(),
             self.problem.layout,
+            self.so_far,
         )
 
 
