@@ -197,7 +197,9 @@ def with_column(rng, cured, column, words):
     old = anatomy.curvatures(cured.X, cured.task.loss.name)[-1]
     rate = cured.task.optimizer.learning_rate * old / seen
     ill = cured.but(X=X).with_optimizer(ds.gradient_descent(rate))
-    return Draft(words, ill.but(epochs=int(cured.options["epochs"] * seen / old) + 10), dependent, cured)
+    return Draft(
+        words, ill.but(epochs=int(cured.options["epochs"] * seen / old) + 10), dependent, cured
+    )
 
 
 def base(rng, low=2):
@@ -426,5 +428,3 @@ def target_that_overflows(rng):
     y = cured.y.copy()
     y[rng.integers(len(y))] = -(10.0 ** rng.integers(160, 300))
     return Draft("a target whose square overflows", cured.but(y=y), overflows, cured)
-
-

@@ -110,7 +110,9 @@ def sorted_by_a_column(rng):
     X = rng.normal(size=(n, d))
     y = X @ rng.uniform(1, 2, d) + 0.3 * rng.normal(size=n) + 1.5 * np.maximum(X[:, 0] - 0.6, 0) * 3
     case, _ = sound(rng, X, y, "squared_error", 0.6)
-    return Draft("the table was sorted by a column", *drafted(split_at(rng, case, np.argsort(X[:, 0]))))
+    return Draft(
+        "the table was sorted by a column", *drafted(split_at(rng, case, np.argsort(X[:, 0])))
+    )
 
 
 @recipe("split-shift")
@@ -216,7 +218,9 @@ def mislabelled(rng, case, words, share=None):
     def proof(run, _):
         found = np.asarray(run.predict(case.X))
         against = found != given
-        return np.mean(found == true) > 0.95 and np.mean(np.isin(np.flatnonzero(against), wrong)) > 0.8
+        return (
+            np.mean(found == true) > 0.95 and np.mean(np.isin(np.flatnonzero(against), wrong)) > 0.8
+        )
 
     return Draft(f"{words}, {share:.0%} of the labels are wrong", case.but(y=given), proof, case)
 
@@ -331,5 +335,3 @@ def rows_far_out(rng):
     ill = ill.but(epochs=2 * ill.options["epochs"])
     words = f"{len(few)} of {len(y)} rows are far out and far off"
     return Draft(words, ill, outshouted(X, y, few), cured)
-
-

@@ -102,7 +102,9 @@ def row_by_row_beyond_its_limit(rng):
 @recipe("step-too-large")
 def net_beyond_its_limit(rng):
     X, y = curve(rng)
-    cured = sound_net(rng, X, y, "squared_error", activation=pick(rng, "relu", "leaky_relu", "silu"))
+    cured = sound_net(
+        rng, X, y, "squared_error", activation=pick(rng, "relu", "leaky_relu", "silu")
+    )
     rate = log_uniform(rng, 5, 50)
     ill = cured.with_optimizer(ds.gradient_descent(rate)).but(epochs=100)
     return Draft(f"a net for regression, plain descent with a step of {rate:.1f}", ill, rose, cured)
@@ -173,7 +175,9 @@ def batches_that_crawl(rng):
     share = log_uniform(rng, 1e-6, 1e-4)
     batch = int(pick(rng, 8, 16, 32))
     ill = cured.with_optimizer(ds.gradient_descent(share * top)).but(batch_size=batch, epochs=20)
-    return Draft(f"batches of {batch} at {share:.1e} of the largest stable step", ill, crawls, cured)
+    return Draft(
+        f"batches of {batch} at {share:.1e} of the largest stable step", ill, crawls, cured
+    )
 
 
 @recipe("step-too-small")
@@ -394,7 +398,9 @@ def edge(rng, X, y, loss, low, high):
 
 @recipe("edge-of-stability")
 def edge_of_a_curve(rng):
-    return edge(rng, *curve(rng, n=int(rng.integers(60, 150)), noise=0.05), "squared_error", 0.05, 0.4)
+    return edge(
+        rng, *curve(rng, n=int(rng.integers(60, 150)), noise=0.05), "squared_error", 0.05, 0.4
+    )
 
 
 @recipe("edge-of-stability")

@@ -84,7 +84,9 @@ def most_units_switched_off(rng):
         b = parts["layer1.bias"]
         b[: max(1, int(0.9 * len(b)))] = -rng.uniform(20, 40)
 
-    return Draft("nine in ten rectified units start switched off", given(cured, change), dead, cured)
+    return Draft(
+        "nine in ten rectified units start switched off", given(cured, change), dead, cured
+    )
 
 
 @recipe("dead-units")
@@ -94,7 +96,9 @@ def killed_by_one_great_step(rng):
     cured = cured.but(X=X, standardize=True)
     rate = log_uniform(rng, 1, 5)
     ill = cured.but(standardize=...).with_optimizer(ds.adam(rate)).but(epochs=300)
-    return Draft(f"rectified units, killed by first steps of {rate:.1f}", ill, dead_and_still, cured)
+    return Draft(
+        f"rectified units, killed by first steps of {rate:.1f}", ill, dead_and_still, cured
+    )
 
 
 def dead_and_still(run, cured):
@@ -139,7 +143,9 @@ def weights_far_too_large(rng):
         parts["layer1.weight"] *= times
         parts["layer1.bias"][:] = times * rng.normal(size=len(parts["layer1.bias"]))
 
-    return stuck(rng, *problem(rng), "tanh", change, f"tanh units, weights {times:.0f} times too large")
+    return stuck(
+        rng, *problem(rng), "tanh", change, f"tanh units, weights {times:.0f} times too large"
+    )
 
 
 @recipe("saturated-units")
@@ -150,7 +156,9 @@ def biases_far_from_zero(rng):
         b = parts["layer1.bias"]
         b[:] = depth * rng.choice([-1, 1], len(b))
 
-    return stuck(rng, *problem(rng), "tanh", change, f"tanh units that start at a bias of {depth:.0f}")
+    return stuck(
+        rng, *problem(rng), "tanh", change, f"tanh units that start at a bias of {depth:.0f}"
+    )
 
 
 @recipe("saturated-units")
@@ -284,7 +292,9 @@ def enlarged_starts(rng):
 
     ill = cured.with_model(ds.MLP(hidden, "relu")).but(epochs=100)
     ill = given(ill, change).with_optimizer(pick(rng, ds.gradient_descent, ds.adam)(1e-3))
-    return Draft(f"{len(hidden)} rectified layers, weights {times:.1f} times he", ill, exploding, cured)
+    return Draft(
+        f"{len(hidden)} rectified layers, weights {times:.1f} times he", ill, exploding, cured
+    )
 
 
 # ---------------------------------------------------------------- identical-units
@@ -293,7 +303,9 @@ def enlarged_starts(rng):
 def alike(run, cured):
     parts = anatomy.setting_of(run).unpack(run.theta)
     W = np.vstack([parts["layer1.weight"], parts["layer1.bias"][None, :]])
-    return np.ptp(W, axis=1).max() <= 1e-8 * max(np.abs(W).max(), 1e-300) and suffers(run, cured, 0.1)
+    return np.ptp(W, axis=1).max() <= 1e-8 * max(np.abs(W).max(), 1e-300) and suffers(
+        run, cured, 0.1
+    )
 
 
 def one_unit_many_times(rng, change, activations, words):
@@ -347,5 +359,3 @@ def one_constant_in_sigmoids(rng):
                 parts[name][:] = value
 
     return one_unit_many_times(rng, change, ("sigmoid", "softplus", "elu"), "all weights alike")
-
-

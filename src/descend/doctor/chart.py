@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Rows that statistics are taken of, and rows that nets are run on.
 ROWS, FEW_ROWS = 1 << 14, 1 << 11
 # States that are looked at along the way.
-LOOKS = 9
+LOOKS = 17
 
 
 class Rows(NamedTuple):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # A step this far below the best one is too small; a condition this much better is worth standardising.
 TEN, HUNDRED = 10.0, 100.0
+# Rate x curvature / limit below which a step is too small: a tenth of 1/L, which is half the limit.
+SMALL = 0.05
 
 
 def descent(chart: Chart) -> Finding | None:
@@ -195,46 +197,95 @@ def _kind(chart: Chart) -> tuple[str, float]:
 def _in_valley(chart: Chart, way: Course, at: Valley) -> Finding | None:
     """Judge a run whose least loss is known by how far from it it stopped."""
     run = chart.run
-    if run is None or at.to_learn <= 0 or arrived(chart, at):
+    if run is None or at.to_learn <= 0:
         return None
-    T = run.state.step
-    noisy = _batch_noise(chart, way, at)
-    if noisy is not None:
-        return noisy
-    kind, beta = _kind(chart)
-    rule = run.task.optimizer.rule
+    at = at._replace(gap=_typical_gap(chart, way, at))
+    if arrived(chart, at):
+        return None
     evidence: dict[str, Any] = {
         "gap to the least loss": at.gap,
         "share of what there was to learn": at.gap / at.to_learn,
         "condition number": at.condition,
-        "updates": T,
+        "step against its limit": _sharp(way),
+        "updates": run.state.step,
     }
-    if not run.setup.full_batch and run.task.reduction == "sum":
-        kind, beta = kind, beta
-    ratio = max(way.sharpness) if any(map(math.isfinite, way.sharpness)) else math.nan
-    swinging = way.rises > 0.2 and way.losses[-1] > 0.5 * way.losses[len(way.losses) // 2]
-    if (ratio > 1.0 and (swinging or at.gap > at.to_learn)) or (swinging and rule.scaled):
+    return (
+        _batch_noise(chart, way, at)
+        or _swinging(chart, way, at, evidence)
+        or _motionless(chart, evidence)
+        or (_scaled_in_valley if run.task.optimizer.rule.scaled else _plain_in_valley)(
+            chart, way, at, evidence
+        )
+    )
+
+
+def _sharp(way: Course) -> float:
+    """Return rate x curvature / limit where it was largest; NaN where it is not known."""
+    return max((s for s in way.sharpness if math.isfinite(s)), default=math.nan)
+
+
+def _typical_gap(chart: Chart, way: Course, at: Valley) -> float:
+    """Return the gap at the end; of a run on batches, what it usually was lately."""
+    run = chart.run
+    if run is None or run.setup.full_batch or run.outcome.best_step is not None:
+        return at.gap
+    late = (way.losses - at.least)[-(len(way.losses) // 2) :]
+    return max(at.gap, float(np.median(late))) if len(late) > 2 else at.gap  # noqa: PLR2004 - a median
+
+
+def _swinging(chart: Chart, way: Course, at: Valley, evidence: dict[str, Any]) -> Finding | None:
+    """Name a step beyond the limit that has not thrown the loss up far enough to be called diverged."""
+    middle = float(way.losses[len(way.losses) // 2])
+    swings = way.rises > 0.2 and way.losses[-1] > 0.5 * middle
+    scaled = chart.task is not None and chart.task.optimizer.rule.scaled
+    if (_sharp(way) > 1.0 and (swings or at.gap > at.to_learn)) or (swings and scaled):
         return _bouncing(chart, way, evidence)
+    return None
+
+
+def _motionless(chart: Chart, evidence: dict[str, Any]) -> Finding | None:
+    """Name updates that change no digit, and a rate that has fallen to nothing."""
+    moved, slopes = chart.of("update_norm"), chart.of("gradient_norm")
+    if moved is not None and slopes is not None:
+        late = slice(len(moved) // 2, None)
+        if (moved[late] == 0).all() and (slopes[late] > 0).all():
+            return _stalled(
+                chart, "its updates are smaller than the last digit of a parameter", evidence
+            )
+    decayed = _decayed(chart)
+    if decayed is None:
+        return None
+    why = f"its learning rate had fallen to {decayed:.2g} of the first by half-time"
+    return _stalled(chart, why, evidence)
+
+
+def _plain_in_valley(
+    chart: Chart, way: Course, at: Valley, evidence: dict[str, Any]
+) -> Finding | None:
+    """Judge a rule that takes the gradient as it is: what would other steps have left?
+
+    A step below a twentieth of the limit is a tenth of the usual 1/L.  Standardising is the cure
+    where it makes the condition ten times better.  What then remains is a long valley if the
+    condition is above a hundred and three times the updates would not do.
+    """
+    run = chart.run
+    if run is None:
+        return None
+    T, (kind, beta) = run.state.step, _kind(chart)
     gap, best = least_left(at.curvatures, at.distances, T, kind, beta)
     standard, _ = least_left(at.standard_curvatures, at.standard_distances, T, kind, beta)
     evidence["best step"] = best
-    decayed = _decayed(chart)
-    if decayed is not None and not rule.scaled:
-        return _stalled(chart, decayed, evidence)
-    rate = run.setup.learning_rate
-    if rule.scaled:
-        return _scaled_in_valley(chart, way, at, evidence)
-    enough = _enough(at)
-    if gap <= enough or rate < best / HUNDRED:
-        if rate < best / TEN:
-            return _too_small(chart, evidence, best)
-        return _unfinished(chart, evidence)
-    if standard <= enough or standard < gap / HUNDRED:
+    small = _sharp(way) < SMALL
+    eased = at.condition > TEN * at.standard_condition and at.condition > HUNDRED
+    if small and (gap <= _enough(at) or not eased or _sharp(way) < SMALL / HUNDRED):
+        return _too_small(chart, evidence, best)
+    if eased and (standard <= _enough(at) or at.condition > HUNDRED * at.standard_condition):
         return _unscaled(chart, evidence, at)
-    here = left(at.curvatures, at.distances, rate, 10 * T, kind, beta)
-    if here <= enough or at.condition < HUNDRED:
+    rate = run.setup.learning_rate
+    soon = left(at.curvatures, at.distances, rate, 3 * T, kind, beta) <= _enough(at)
+    if soon or at.standard_condition < HUNDRED:
         return (
-            _too_small(chart, evidence, best) if rate < best / TEN else _unfinished(chart, evidence)
+            _unscaled(chart, evidence, at) if eased and not soon else _unfinished(chart, evidence)
         )
     return _ill_conditioned(chart, evidence, at)
 
@@ -268,18 +319,18 @@ def _batch_noise(chart: Chart, way: Course, at: Valley) -> Finding | None:
     run = chart.run
     if run is None or run.setup.full_batch or way.noise <= 0:
         return None
-    gaps = way.losses - at.least
-    late, early = np.median(gaps[-3:]), np.median(gaps[len(gaps) // 2 - 1 : len(gaps) // 2 + 1])
-    if late < 0.5 * early:
+    gaps = (way.losses - at.least)[1:]
+    half = len(gaps) // 2
+    if half < 2:  # noqa: PLR2004 - medians of single states say nothing
         return None
+    early, late = float(np.median(gaps[:half])), float(np.median(gaps[half:]))
     rule = run.task.optimizer.rule
-    if not rule.scaled:
-        beta = getattr(rule, "beta", 0.0)
-        floor = run.setup.learning_rate / (1 - beta) / 4 * way.noise
-        if floor < 0.2 * late:
-            return None
-    elif way.turned < 0.5:
+    if late < 0.5 * early or (rule.scaled and way.turned < 0.5):
         return None
+    if not rule.scaled and not _shaken(gaps[half:]):
+        beta = getattr(rule, "beta", 0.0)
+        if run.setup.learning_rate / (1 - beta) / 4 * way.noise < 0.2 * late:
+            return None
     return Finding(
         "batch-noise",
         "illness",
@@ -293,6 +344,12 @@ def _batch_noise(chart: Chart, way: Course, at: Valley) -> Finding | None:
         },
         _calmer(chart),
     )
+
+
+def _shaken(gaps: Any) -> bool:
+    """Tell whether the gap goes up as often as down, by half and more."""
+    changes = np.diff(gaps)
+    return len(changes) > 0 and float(np.mean(changes > 0)) >= 0.25 and gaps.max() > 2 * gaps.min()
 
 
 def _calmer(chart: Chart) -> Fix:
@@ -311,7 +368,7 @@ def _bouncing(chart: Chart, way: Course, evidence: dict[str, Any]) -> Finding:
     if run is None:
         raise AssertionError
     rate = run.setup.learning_rate
-    ratio = max((s for s in way.sharpness if math.isfinite(s)), default=math.nan)
+    ratio = _sharp(way)
     better = rate / max(2 * ratio, 2) if math.isfinite(ratio) else rate / TEN
     return Finding(
         "step-too-large",
@@ -326,32 +383,32 @@ def _bouncing(chart: Chart, way: Course, evidence: dict[str, Any]) -> Finding:
 def _scaled_in_valley(
     chart: Chart, way: Course, at: Valley, evidence: dict[str, Any]
 ) -> Finding | None:
-    """Adam and its relatives move each parameter by at most about the rate at each update."""
+    """Judge Adam and its relatives, which move a parameter by about the rate at each update.
+
+    So what all rates add up to is how far a parameter could walk.
+    """
     run, start = chart.run, chart.start
     if run is None or start is None:
         return None
     rates = chart.of("learning_rate")
     walked = run.state.step * float(np.mean(rates)) if rates is not None else math.inf
-    far = np.abs(at.theta - start)
-    standard = np.abs(np.linalg.solve(standardising(chart), at.theta - start))
-    evidence = {**evidence, "each parameter could walk": walked, "the farthest had to": far.max()}
-    decayed = _decayed(chart)
-    if decayed is not None:
-        return _stalled(chart, decayed, evidence)
-    if walked < far.max():
-        if at.condition > HUNDRED * at.standard_condition and walked > 3 * standard.max():
+    far = float(np.abs(at.theta - start).max())
+    standard = float(np.abs(np.linalg.solve(standardising(chart), at.theta - start)).max())
+    evidence = {**evidence, "each parameter could walk": walked, "the farthest had to": far}
+    gaps = way.losses - at.least
+    fell = float(gaps[-1] / gaps[0])
+    falling = gaps[-1] < 0.8 * gaps[len(gaps) // 2]
+    eased = at.condition > TEN * at.standard_condition and at.condition > HUNDRED
+    if walked < far:
+        if eased and walked > 3 * standard:
             return _unscaled(chart, evidence, at)
-        if way.moving > 0.1 and walked > 0.1 * far.max() and run.state.step < 50:  # noqa: PLR2004
-            return _unfinished(chart, evidence)
-        return _too_small(chart, evidence, None)
+        well = falling and fell < 0.7
+        return _unfinished(chart, evidence) if well else _too_small(chart, evidence, None)
     if at.condition > HUNDRED * at.standard_condition:
         return _unscaled(chart, evidence, at)
-    gaps = way.losses - at.least
-    if gaps[-1] < 0.7 * gaps[len(gaps) // 2]:
+    if falling or at.standard_condition < TEN * HUNDRED:
         return _unfinished(chart, evidence)
-    if at.standard_condition > TEN * HUNDRED:
-        return _ill_conditioned(chart, evidence, at)
-    return _unfinished(chart, evidence)
+    return _ill_conditioned(chart, evidence, at)
 
 
 def _too_small(chart: Chart, evidence: dict[str, Any], best: float | None) -> Finding:
@@ -439,29 +496,27 @@ def _decayed(chart: Chart) -> float | None:
     return middle if middle < 1 / HUNDRED else None
 
 
-def _stalled(chart: Chart, decayed: float | None, evidence: dict[str, Any]) -> Finding:
+def _stalled(chart: Chart, why: str, evidence: dict[str, Any]) -> Finding:
     run = chart.run
     if run is None:
         raise AssertionError
-    why = (
-        f"its learning rate had fallen to {decayed:.2g} of the first by half-time"
-        if decayed is not None
-        else "its gradient has all but vanished on a plateau"
-    )
-    fix = (
-        Fix("let the rate fall more slowly, or keep it constant", {"schedule": None})
-        if decayed is not None
-        else Fix(
+    fixes = {
+        "its l": Fix("let the rate fall more slowly, or keep it constant", {"schedule": None}),
+        "its u": Fix(
+            "compute in double precision, with a larger step",
+            {"dtype": "float64", "learning_rate": "auto"},
+        ),
+        "its g": Fix(
             "start from other parameters (another seed), with adam",
             {"optimizer": "adam", "seed": run.setup.seed + 1},
-        )
-    )
+        ),
+    }
     return Finding(
         "stalled",
         "illness",
         f"It stands still without having arrived: {why}.",
         evidence,
-        fix,
+        fixes[why[:5]],
     )
 
 
@@ -474,7 +529,7 @@ def _elsewhere(chart: Chart, way: Course) -> Finding | None:
     if run is None or end is None or not np.isfinite(way.losses).all():
         return None
     T = run.state.step
-    sharp = max((s for s in way.sharpness if math.isfinite(s)), default=math.nan)
+    sharp = _sharp(way)
     reference = chart.plain_loss
     constant = chart.constant_loss
     poor = reference is not None and constant is not None and constant > reference
@@ -496,15 +551,15 @@ def _elsewhere(chart: Chart, way: Course) -> Finding | None:
         return _noisy_elsewhere(chart, evidence) if noise else _bouncing(chart, way, evidence)
     if poor and chart.net is not None and _uneven_inputs(chart):
         return _unscaled_inputs(chart, evidence)
-    decayed = _decayed(chart)
-    if decayed is not None and way.moving < 0.01 and poor:
-        return _stalled(chart, decayed, evidence)
+    still = _motionless(chart, evidence)
+    if still is not None and way.moving < 0.01 and poor:
+        return still
     if way.moving > 0.05:
         if poor and math.isfinite(sharp) and sharp < 0.02:
             return _too_small(chart, evidence, None)
         return _unfinished(chart, evidence)
     if poor and way.moving < 0.01:
-        return _stalled(chart, None, evidence)
+        return _stalled(chart, "its gradient has all but vanished on a plateau", evidence)
     if _at_the_edge(chart, way):
         return Finding(
             "edge-of-stability",
@@ -584,7 +639,7 @@ def _at_the_edge(chart: Chart, way: Course) -> bool:
         and run.setup.full_batch
         and not run.task.optimizer.rule.scaled
         and 0.8 < way.sharpness[1] < 1.3  # noqa: PLR2004 - about 1
-        and way.rises > 0.1
+        and way.rises > 0.02
     )
 
 
