@@ -1,0 +1,1 @@
+def said(f): return repr(f)

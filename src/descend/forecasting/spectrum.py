@@ -1,0 +1,156 @@
+"""The steepest and the flattest direction of a linear model's bowl, and how many are flat.
+
+The eigenvalues of H = FᵀF are the squares of F's singular values.  F is built from the centred
+moments, so the small ones keep their digits where H itself has lost them: eigenvalues of H are good
+to eps times its condition number, those from F to eps times the root of it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from descend.curvature import hessian, largest, outputs_averaged, ridge, steepest
+from descend.losses import mass
+from descend.models import layered
+from descend.scaling import Scaling
+
+if TYPE_CHECKING:
+    from descend.arrays import Array, Floats
+    from descend.curvature import Moments
+    from descend.engines import Problem
+
+EPS = float(np.finfo(np.float64).eps)
+# Up to this many columns the small eigenvalues are taken from F; beyond, from H.
+FACTORED = 500
+# A deviation below this share of the mean is what rounding leaves of a column that is constant.
+CONSTANT = 1e-13
+
+
+class Spectrum(NamedTuple):
+    """The ends of the Hessian's spectrum.
+
+    Attributes
+    ----------
+    largest, smallest
+        Eigenvalues; the smallest of those that are not null; None where there is none.
+    null
+        How many directions no row can tell apart, per output.
+    steep, flat
+        (d,) or (d + 1,): the unit eigenvectors of both, the bias last.
+    """
+
+    largest: float
+    smallest: float | None
+    null: int
+    steep: Floats
+    flat: Floats
+
+
+def spectrum(problem: Problem, found: Moments) -> Spectrum | None:
+    """Return the ends of the spectrum of `curvature.hessian`; None where it is not finite."""
+    L = largest(problem, found)
+    if not math.isfinite(L):
+        return None
+    values, vectors = _by_factor(problem, found) or _by_hessian(problem, found)
+    size = len(found.mean) + layered(problem.task.model).bias
+    if not len(values) or L == 0.0:
+        return Spectrum(L, None, size, np.zeros(size), np.zeros(size))
+    return Spectrum(L, float(values[-1]), size - len(values), vectors[0], vectors[-1])
+
+
+def _by_factor(problem: Problem, found: Moments) -> tuple[Floats, Floats] | None:
+    """Return the eigenvalues that are not null, largest first, and their vectors in rows."""
+    if len(found.mean) > FACTORED:
+        return None
+    bias = layered(problem.task.model).bias
+    F, held = np.sqrt(_scale(problem)) * factor(found, bias=bias), ridge(problem)
+    full = held[: len(found.mean)].any()
+    lengths = np.linalg.norm(F, axis=0)
+    lengths[lengths == 0] = 1.0
+    rank = F.shape[1] if full else np.linalg.matrix_rank(F / lengths, tol=_faint(F))
+    rank = len(F) if bias and not full else rank
+    _, singular, vectors = np.linalg.svd(np.vstack([F, np.diag(np.sqrt(held))]))
+    return np.square(singular[:rank]), vectors[:rank]
+
+
+def _faint(F: Floats) -> float:
+    return 8.0 * EPS * max(F.shape)
+
+
+def _by_hessian(problem: Problem, found: Moments) -> tuple[Floats, Floats]:
+    values, vectors = np.linalg.eigh(hessian(problem, steepest(problem), found))
+    rank = len(values)
+    if not ridge(problem)[: len(found.mean)].any():
+        bias = layered(problem.task.model).bias
+        unit = found.gram(bias=False) if not bias else found.centred
+        rank = int(bias) + len(_shared(unit, found)[0])
+    return values[::-1][:rank], vectors.T[::-1][:rank]
+
+
+def _scale(problem: Problem) -> float:
+    total = mass(problem.weights, problem.n, problem.task.reduction)
+    return steepest(problem) / (total * outputs_averaged(problem))
+
+
+def factor(found: Moments, *, bias: bool) -> Floats:
+    """Return F with FᵀF = AᵀWA, as few rows as A has independent columns, or one more."""
+    values, vectors, spread = _shared(found.centred, found)
+    around = (np.sqrt(values) * vectors).T * spread
+    mean = math.sqrt(found.total) * found.mean
+    if not bias:
+        return np.vstack([around, mean])
+    block = np.zeros((len(around) + 1, len(mean) + 1))
+    block[:-1, :-1] = around
+    block[-1] = np.append(mean, math.sqrt(found.total))
+    return block
+
+
+def _shared(gram: Floats, found: Moments) -> tuple[Floats, Floats, Floats]:
+    """Return the eigenvalues of the columns at unit length that are not null, vectors, lengths.
+
+    Whether columns repeat one another does not depend on their units, so that is asked here.
+    """
+    spread = np.where(varying(found), np.sqrt(np.maximum(np.diag(gram), 0.0)), 0.0)
+    if gram is not found.centred:
+        spread = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    unit = np.where(spread > 0, 1.0 / np.where(spread > 0, spread, 1.0), 0.0)
+    values, vectors = np.linalg.eigh(gram * np.outer(unit, unit))
+    told = values > EPS * (16 * len(spread) + 4 * math.sqrt(found.total))
+    return values[told], vectors[:, told], spread
+
+
+def deviations(found: Moments) -> Floats:
+    """Return each column's deviation (d,)."""
+    return np.sqrt(np.maximum(np.diag(found.centred), 0.0) / (found.total or 1.0))
+
+
+def varying(found: Moments) -> Array:
+    """Tell which columns vary."""
+    told: Array = deviations(found) > CONSTANT * np.abs(found.mean)
+    return told
+
+
+def scaling_of(found: Moments) -> Scaling:
+    """Return what standardises the columns."""
+    varies = varying(found)
+    return Scaling(found.mean, np.where(varies, deviations(found), 1.0), varies)
+
+
+def standardised(found: Moments) -> Moments:
+    """Return the moments of the columns were they standardised, by algebra alone."""
+    scaling = scaling_of(found)
+    unit = np.where(scaling.varies, 1.0 / scaling.deviation, 0.0)
+    return found._replace(
+        mean=np.zeros_like(found.mean), centred=found.centred * np.outer(unit, unit)
+    )
+
+
+def is_standardised(found: Moments) -> bool:
+    """Tell whether every column that varies has mean 0 and deviation 1 already."""
+    scaling = scaling_of(found)
+    near = 1e-6
+    off = np.abs(scaling.deviation - 1.0) + np.abs(found.mean)
+    return bool((off[scaling.varies] < near).all())
