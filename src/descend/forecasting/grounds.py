@@ -28,6 +28,17 @@ def grounds(problem: Problem) -> Grounds:
             "indicator",
             "An indication: the curvature was found at the start, and it changes as training goes.",
         )
+    rule = problem.task.optimizer.rule
+    if rule.searches:
+        return Grounds(
+            "indicator", f"The rule {rule.name} finds the length of each step itself, by searching."
+        )
+    if rule.scaled:
+        return Grounds(
+            "indicator",
+            f"The rule {rule.name} divides by the gradient's own size, so curvature sets no limit; "
+            f"its usual step is {rule.usual_rate:g}, about what each parameter moves at a time.",
+        )
     if not loss.smooth:
         return Grounds(
             "indicator",
@@ -109,27 +120,34 @@ def guaranteed(problem: Problem, L: float, limit: float | None, squares: Floats 
     return 2.0 * (1.0 - beta) / L if rule.name in {"gradient_descent", "momentum"} else math.nan
 
 
+def changes(problem: Problem) -> bool:
+    """Tell whether a schedule changes the step."""
+    schedule = problem.task.optimizer.schedule
+    return schedule is not None and schedule.name != "constant"
+
+
+def clips(problem: Problem) -> bool:
+    """Tell whether gradients are clipped."""
+    optimizer = problem.task.optimizer
+    return optimizer.clip_value is not None or optimizer.clip_norm is not None
+
+
 def notes(problem: Problem) -> tuple[str, ...]:
     """Return sentences on what else bears on the figures."""
     task, found = problem.task, []
-    rule, schedule = task.optimizer.rule, task.optimizer.schedule
-    if rule.searches:
-        found.append(f"The rule {rule.name} finds the length of each step itself.")
-    elif rule.scaled:
-        found.append(
-            f"The rule {rule.name} divides by the gradient's own size, so curvature sets no limit; "
-            f"its usual step is {rule.usual_rate:g}, about what each parameter moves at a time."
-        )
-    elif not task.loss.smooth and known(problem):
+    if not task.loss.smooth and known(problem):
         found.append(
             f"The slope of {task.loss.name} is bounded, so no step makes it run away; a fixed one "
             "ends up going back and forth about the optimum, the wider the larger it is."
         )
-    if schedule is not None and schedule.name != "constant":
-        found.append(f"The schedule {schedule.name} changes the step; here it stays as given.")
-    if task.optimizer.clip_value is not None or task.optimizer.clip_norm is not None:
-        found.append("Clipping shortens large gradients: what is too steep wanders, and cannot "
-                     "grow without end.")
+    if changes(problem):
+        name = getattr(task.optimizer.schedule, "name", "")
+        found.append(f"The schedule {name} changes the step; the figures are for it as given.")
+    if clips(problem):
+        found.append(
+            "Clipping shortens large gradients, so what is too steep wanders and cannot grow "
+            "without end."
+        )
     if _kinked(problem):
         found.append("The absolute penalty is no part of the curvature.")
     if known(problem) and problem.task.loss.targets == "labels" and layered(task.model).bias:

@@ -11,7 +11,7 @@ import numpy as np
 from descend.arrays import Numbered
 from descend.curvature import automatic_rate, curvatures_of_rows, known
 from descend.errors import InputError
-from descend.forecasting.grounds import grounds, guaranteed, notes
+from descend.forecasting.grounds import changes, clips, grounds, guaranteed, notes
 from descend.forecasting.looking import look
 from descend.forecasting.motion import motion_of
 from descend.forecasting.result import Column, Figures, Forecast, PerRow
@@ -43,6 +43,7 @@ def forecast(  # noqa: PLR0913 - the arguments of `train` that decide the proble
     seed: int = 0,
     standardize: bool = False,
     dtype: Any = None,
+    names: Sequence[str] | None = None,
 ) -> Forecast:
     """Return what training a task on rows will do, before the first step.
 
@@ -56,6 +57,8 @@ def forecast(  # noqa: PLR0913 - the arguments of `train` that decide the proble
         As for `train`.
     epochs
         Passes over the rows that are planned; default: nothing is said of where they lead.
+    names
+        Of the columns; default X's own, or x1, x2 ….
 
     Returns
     -------
@@ -102,7 +105,7 @@ def forecast(  # noqa: PLR0913 - the arguments of `train` that decide the proble
     epochs = None if epochs is None else whole("forecast", "epochs", epochs)
     rate = task.optimizer.learning_rate
     problem = replace(problem, task=task, learning_rate=math.nan if rate == "auto" else rate)
-    return of_problem(problem, names=data.names, epochs=epochs)
+    return of_problem(problem, names=names or data.names, epochs=epochs)
 
 
 def of_problem(
@@ -116,20 +119,20 @@ def of_problem(
         problem = replace(problem, learning_rate=rate)
     motion, rests = motion_of(rule), grounds(problem)
     exact = rests.basis == "exact"
-    figures = figures_of(problem, motion, seen.now)
+    figures = figures_of(problem, motion, seen.now, exact=exact)
     limit = figures.largest_stable_step
     sure = _number(guaranteed(problem, seen.now.L, limit, seen.now.squares))
-    shrinks = _contraction(problem, motion, seen.now, rate, exact=exact)
-    clipped = problem.task.optimizer.clip_value or problem.task.optimizer.clip_norm
+    beyond = limit is not None and rate >= limit
+    shrinks = None if beyond else _contraction(problem, motion, seen.now, rate, exact=exact)
     top = rate * _along_the_path(problem, seen.now.L)
-    unstable = exact and limit is not None and rate >= limit
+    unstable = exact and beyond and not changes(problem)
     return Forecast(
         task=str(problem.task),
         learning_rate=None if rule.searches else rate,
         largest_stable_step=limit,
         guaranteed_step=sure,
         best_step=figures.best_step,
-        growth_per_step=motion.radius(top) if motion and unstable and not clipped else None,
+        growth_per_step=motion.radius(top) if motion and unstable and not clips(problem) else None,
         contraction=None if shrinks is None else math.exp(shrinks),
         condition_number=figures.condition_number,
         steps_to_one_percent=_steps(shrinks),
@@ -138,14 +141,14 @@ def of_problem(
         exact=exact,
         basis=rests.basis,
         because=rests.because,
-        stable=False if unstable else True if sure is not None and rate < sure else None,
+        stable=False if unstable else (sure is not None and rate <= sure and not beyond) or None,
         oscillates=bool(motion and math.isfinite(top) and motion.alternates(top)),
         curvatures=figures.curvatures,
         null_directions=figures.null_directions,
         per_row=_per_row(problem, motion, seen),
         standardized=None
         if seen.standard is None
-        else figures_of(problem, motion, seen.standard),
+        else figures_of(problem, motion, seen.standard, exact=exact),
         columns=_columns(seen, names or Numbered(problem.X.shape[1])),
         notes=notes(problem),
         rows_looked_at=seen.rows,
@@ -165,29 +168,33 @@ def _along_the_path(problem: Problem, curvature: float) -> float:
     return curvature * (problem.batch_size or problem.n) / problem.n
 
 
-def figures_of(problem: Problem, motion: Motion | None, view: View) -> Figures:
+def figures_of(problem: Problem, motion: Motion | None, view: View, *, exact: bool) -> Figures:
     """Return the figures that the shape of the bowl alone decides."""
     L, ends, rule = view.L, view.ends, problem.task.optimizer.rule
+    low = None if ends is None else ends.smallest
     there = math.isfinite(L) and L > 0
-    low = ends.smallest if ends is not None else None
-    limit, best, steps = None, None, None
-    if not rule.searches:
-        best = automatic_rate(problem, L, view.squares)
-    if motion is not None and there and (problem.task.loss.smooth or not known(problem)):
-        beta = getattr(rule, "beta", 0.0)
-        limit = motion.limit / L if problem.full_batch else 2.0 * (1.0 - beta) / view.smooth
-        if low is not None:
-            if problem.full_batch:
-                best = motion.best_rate(low, L)
-            steps = _steps(_slowest(problem, motion, best or 0.0, (low, L)))
+    best = None if rule.searches else automatic_rate(problem, L, view.squares)
+    limit = _limit(problem, motion, view) if there and motion is not None else None
+    if exact and motion is not None and low is not None:
+        best = motion.best_rate(low, L)
+    shrinks = None if best is None else _contraction(problem, motion, view, best, exact=exact)
     return Figures(
         limit,
         best,
         L / low if low is not None else None,
-        steps,
+        _steps(shrinks),
         (L, low) if there else None,
         None if ends is None else ends.null,
     )
+
+
+def _limit(problem: Problem, motion: Motion, view: View) -> float | None:
+    """Return the largest stable step; None where slopes are bounded, for nothing runs away."""
+    if known(problem) and not problem.task.loss.smooth:
+        return None
+    if problem.full_batch:
+        return motion.limit / view.L
+    return 2.0 * (1.0 - getattr(problem.task.optimizer.rule, "beta", 0.0)) / view.smooth
 
 
 def _slowest(

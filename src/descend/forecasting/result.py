@@ -85,8 +85,8 @@ class Forecast:
     guaranteed_step
         Below it a theorem says that no run diverges; None where there is none.
     best_step
-        At which the slowest direction shrinks fastest; where the flattest curvature is not known,
-        the step that ``"auto"`` stands for.
+        At which the slowest direction shrinks fastest, 2/(L + l) for plain descent; unless
+        `exact`, the step that ``"auto"`` stands for.
     growth_per_step
         By how much an unstable step multiplies the error, and the gradient, per update in the long
         run; None unless that is known.
@@ -97,7 +97,8 @@ class Forecast:
         The largest curvature over the smallest that is not null.
     steps_to_one_percent, steps_at_best
         Updates until the slowest direction is within 1 % of its optimum, ln 0.01 / ln contraction:
-        at the chosen step, and at the best.  A lower bound unless `exact`.
+        at the chosen step, and at the best.  At least so many where the basis is a bound, since
+        curvatures may be smaller; with batches, of the average path.
     left_after
         The share of the first error left in the slowest direction after the epochs asked for.
     exact
