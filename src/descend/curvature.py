@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from descend import losses
+from descend.arrays import Floats
 from descend.custom import CustomModel
 from descend.engines import Problem, engine_for
 from descend.engines.checking import is_custom
@@ -34,7 +35,7 @@ from descend.scaling import BLOCK, fold, unfold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from descend.arrays import Floats, Sparse
+    from descend.arrays import Sparse
     from descend.task import Task
 
 # Up to this many columns the Hessian's eigenvalues are computed outright.

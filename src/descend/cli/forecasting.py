@@ -58,7 +58,8 @@ def forecast(  # noqa: PLR0917 - the options of a fit that decide what is traine
         str | None, Option("--optimizer", help="Such as gradient_descent, momentum:0.95, adam.")
     ] = None,
     learning_rate: Annotated[
-        str | None, Option("--learning-rate", help="The step to judge: a number, or auto (default).")
+        str | None,
+        Option("--learning-rate", help="The step to judge: a number, or auto (default)."),
     ] = None,
     epochs: Annotated[int | None, Option("--epochs", help="Passes over the rows.")] = None,
     batch_size: Annotated[

@@ -22,12 +22,6 @@ class Grounds(NamedTuple):
 
 def grounds(problem: Problem) -> Grounds:
     """Return on what a forecast of a problem rests."""
-    loss = problem.task.loss
-    if not known(problem):
-        return Grounds(
-            "indicator",
-            "An indication: the curvature was found at the start, and it changes as training goes.",
-        )
     rule = problem.task.optimizer.rule
     if rule.searches:
         return Grounds(
@@ -39,6 +33,16 @@ def grounds(problem: Problem) -> Grounds:
             f"The rule {rule.name} divides by the gradient's own size, so curvature sets no limit; "
             f"its usual step is {rule.usual_rate:g}, about what each parameter moves at a time.",
         )
+    if not known(problem):
+        return Grounds(
+            "indicator",
+            "An indication: the curvature was found at the start, and it changes as training goes.",
+        )
+    return _of_linear(problem)
+
+
+def _of_linear(problem: Problem) -> Grounds:
+    loss = problem.task.loss
     if not loss.smooth:
         return Grounds(
             "indicator",

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Floats
 from descend.curvature import (
     DIRECT,
     SAMPLE,
+    Moments,
     known,
     largest,
     largest_of_wide,
@@ -31,8 +33,6 @@ from descend.forecasting.spectrum import (
 from descend.scaling import BLOCK
 
 if TYPE_CHECKING:
-    from descend.arrays import Floats
-    from descend.curvature import Moments
     from descend.engines import Problem
 
 

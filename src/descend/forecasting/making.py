@@ -103,8 +103,9 @@ def forecast(  # noqa: PLR0913 - the arguments of `train` that decide the proble
         standardize=standardize,
     )
     epochs = None if epochs is None else whole("forecast", "epochs", epochs)
-    rate = task.optimizer.learning_rate
-    problem = replace(problem, task=task, learning_rate=math.nan if rate == "auto" else rate)
+    asked = task.optimizer.learning_rate
+    rate = math.nan if isinstance(asked, str) else asked
+    problem = replace(problem, task=task, learning_rate=rate)
     return of_problem(problem, names=names or data.names, epochs=epochs)
 
 

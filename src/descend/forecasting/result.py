@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import Any, NamedTuple, final
 
-if TYPE_CHECKING:
-    from descend.arrays import Floats
+from descend.arrays import Floats
 
 # Columns listed in JSON.
 LISTED = 20

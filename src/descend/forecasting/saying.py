@@ -15,6 +15,8 @@ TOLD, MOST = 0.95, 3
 ROUND = 2.0
 # As many significant digits as a reader takes in.
 DIGITS = 4
+# A share that is not worth a number.
+NOTHING = 1e-6
 # A number of updates is that number, or more, or thereabouts.
 NEARLY = {"exact": "", "bound": "at least ", "indicator": "about "}
 
@@ -37,7 +39,7 @@ def number(value: float | None) -> str:
     """Return a number with four digits, large ones in groups of three."""
     if value is None:
         return "not known"
-    if abs(value) >= 10**DIGITS and abs(value) < 10**9:  # noqa: PLR2004 - a billion is 1e+09
+    if abs(value) >= 10**DIGITS and abs(value) < 10**9:
         return f"{float(f'{value:.{DIGITS}g}'):,.0f}".replace(",", " ")
     return f"{value:.{DIGITS}g}"
 
@@ -75,7 +77,9 @@ def _steps(found: Forecast) -> list[str]:
             f"{number(found.steps_to_one_percent)} update{_s(found.steps_to_one_percent)}"
         )
         if found.left_after is not None:
-            line += f"; after the epochs asked for, {number(100 * found.left_after)} % is left"
+            left = found.left_after
+            share = f"{number(100 * left)} % is" if left > NOTHING else "next to nothing is"
+            line += f"; after the epochs asked for, {share} left"
         lines.append(line + ".")
     if found.oscillates and found.stable is not False:
         may = "" if found.exact else "may "
@@ -101,7 +105,9 @@ def _best(figures: Figures | Forecast, found: Forecast) -> str:
     kind = "best fixed step" if found.exact else "a good step to begin with"
     steps = figures.steps_at_best
     words = f"{kind} {number(figures.best_step)}"
-    return words + ("" if steps is None else f" ({NEARLY[found.basis]}{number(steps)} update{_s(steps)})")
+    return words + (
+        "" if steps is None else f" ({NEARLY[found.basis]}{number(steps)} update{_s(steps)})"
+    )
 
 
 def _s(count: int) -> str:

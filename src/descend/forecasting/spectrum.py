@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Array, Floats
 from descend.curvature import hessian, largest, outputs_averaged, ridge, steepest
 from descend.losses import mass
 from descend.models import layered
 from descend.scaling import Scaling
 
 if TYPE_CHECKING:
-    from descend.arrays import Array, Floats
     from descend.curvature import Moments
     from descend.engines import Problem
 
@@ -92,7 +92,8 @@ def _by_hessian(problem: Problem, found: Moments) -> tuple[Floats, Floats]:
 
 def _scale(problem: Problem) -> float:
     total = mass(problem.weights, problem.n, problem.task.reduction)
-    return steepest(problem) / (total * outputs_averaged(problem))
+    scale: float = steepest(problem) / (total * outputs_averaged(problem))
+    return scale
 
 
 def factor(found: Moments, *, bias: bool) -> Floats:
