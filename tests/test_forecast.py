@@ -94,9 +94,8 @@ def test_a_motion_is_the_rule_s_own_matrix(name):
     for s in (1e-9, 0.01, 0.3, 0.99, 1.0, 1.3, 2.5, 5.0):
         roots = np.abs(np.roots([1.0, -motion.trace(s), motion.determinant(s)]))
         assert_close(motion.radius(s), roots.max(), 1e-7)
-        assert_close(
-            math.exp(motion.log_radius(s) or 0.0) if s != 1 else 0.0, motion.radius(s), 1e-12
-        ) if s != 1.0 else None
+        if motion.radius(s) > 0:
+            assert_close(math.exp(motion.log_radius(s)), motion.radius(s), 1e-12)
     assert_close(motion.log_radius(1e-12), -1e-12 / (1 - beta), 1e-9)
 
 
@@ -126,13 +125,13 @@ def test_rules_that_scale_have_no_motion():
 def test_a_step_below_the_limit_converges_and_one_above_grows(name, reduction):
     X, y = rows()
     limit = ds.forecast(task(rule=name, reduction=reduction), X, y).largest_stable_step
-    below = task(0.995 * limit, name, reduction=reduction)
+    below = task(0.98 * limit, name, reduction=reduction)
     assert ds.forecast(below, X, y).stable is True
-    norms = trained(below, X, y, 4000).history["gradient_norm"]
+    norms = trained(below, X, y, 800).history["gradient_norm"]
     assert norms[-1] < 1e-6 * norms[0]
-    above = task(1.005 * limit, name, reduction=reduction)
+    above = task(1.02 * limit, name, reduction=reduction)
     assert ds.forecast(above, X, y).stable is False
-    norms = trained(above, X, y, 4000).history["gradient_norm"]
+    norms = trained(above, X, y, 800).history["gradient_norm"]
     assert norms[-1] > 100 * norms[0]
 
 
@@ -190,34 +189,22 @@ def test_below_a_guarantee_no_run_diverges(loss, name):
 
 
 @pytest.mark.parametrize("loss", ["huber", "log_cosh", "logistic", "softmax", "squared_hinge"])
-def test_a_bound_never_lies_above_what_diverges(loss):
-    # All residuals on the steepest part: the objective is a bowl of exactly the bound's curvature.
-    X, _ = rows(60, 2)
-    tiny = {"huber": 1e-3, "log_cosh": 1e-6}
-    if loss in tiny:
-        y = X @ [tiny[loss], -tiny[loss]]
-    else:
-        y = np.arange(60) % (3 if loss == "softmax" else 2)
-    found = ds.forecast(task(loss=loss), X, y)
-    problem = ready(task(loss=loss), X, y)
-    H = np.linalg.eigvalsh(_numerical_hessian(problem))[-1]
-    assert H <= found.curvatures[0] * (1 + 1e-6)
-    assert found.largest_stable_step <= 2 / H * (1 + 1e-6)
+@pytest.mark.parametrize("name", LIMITED)
+def test_a_bound_is_never_above_what_diverges(loss, name):
+    # Every row twice, once with each label (or a target of 0): the optimum is 0, and there the loss
+    # is as curved as it can be, so the bound is the very step at which runs turn.
+    X = np.repeat(rows(15, 2)[0], 2, axis=0)
+    y = np.zeros(30) if LOSSES.make(loss).targets == "numbers" else np.arange(30) % 2
+    limit = ds.forecast(task(rule=name, loss=loss), X, y).largest_stable_step
+    beside = 1e-6 * np.random.default_rng(0).normal(size=6 if loss == "softmax" else 3)
 
+    def norms(step):
+        asked = task(step, name, loss, ds.Linear(init=beside))
+        return trained(asked, X, y, 400).history["gradient_norm"]
 
-def _numerical_hessian(problem, h=1e-6):
-    from descend.engines import ByHand
-
-    program, theta = ByHand(problem), problem.start().theta
-    columns = [
-        (
-            program.value_and_gradient(theta + h * v)[1]
-            - program.value_and_gradient(theta - h * v)[1]
-        )
-        / (2 * h)
-        for v in np.eye(theta.size)
-    ]
-    return (np.array(columns) + np.array(columns).T) / 2
+    above, below = norms(1.02 * limit), norms(0.98 * limit)
+    assert above.max() > 100 * above[0]
+    assert below[-1] < 0.5 * below[0]
 
 
 def test_poisson_states_its_box():
@@ -240,7 +227,7 @@ def test_batches_below_the_guarantee_do_not_run_away(batch_size, reduction):
     assert_close(found.largest_stable_step, 2 * found.learning_rate)
     below = replace(asked, optimizer=ds.gradient_descent(0.99 * found.guaranteed_step))
     assert ds.forecast(below, X, y, batch_size=batch_size).stable is True
-    run = trained(below, X, y, 200, batch_size=batch_size)
+    run = trained(below, X, y, 30, batch_size=batch_size)
     assert np.isfinite(run.theta).all()
     assert not run.outcome.diverged
     assert found.guaranteed_step <= found.largest_stable_step * (1 + 1e-12)
@@ -386,7 +373,8 @@ def test_a_linear_model_is_looked_at_in_three_passes_at_most(loss, batch_size):
     found = of_problem(problem)
     assert Counted.read == found.passes * 9000
     assert found.passes == (2 if batch_size is None else 3)
-    assert (np.square(problem.X) is not None) and Counted.read == (found.passes + 1) * 9000
+    np.square(problem.X)  # one look more is seen
+    assert Counted.read == (found.passes + 1) * 9000
 
 
 # ---------------------------------------------------------------- what is not exact says so
@@ -480,7 +468,7 @@ def test_rows_without_any_slope_or_number_break_nothing():
 
 def test_a_model_of_one_s_own_is_an_indication():
     model = ds.custom_model(
-        lambda rng: {"w": [[0.1]]},
+        lambda rng: {"w": np.array([[0.1]])},
         lambda p, X: X @ p["w"],
         gradient=lambda p, X, ds_: {"w": X.T @ ds_},
     )

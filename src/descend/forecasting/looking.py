@@ -86,6 +86,8 @@ def look(problem: Problem) -> Look:
         view = View(L, smoothness(problem, L, squares), None, squares)
         return Look(view, None, None, passes + batches, problem.n)
     found = moments(problem)
+    if not np.isfinite(found.centred).all():
+        return Look(View(np.nan, np.nan, None, None), None, None, 2, problem.n)
     other = None if is_standardised(found) else standardised(found)
     squares, others = (None, None) if problem.full_batch else _squares(problem, found)
     now = _view(problem, found, squares)
@@ -95,7 +97,7 @@ def look(problem: Problem) -> Look:
 
 def _view(problem: Problem, found: Moments, squares: Floats | None) -> View:
     ends = spectrum(problem, found)
-    L = float("nan") if ends is None else ends.largest
+    L = np.nan if ends is None else ends.largest
     return View(L, smoothness(problem, L, squares), ends, squares)
 
 

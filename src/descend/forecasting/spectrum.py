@@ -77,7 +77,7 @@ def _by_factor(problem: Problem, found: Moments) -> tuple[Floats, Floats] | None
 
 
 def _faint(F: Floats) -> float:
-    return 8.0 * EPS * max(F.shape)
+    return float(8.0 * EPS * max(F.shape))
 
 
 def _by_hessian(problem: Problem, found: Moments) -> tuple[Floats, Floats]:
