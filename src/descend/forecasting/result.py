@@ -132,7 +132,7 @@ class Forecast:
     >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
     >>> found = ds.forecast(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
     >>> found.stable, found.steps_to_one_percent
-    (True, 60)
+    (True, 81)
     """
 
     task: str
