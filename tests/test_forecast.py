@@ -233,6 +233,15 @@ def test_batches_below_the_guarantee_do_not_run_away(batch_size, reduction):
     assert found.guaranteed_step <= found.largest_stable_step * (1 + 1e-12)
 
 
+def test_a_batch_s_sum_is_as_steep_as_its_mean_times_its_rows():
+    X, y = rows()
+    mean = ds.forecast(task(8e-3), X, y, batch_size=8)
+    summed = ds.forecast(task(1e-3, reduction="sum"), X, y, batch_size=8)
+    assert mean.contraction < 1
+    assert_close(summed.contraction, mean.contraction, 1e-12)
+    assert_close(summed.largest_stable_step, mean.largest_stable_step / 8, 1e-12)
+
+
 def ready_batches(asked, X, y, batch_size):
     return replace(ready(asked, X, y), batch_size=batch_size)
 

@@ -113,7 +113,6 @@ def _squares(problem: Problem, found: Moments) -> tuple[Floats, Floats]:
         for first in range(0, problem.n, BLOCK):
             X = problem.X[first : first + BLOCK]
             standard = (X - scaling.mean) / scaling.deviation
-            standard[:, ~scaling.varies] = 0.0
             pieces.append([squares_of_rows(replace(problem, X=rows)) for rows in (X, standard)])
     now, others = (np.concatenate(part) for part in zip(*pieces, strict=True))
     return now, others
