@@ -1,8 +1,9 @@
 """The steepest and the flattest direction of a linear model's bowl, and how many are flat.
 
-The eigenvalues of H = FᵀF are the squares of F's singular values.  F is built from the centred
-moments, so the small ones keep their digits where H itself has lost them: eigenvalues of H are good
-to eps times its condition number, those from F to eps times the root of it.
+Where H is well conditioned they are its eigenvectors.  Where it is not, its small eigenvalues have
+lost their digits: they are good to eps times the condition number.  They are also the squares of
+the singular values of F, with H = FᵀF, and those are good to eps times the root of it; F is built
+from the centred moments.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from descend.engines import Problem
 
 EPS = float(np.finfo(np.float64).eps)
-# Up to this many columns the small eigenvalues are taken from F; beyond, from H.
+# Up to this many columns the small eigenvalues of an ill-conditioned H are taken from F.
 FACTORED = 500
+# From this condition number on, H is ill-conditioned.
+ILL = 1e8
 # A deviation below this share of the mean is what rounding leaves of a column that is constant.
 CONSTANT = 1e-13
 
@@ -54,40 +57,49 @@ def spectrum(problem: Problem, found: Moments) -> Spectrum | None:
     L = largest(problem, found)
     if not math.isfinite(L):
         return None
-    values, vectors = _by_factor(problem, found) or _by_hessian(problem, found)
+    values, vectors = _told_apart(problem, found)
     size = len(found.mean) + layered(problem.task.model).bias
     if not len(values) or L == 0.0:
         return Spectrum(L, None, size, np.zeros(size), np.zeros(size))
     return Spectrum(L, float(values[-1]), size - len(values), vectors[0], vectors[-1])
 
 
-def _by_factor(problem: Problem, found: Moments) -> tuple[Floats, Floats] | None:
+def _told_apart(problem: Problem, found: Moments) -> tuple[Floats, Floats]:
     """Return the eigenvalues that are not null, largest first, and their vectors in rows."""
-    if len(found.mean) > FACTORED:
-        return None
+    values, vectors = np.linalg.eigh(hessian(problem, steepest(problem), found))
+    rank = len(values)
+    if values[0] * ILL <= values[-1]:
+        if len(found.mean) <= FACTORED:
+            return _by_factor(problem, found)
+        if not _held(problem):
+            bias = layered(problem.task.model).bias
+            gram = found.centred if bias else found.gram(bias=False)
+            rank = int(bias) + len(_shared(gram, found)[0])
+    return values[::-1][:rank], vectors.T[::-1][:rank]
+
+
+def _held(problem: Problem) -> bool:
+    """Tell whether a squared penalty holds every weight, so that no direction is null."""
+    return bool(ridge(problem)[: problem.X.shape[1]].any())
+
+
+def _by_factor(problem: Problem, found: Moments) -> tuple[Floats, Floats]:
     bias = layered(problem.task.model).bias
-    F, held = np.sqrt(_scale(problem)) * factor(found, bias=bias), ridge(problem)
-    full = held[: len(found.mean)].any()
-    lengths = np.linalg.norm(F, axis=0)
-    lengths[lengths == 0] = 1.0
-    rank = F.shape[1] if full else np.linalg.matrix_rank(F / lengths, tol=_faint(F))
-    rank = len(F) if bias and not full else rank
-    _, singular, vectors = np.linalg.svd(np.vstack([F, np.diag(np.sqrt(held))]))
+    F = np.sqrt(_scale(problem)) * factor(found, bias=bias)
+    rank = len(F)
+    if _held(problem):
+        rank = F.shape[1]
+        F = np.vstack([F, np.diag(np.sqrt(ridge(problem)))])
+    elif not bias:
+        lengths = np.linalg.norm(F, axis=0)
+        lengths[lengths == 0] = 1.0
+        rank = int(np.linalg.matrix_rank(F / lengths, tol=_faint(F)))
+    _, singular, vectors = np.linalg.svd(F, full_matrices=False)
     return np.square(singular[:rank]), vectors[:rank]
 
 
 def _faint(F: Floats) -> float:
     return float(8.0 * EPS * max(F.shape))
-
-
-def _by_hessian(problem: Problem, found: Moments) -> tuple[Floats, Floats]:
-    values, vectors = np.linalg.eigh(hessian(problem, steepest(problem), found))
-    rank = len(values)
-    if not ridge(problem)[: len(found.mean)].any():
-        bias = layered(problem.task.model).bias
-        unit = found.gram(bias=False) if not bias else found.centred
-        rank = int(bias) + len(_shared(unit, found)[0])
-    return values[::-1][:rank], vectors.T[::-1][:rank]
 
 
 def _scale(problem: Problem) -> float:
