@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from descend.errors import ShapeError as ShapeError
     from descend.fitting import Fit as Fit
     from descend.fitting import fit as fit
+    from descend.forecasting import Forecast as Forecast
+    from descend.forecasting import forecast as forecast
     from descend.gradcheck import Discrepancy as Discrepancy
     from descend.gradcheck import GradientCheck as GradientCheck
     from descend.gradcheck import check_gradient as check_gradient
@@ -147,6 +149,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "descend.fitting": (
         "Fit",
         "fit",
+    ),
+    "descend.forecasting": (
+        "Forecast",
+        "forecast",
     ),
     "descend.gradcheck": (
         "Discrepancy",

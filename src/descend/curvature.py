@@ -19,28 +19,31 @@ descent is stable below 2/L; the automatic step is 1/L.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from descend import losses
+from descend.arrays import Floats
 from descend.custom import CustomModel
 from descend.engines import Problem, engine_for
 from descend.engines.checking import is_custom
 from descend.models import layered
 from descend.randomness import permutation
-from descend.scaling import fold, unfold
+from descend.scaling import BLOCK, fold, unfold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from descend.arrays import Floats, Sparse
+    from descend.arrays import Sparse
     from descend.task import Task
 
 # Up to this many columns the Hessian's eigenvalues are computed outright.
 DIRECT = 2000
 # Nets are looked at on at most this many rows.
 SAMPLE = 2048
+# The losses whose curvature is the same at every score, so that the Hessian is exact.
+QUADRATIC = ("squared_error", "half_squared_error")
 
 
 def ready(task: Task, X: Any, y: Any, weights: Any = None) -> Problem:
@@ -58,52 +61,98 @@ def outputs(task: Task, y: Any, classes: list[Any] | None) -> int:
     return len(classes or ()) if task.loss.targets == "labels" else int(y.shape[1])
 
 
-def hessian(problem: Problem, steepest: float | None = None) -> Floats:
+class Moments(NamedTuple):
+    """The weighted mean of each column the model meets, and how columns vary together about it.
+
+    Attributes
+    ----------
+    mean, centred, total
+        (d,); (d, d), the sum of w (x - mean)(x - mean)ᵀ; and the sum of w.
+    """
+
+    mean: Floats
+    centred: Floats
+    total: float
+
+    def gram(self, *, bias: bool) -> Floats:
+        """Return AᵀWA: centred + total mean meanᵀ, with a row and a column for the bias."""
+        with np.errstate(all="ignore"):
+            gram: Floats = self.centred + self.total * np.outer(self.mean, self.mean)
+            if bias:
+                sums = self.total * self.mean[:, None]
+                gram = np.block([[gram, sums], [sums.T, np.full((1, 1), self.total)]])
+        return gram
+
+
+def moments(problem: Problem) -> Moments:
+    """Return the columns' moments in two passes: nothing cancels, however far the mean is from 0.
+
+    References: T. Chan, G. Golub and R. LeVeque, "Algorithms for computing the sample variance:
+    analysis and recommendations", Am. Stat. 37 (1983).
+    """
+    w = np.ones(problem.n) if problem.weights is None else problem.weights.astype(np.float64)
+    with np.errstate(all="ignore"):
+        if not isinstance(problem.X, np.ndarray):
+            return _moments_of_sparse(problem, problem.X, w)
+        X, d = problem.X, problem.X.shape[1]
+        parts = [slice(first, first + BLOCK) for first in range(0, problem.n, BLOCK)]
+        mean, centred, total = np.zeros(d), np.zeros((d, d)), float(w.sum())
+        for part in parts:
+            mean += w[part] @ X[part]
+        mean /= total or 1.0
+        for part in parts:
+            Z = X[part] - mean
+            centred += Z.T @ (Z if problem.weights is None else Z * w[part, None])
+    return Moments(mean, centred, total)
+
+
+def _moments_of_sparse(problem: Problem, X: Sparse, w: Floats) -> Moments:
+    """Return the same by a sparse product.
+
+    Only full columns are shifted by their mean; in one with a zero the mean is at most of the
+    deviation's order times the root of n, and little cancels.
+    """
+    n, d = X.shape
+    data, rows = X.data.astype(np.float64), np.repeat(w, np.diff(X.indptr))
+    total = float(w.sum())
+    full = np.bincount(X.indices, minlength=d) == n
+    shift = np.where(full, np.bincount(X.indices, rows * data, d) / (total or 1.0), 0.0)
+    data -= shift[X.indices]
+    left = np.bincount(X.indices, rows * data, d) / (total or 1.0)
+    centred = (_like(X, data).T @ _like(X, data * rows)).toarray()
+    centred -= total * np.outer(left, left)
+    mean, scaling = shift + left, problem.scaling
+    if scaling is None:
+        return Moments(mean, centred, total)
+    units = np.where(scaling.varies, 1.0 / scaling.deviation, 0.0)
+    return Moments((mean - scaling.mean) * units, centred * np.outer(units, units), total)
+
+
+def hessian(
+    problem: Problem, steepest: float | None = None, found: Moments | None = None
+) -> Floats:
     """Return c AᵀWA / mass + l2 for one output of a linear model, (d + 1, d + 1) with a bias."""
     c = problem.task.loss.steepest_curvature if steepest is None else steepest
+    bias = layered(problem.task.model).bias
     total = losses.mass(problem.weights, problem.n, problem.task.reduction)
-    H: Floats = _gram(problem) * (c / (total * _outputs_averaged(problem)))
-    penalty = problem.task.penalty
-    if penalty is not None:
-        reached = np.ones(len(H))
-        if layered(problem.task.model).bias and not penalty.biases:
-            reached[-1] = 0.0
-        H[np.diag_indices_from(H)] += penalty.l2 * reached
+    H = (found or moments(problem)).gram(bias=bias) * (c / (total * outputs_averaged(problem)))
+    H[np.diag_indices_from(H)] += ridge(problem)
     return H
 
 
-def _gram(problem: Problem) -> Floats:
-    """Return AᵀWA."""
-    if not isinstance(problem.X, np.ndarray):
-        return _gram_of_sparse(problem, problem.X)
-    A = _design(problem, problem.X)
-    weighted = A if problem.weights is None else A * problem.weights[:, None]
-    gram: Floats = A.T @ weighted
-    return gram
+def ridge(problem: Problem) -> Floats:
+    """Return what the squared penalty adds to the diagonal of `hessian`."""
+    model, penalty = layered(problem.task.model), problem.task.penalty
+    size = problem.X.shape[1] + model.bias
+    reached = np.zeros(size) if penalty is None else np.full(size, penalty.l2)
+    if penalty is not None and model.bias and not penalty.biases:
+        reached[-1] = 0.0
+    return reached
 
 
 def _design(problem: Problem, X: Floats) -> Floats:
     X = X.astype(np.float64, copy=False)
     return np.column_stack([X, np.ones(problem.n)]) if layered(problem.task.model).bias else X
-
-
-def _gram_of_sparse(problem: Problem, X: Sparse) -> Floats:
-    """Return AᵀWA by a sparse product; what standardises A is unfolded from either side."""
-    scaling = problem.scaling
-    w = np.ones(problem.n) if problem.weights is None else problem.weights.astype(np.float64)
-    data = X.data.astype(np.float64)
-    wide, weighted = _like(X, data), _like(X, data * np.repeat(w, np.diff(X.indptr)))
-    gram: Floats = (wide.T @ weighted).toarray()
-    if layered(problem.task.model).bias or scaling is not None:
-        sums = (wide.T @ w)[:, None]
-        gram = np.block([[gram, sums], [sums.T, np.full((1, 1), w.sum())]])
-
-    def unfolded(columns: Floats) -> Floats:
-        count = columns.shape[1]
-        several = problem.task.model.layout(X.shape[1], count)
-        return unfold(columns.ravel(), several, scaling).reshape(-1, count)
-
-    return unfolded(unfolded(gram).T)
 
 
 def _like(X: Sparse, data: Floats) -> Any:
@@ -112,7 +161,8 @@ def _like(X: Sparse, data: Floats) -> Any:
     return make((data, X.indices, X.indptr), shape=X.shape)
 
 
-def _outputs_averaged(problem: Problem) -> int:
+def outputs_averaged(problem: Problem) -> int:
+    """Return how many outputs the loss averages over: 1 for softmax, which adds them up."""
     return 1 if problem.task.loss.targets == "labels" else problem.y.shape[1]
 
 
@@ -121,14 +171,19 @@ def eigenvalues(problem: Problem) -> Floats:
     return np.linalg.eigvalsh(hessian(problem))
 
 
-def largest(problem: Problem) -> float:
+def known(problem: Problem) -> bool:
+    """Tell whether the Hessian is that of a linear model under a loss of this library."""
+    return problem.task.model.linear and problem.task.loss.name != "custom"
+
+
+def largest(problem: Problem, found: Moments | None = None) -> float:
     """Return L: the largest curvature, or a bound on it; for nets, an estimate at the start."""
-    if not problem.task.model.linear or problem.task.loss.name == "custom":
+    if not known(problem):
         return _largest_of_net(problem)
-    steepest = _steepest(problem)
-    if problem.X.shape[1] <= DIRECT:
-        return float(np.linalg.eigvalsh(hessian(problem, steepest))[-1])
-    return _largest_of_wide(problem, steepest)
+    if problem.X.shape[1] > DIRECT:
+        return largest_of_wide(problem)[0]
+    H = hessian(problem, steepest(problem), found)
+    return float(np.linalg.eigvalsh(H)[-1]) if np.isfinite(H).all() else math.nan
 
 
 def stable_step(problem: Problem) -> float:
@@ -136,7 +191,7 @@ def stable_step(problem: Problem) -> float:
     return 2.0 / largest(problem)
 
 
-def _steepest(problem: Problem) -> float:
+def steepest(problem: Problem) -> float:
     """Return the loss's steepest curvature, or a stand-in where there is no bound.
 
     Poisson: the largest count, which is the curvature where that count is predicted.  Losses
@@ -155,22 +210,21 @@ def _steepest(problem: Problem) -> float:
     return 10.0 / spread if spread > 0 else 1.0
 
 
-def _largest_of_wide(problem: Problem, steepest: float) -> float:
-    """Return a slight overestimate of L by power iteration, without a d x d matrix."""
+def largest_of_wide(problem: Problem) -> tuple[float, int]:
+    """Return a slight overestimate of L, and the passes it took: power iteration, no matrix."""
     ahead, back = _products(problem)
     w = np.ones(problem.n) if problem.weights is None else problem.weights
     total = losses.mass(problem.weights, problem.n, problem.task.reduction)
     size = problem.X.shape[1] + layered(problem.task.model).bias
     v = np.random.default_rng(problem.seed).standard_normal(size)
-    length = 0.0
-    for _ in range(100):
+    length, turns = 0.0, 0
+    for turns in range(1, 101):  # noqa: B007 - counted
         v = back(w * ahead(v / np.linalg.norm(v)))
         before, length = length, float(np.linalg.norm(v))
         if abs(length - before) <= 1e-4 * length:
             break
-    penalty = problem.task.penalty
-    ridge = 0.0 if penalty is None else penalty.l2
-    return 1.01 * length * steepest / (total * _outputs_averaged(problem)) + ridge
+    L = 1.01 * length * steepest(problem) / (total * outputs_averaged(problem))
+    return L + float(ridge(problem).max()), 2 * turns
 
 
 def _products(problem: Problem) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
@@ -199,11 +253,13 @@ def _largest_of_net(problem: Problem) -> float:
     Hessian-vector products are differences of gradients.  A local figure: it says how the first
     steps will go, not how the last ones will.
     """
-    program = engine_for(_differentiating(problem), _sampled(problem))[1]
+    sample = _sampled(problem)
+    program = engine_for(_differentiating(problem), sample)[1]
     theta = problem.start().theta.astype(np.float64)
     v = np.random.default_rng(problem.seed).standard_normal(theta.size)
     h = 1e-4 * (1.0 + float(np.linalg.norm(theta)))
     size = 0.0
+    whole = _mass_beyond(problem, sample)
     for _ in range(30):
         v /= np.linalg.norm(v)
         ahead = program.value_and_gradient(theta + h * v)[1]
@@ -214,7 +270,15 @@ def _largest_of_net(problem: Problem) -> float:
             return math.nan
         if abs(size - before) <= 1e-2 * size:
             break
-    return size
+    return size * whole
+
+
+def _mass_beyond(problem: Problem, sample: Problem) -> float:
+    """Return how much steeper a sum over all rows is than over the sample: 1 for a mean."""
+    if problem.task.reduction == "mean":
+        return 1.0
+    both = [losses.mass(p.weights, p.n, "mean") for p in (problem, sample)]
+    return both[0] / both[1]
 
 
 def _differentiating(problem: Problem) -> str:
@@ -242,45 +306,74 @@ def _sampled(problem: Problem) -> Problem:
     )
 
 
-def automatic_rate(problem: Problem) -> float:
+def automatic_rate(
+    problem: Problem, L: float | None = None, squares: Floats | None = None
+) -> float:
     """Return the learning rate that ``"auto"`` stands for.
 
-    Rules that divide by the gradient's own size take their paper's rate.  The others take 1/L.
-    With batches of b of n rows, L becomes the expected smoothness of such batches,
-    ((n - b) max_i L_i / (n - 1) + n (b - 1) L / (n - 1)) / b, with L_i the curvature of row i
-    alone; and the rate is multiplied by 1 - beta, because momentum adds up the batches' noise.
-
-    References: R. Gower et al., "SGD: general analysis and improved rates", ICML 2019, section 3.3.
+    Rules that divide by the gradient's own size take their paper's rate.  The others take one
+    over the `smoothness`; with batches multiplied by 1 - beta, because momentum adds up the
+    batches' noise.  `L` and the `squares` of the rows are found unless they are given.
     """
     rule = problem.task.optimizer.rule
     if rule.scaled:
         return rule.usual_rate
-    L = largest(problem)
+    L = largest(problem) if L is None else L
     if not (math.isfinite(L) and L > 0):
         return rule.usual_rate
     if problem.full_batch:
         return 1.0 / L
+    return (1.0 - getattr(rule, "beta", 0.0)) / smoothness(problem, L, squares)
+
+
+def smoothness(problem: Problem, L: float, squares: Floats | None = None) -> float:
+    """Return L for the full batch; for batches of b of n rows, their expected smoothness.
+
+    ((n - b) max_i L_i / (n - 1) + n (b - 1) L / (n - 1)) / b, with L_i the curvature of row i
+    alone: L where b = n, and max_i L_i where b = 1.
+
+    References: R. Gower et al., "SGD: general analysis and improved rates", ICML 2019, section 3.3.
+    """
+    if problem.full_batch:
+        return L
     b, n = problem.batch_size or problem.n, problem.n
     if problem.task.reduction == "sum":
         L *= b / n  # a batch's sum is that much smaller than the whole sum
-    rows = _largest_of_rows(problem, L)
-    smoothness = ((n - b) * rows + n * (b - 1) * L) / (b * (n - 1))
-    return (1.0 - getattr(rule, "beta", 0.0)) / smoothness
+    rows = _largest_of_rows(problem, L, squares)
+    return ((n - b) * rows + n * (b - 1) * L) / (b * (n - 1))
 
 
-def _largest_of_rows(problem: Problem, L: float) -> float:
+def _largest_of_rows(problem: Problem, L: float, squares: Floats | None) -> float:
     """Return the largest curvature a single row can have."""
-    squares, model = _squares_of_rows(problem), problem.task.model
-    squares = squares + 1.0 if isinstance(model, CustomModel) or model.bias else squares
-    if not problem.task.model.linear or problem.task.loss.name == "custom":
+    squares = squares_of_rows(problem) if squares is None else squares
+    if not known(problem):
         return L * float(squares.max() / squares.mean())
-    scale = _steepest(problem) / _outputs_averaged(problem)
+    scale = steepest(problem) / outputs_averaged(problem)
     if problem.task.reduction == "sum":
         scale *= problem.batch_size or problem.n
     if problem.weights is not None:
         mean_weight = problem.weights.mean()
         squares = squares * problem.weights / (mean_weight or 1.0)
     return float(squares.max()) * scale
+
+
+def curvatures_of_rows(problem: Problem, squares: Floats) -> Floats:
+    """Return the largest curvature of each row's own objective, (n,): c |a|² / k + l2.
+
+    In a mean the row's weight cancels, except that a row of weight 0 moves nothing.
+    """
+    bends = squares * (steepest(problem) / outputs_averaged(problem))
+    if problem.weights is not None:
+        w = problem.weights.astype(np.float64)
+        bends = bends * (w if problem.task.reduction == "sum" else w > 0)
+    return np.asarray(bends + float(ridge(problem).max()))
+
+
+def squares_of_rows(problem: Problem) -> Floats:
+    """Return |a|² of each row as the model meets it, the 1 of the bias included: (n,)."""
+    model = problem.task.model
+    bias = isinstance(model, CustomModel) or model.bias
+    return _squares_of_rows(problem) + float(bias)
 
 
 def _squares_of_rows(problem: Problem) -> Floats:

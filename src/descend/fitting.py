@@ -164,39 +164,38 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
     >>> done.run.classes
     ['benign', 'malignant']
     """
-    how: dict[str, Any] = {
-        "exclude": list(exclude),
-        "id_column": id_column,
-        "weight": weight,
-        "split_by": split_by,
-        "in_order": in_order,
-        "seed": seed,
-        "encoding": encoding,
-        "delimiter": delimiter,
-        "decimal": decimal,
-    }
-    asked = None if loss is None else part(LOSSES, loss)
-    kind = "auto"
-    if asked is not None:
-        kind = "number" if asked.targets in {"numbers", "counts"} else "labels"
-    whole("fit", "seed", seed, low=0)
-    net = _model(model, hidden, activation)
-    make_penalty = None if penalty is None else part(PENALTIES, penalty)
-    defaults = NET if net.hidden else LINEAR
-    rule = part(RULES, str(optimizer or defaults["optimizer"]), learning_rate=learning_rate)
-    prepared = prepare(table, target, target_kind=kind, **how)
-    asked = _fitting_loss(prepared.encoder, asked)
-    task = Task(net, asked, rule, penalty=make_penalty)
-    prepared = replace(prepared, encoder=_with_units(prepared, task))
-    usual = 0 if rule.rule.searches else defaults["batch_size"]  # a search sees all rows
-    size = usual if batch_size is None else batch_size
+    posed = pose(
+        table,
+        target,
+        model=model,
+        hidden=hidden,
+        activation=activation,
+        loss=loss,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        epochs=epochs,
+        batch_size=batch_size,
+        penalty=penalty,
+        how={
+            "exclude": list(exclude),
+            "id_column": id_column,
+            "weight": weight,
+            "split_by": split_by,
+            "in_order": in_order,
+            "seed": seed,
+            "encoding": encoding,
+            "delimiter": delimiter,
+            "decimal": decimal,
+        },
+    )
+    task, prepared = posed.task, posed.prepared
     data = rows_of(task, prepared)
     run = train(
         task,
         data.X,
-        _targets(prepared, "train"),
-        epochs=int(defaults["epochs"]) if epochs is None else epochs,
-        batch_size=size or None,
+        posed.targets,
+        epochs=posed.epochs,
+        batch_size=posed.batch_size,
         validation=(data.validation[0], _targets(prepared, "validation"), data.validation[2])
         if data.validation
         else None,
@@ -205,7 +204,7 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
         engine=engine,
         device=device,
         gradient_tolerance=TOLERANCE if tolerance is None else tolerance,
-        patience=PATIENCE[net.name] if patience is None else patience,
+        patience=PATIENCE[task.model.name] if patience is None else patience,
         progress=progress,
     )
     run = replace(
@@ -213,9 +212,76 @@ def fit(  # noqa: PLR0913 - each is a question a user may want to answer
         classes=list(prepared.encoder.target.classes) or None,
         names=prepared.encoder.feature_names,
         encoder=prepared.encoder.to_json(),
-        source={**prepared.source, "target": target, "target_kind": kind, "how": how},
+        source={
+            **prepared.source,
+            "target": target,
+            "target_kind": posed.target_kind,
+            "how": posed.how,
+        },
     )
     return measured(run, prepared)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """What a fit of a table would train: the task, its rows, and how it goes through them.
+
+    Attributes
+    ----------
+    task, prepared
+        The task; the table's rows, columns and split.
+    epochs, batch_size
+        As asked, or usual for the model; None for the full batch.
+    target_kind, how
+        As for `descend.tables.prepare`.
+    """
+
+    task: Task
+    prepared: Prepared
+    epochs: int
+    batch_size: int | None
+    target_kind: str
+    how: dict[str, Any]
+
+    @property
+    def targets(self) -> Array:
+        """The training rows' targets, as `train` takes them."""
+        return _targets(self.prepared, "train")
+
+
+def pose(  # noqa: PLR0913 - the arguments of `fit` that decide the problem
+    table: Any,
+    target: str,
+    *,
+    model: str | None = None,
+    hidden: Sequence[int] | int | str | None = None,
+    activation: str = "tanh",
+    loss: str | None = None,
+    optimizer: str | None = None,
+    learning_rate: float | str = "auto",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    penalty: str | None = None,
+    how: dict[str, Any],
+) -> Posed:
+    """Return what `fit` would train, with `how` the options of `prepare`."""
+    asked = None if loss is None else part(LOSSES, loss)
+    kind = "auto"
+    if asked is not None:
+        kind = "number" if asked.targets in {"numbers", "counts"} else "labels"
+    whole("fit", "seed", how["seed"], low=0)
+    net = _model(model, hidden, activation)
+    make_penalty = None if penalty is None else part(PENALTIES, penalty)
+    defaults = NET if net.hidden else LINEAR
+    rule = part(RULES, str(optimizer or defaults["optimizer"]), learning_rate=learning_rate)
+    prepared = prepare(table, target, target_kind=kind, **how)
+    task = Task(net, _fitting_loss(prepared.encoder, asked), rule, penalty=make_penalty)
+    prepared = replace(prepared, encoder=_with_units(prepared, task))
+    usual = 0 if rule.rule.searches else defaults["batch_size"]  # a search sees all rows
+    size = usual if batch_size is None else batch_size
+    count = int(defaults["epochs"]) if epochs is None else epochs
+    return Posed(task, prepared, count, size or None, kind, how)
 
 
 def part(family: Family[Any], words: str, **more: Any) -> Any:

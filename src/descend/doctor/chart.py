@@ -284,7 +284,7 @@ class Chart:
     @cached_property
     def forecast(self) -> Any:
         """What the curvature says (`descend.forecasting`), or None."""
-        from descend import forecasting
+        from descend import forecasting  # noqa: PLC0415
 
         return None if self.problem is None else forecasting.of_problem(self.problem)
 
