@@ -267,7 +267,7 @@ def _legend(sweep: Sweep, frame: _Frame) -> str:
             f'<text x="{x + 38:.1f}" y="{y:.1f}">{words}</text>'
         )
         x += 56 + 7.2 * len(words)
-    near = "the optimum" if sweep.known else "the lowest end of a run on this map"
-    note = f"Converged: within 1 % of {near}; the number says after how many updates, for good."
+    near = "the optimum" if sweep.known else "the lowest end on this map"
+    note = f"Converged: within 1 % of {near}, for good after that number of updates."
     parts.append(f'<text class="muted" x="{_MARGIN}" y="{y + 30:.1f}">{note}</text>')
     return "\n".join(parts)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from descend.run import Data
 
 ACROSS = ("batch_size", "init_scale", "momentum")
-MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95)
+MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 SCALES = (0.1, 0.3, 1.0, 3.0, 10.0)
 SIZES = (1, 4, 16, 64, 256, 1024)
 # Batches smaller than this share of the rows are many updates; they are swept if asked for.

@@ -91,7 +91,7 @@ def sweep(  # noqa: PLR0913 - the arguments of `train`, and the two axes
     values
         Of that axis, one for each row of the map: batch sizes of 1 and more (n or more for all
         rows), factors of 0 and more, or betas in [0, 1).  Default: 1, 4, 16, 64 … and n; 0.1, 0.3,
-        1, 3, 10; 0, 0.5, 0.8, 0.9, 0.95.
+        1, 3, 10; 0, 0.5, 0.8, 0.9, 0.95, 0.99.
     learning_rates
         Positive numbers, one for each column; or how many; default about nine, evenly spaced in
         their logarithms on either side of the boundary.
