@@ -89,7 +89,9 @@ def draw_map(  # noqa: PLR0917 - the options of a fit, and two axes
     exclude: Annotated[
         list[str] | None, Option("--exclude", help="A column to leave out; may be repeated.")
     ] = None,
-    id_column: Annotated[str | None, Option("--id-column", help="A column that names rows.")] = None,
+    id_column: Annotated[
+        str | None, Option("--id-column", help="A column that names rows.")
+    ] = None,
     weight: Annotated[str | None, Option("--weight", help="A column of row weights.")] = None,
     split_by: Annotated[
         str | None, Option("--split-by", help="Rows alike in this column stay together.")
@@ -158,7 +160,8 @@ def _say_how_to_open(found: Any, folder: Path) -> None:
     """Name a cell worth opening."""
     there = [cell for row in found.cells for cell in row if cell.verdict not in {None, "diverged"}]
     if there:
-        say(f"Open any cell, such as the best: descend show {folder / 'cells' / found.best.file.name}")
+        best = folder / "cells" / found.best.file.name
+        say(f"Open any cell, such as the best: descend show {best}")
 
 
 def _in_color() -> bool:
@@ -197,11 +200,12 @@ def _rates(text: str | None) -> list[float] | int | None:
     if ":" not in text:
         return _listed(text, "learning_rates")
     try:
-        low, high, count = (part(word) for part, word in
-                            zip((float, float, int), text.split(":"), strict=True))
+        low, high, count = (
+            part(word) for part, word in zip((float, float, int), text.split(":"), strict=True)
+        )
     except ValueError:
         low, high, count = 0.0, 0.0, 0
-    if not (0 < low < high < float("inf") and 1 < count):
+    if not (0 < low < high < float("inf") and count > 1):
         msg = (
             "--learning-rates takes FROM:TO:COUNT, with 0 < FROM < TO and a count of 2 or more, "
             f"such as 1e-3:1:13; found {text!r}. Mend it."

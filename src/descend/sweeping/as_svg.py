@@ -23,6 +23,7 @@ from descend.sweeping.verdicts import VERDICTS
 
 if TYPE_CHECKING:
     from descend.sweeping.result import Cell, Sweep
+    from descend.sweeping.theory import Limit
     from descend.sweeping.verdicts import Verdict
 
 _WIDE, _HIGH, _APART = 66.0, 46.0, 2.0
@@ -40,11 +41,11 @@ font-size:15px}.dm .axis{font-weight:600}.dm .middle{text-anchor:middle}.dm .end
 .dm .on-converged{stroke:#fff}.dm .on-slow{stroke:#3d5a73}.dm .on-oscillating{stroke:#4d3600}
 .dm .on-diverged{stroke:#f6d9d5}.dm text.count{font-size:10.5px;fill:#fff;text-anchor:middle}
 .dm .halo{fill:none;stroke:#fff;stroke-width:7;stroke-linejoin:round;stroke-linecap:round}
-.dm .limit{fill:none;stroke:#111;stroke-width:2.6;stroke-linejoin:round;stroke-linecap:round}
-.dm .dashed{stroke-dasharray:7 6}.dm .key{stroke:#1f2328}.dm .tick{stroke:#88929c}
-.dm text.formula{font-weight:600}
+.dm .limit{fill:none;stroke:#111;stroke-width:2.6;stroke-linejoin:round}
+.dm .dashed{stroke-dasharray:7 6}.dm .key{fill:none;stroke:#1f2328;stroke-width:2.6}
+.dm .leader{fill:none;stroke:#1f2328;stroke-width:1.4}.dm .tick{stroke:#88929c}
 @media (prefers-color-scheme:dark){
-.dm text{fill:#e6e8eb}.dm .back{fill:#15181c}.dm .muted{fill:#9aa4ae}.dm .key{stroke:#e6e8eb}
+.dm text{fill:#e6e8eb}.dm .back{fill:#15181c}.dm .muted{fill:#9aa4ae}.dm .key,.dm .leader{stroke:#e6e8eb}
 .dm text.count{fill:#fff}.dm .tick{stroke:#66707a}}
 """
 
@@ -77,9 +78,9 @@ class _Frame(NamedTuple):
     def width(self) -> float:
         return max(self.right + _RIGHT, _LEAST_WIDTH)
 
-    @property
-    def height(self) -> float:
-        return self.bottom + 134.0
+    def height(self, lines: int) -> float:
+        """Return how high all is, with a legend of some lines."""
+        return self.bottom + 128.0 + 26.0 * lines
 
     def corner(self, i: int, j: int) -> tuple[float, float]:
         """Return the upper left corner of a cell; row 0 is the lowest."""
@@ -91,19 +92,24 @@ def svg_of(sweep: Sweep) -> str:
     left = _LEFT + 7.0 * max(len(label) - 4 for label in ["all ", *row_labels(sweep)])
     frame = _Frame(left, _TOP, len(sweep.learning_rates), len(sweep.values))
     cells = [
-        _cell(frame, i, j, cell)
-        for i, row in enumerate(sweep.cells)
-        for j, cell in enumerate(row)
+        _cell(frame, i, j, cell) for i, row in enumerate(sweep.cells) for j, cell in enumerate(row)
     ]
-    width, height = frame.width, frame.height
+    width, height = frame.width, frame.height(len(boundary_words(sweep)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="dm" role="img" width="{width:.0f}" '
         f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">\n'
         f"<title>{escape(_title(sweep))}</title>\n<desc>{escape(_described(sweep))}</desc>\n"
         f"<style>{_STYLE}</style>\n"
         f'<rect class="back" width="100%" height="100%"/>\n'
-        + "\n".join([_heading(sweep), *cells, _axes(sweep, frame), _boundary(sweep, frame),
-                     _legend(sweep, frame)])
+        + "\n".join(
+            [
+                _heading(sweep),
+                *cells,
+                _axes(sweep, frame),
+                _boundary(sweep, frame),
+                _legend(sweep, frame),
+            ]
+        )
         + "\n</svg>\n"
     )
 
@@ -116,8 +122,10 @@ def _title(sweep: Sweep) -> str:
 
 
 def _heading(sweep: Sweep) -> str:
-    batch = "" if sweep.batch_size is None or sweep.across == "batch_size" else (
-        f", batches of {sweep.batch_size}"
+    batch = (
+        ""
+        if sweep.batch_size is None or sweep.across == "batch_size"
+        else (f", batches of {sweep.batch_size}")
     )
     what = f"{task_words(sweep)}; {sweep.rows} rows, {sweep.epochs} epochs{batch}"
     best = _shortened(what, int((_Frame(_LEFT, 0, len(sweep.learning_rates), 0).width) / 6.6))
@@ -133,7 +141,7 @@ def _shortened(words: str, most: int) -> str:
 
 def _described(sweep: Sweep) -> str:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in sweep.counts().items())
-    return f"{sum(sweep.counts().values())} runs: {counts}. {boundary_words(sweep)}."
+    return f"{sum(sweep.counts().values())} runs: {counts}. {'; '.join(boundary_words(sweep))}."
 
 
 def _sentence(cell: Cell, label: str) -> str:
@@ -193,7 +201,9 @@ def _axes(sweep: Sweep, frame: _Frame) -> str:
     parts = []
     for i, label in enumerate(row_labels(sweep)):
         y = frame.corner(i, 0)[1] + _HIGH / 2
-        parts.append(f'<text class="end" x="{frame.left - 10:.1f}" y="{y + 4.5:.1f}">{label}</text>')
+        parts.append(
+            f'<text class="end" x="{frame.left - 10:.1f}" y="{y + 4.5:.1f}">{label}</text>'
+        )
     for j, rate in enumerate(sweep.learning_rates):
         x = frame.corner(0, j)[0] + _WIDE / 2
         parts.append(
@@ -227,36 +237,39 @@ def _across(frame: _Frame, rates: tuple[float, ...], rate: float) -> float | Non
 
 def _boundary(sweep: Sweep, frame: _Frame) -> str:
     """Return the boundary: upright through each row, level from one row to the next."""
-    path, before, top = "", None, None
+    pieces: list[tuple[str, str]] = []
+    before: tuple[float, float] | None = None
     for i, limit in enumerate(sweep.limits):
         x = _across(frame, sweep.learning_rates, limit.step) if math.isfinite(limit.step) else None
-        y = frame.corner(i, 0)[1]
-        if x is not None:
-            joined = "L" if before is not None else "M"
-            path += f"{joined}{x:.1f} {y + _HIGH:.1f}L{x:.1f} {y:.1f}"
-            top = (x, y)
-        before = x
-    if top is None:
+        if x is None:
+            before = None
+            continue
+        top = frame.corner(i, 0)[1]
+        start = f"M{before[0]:.1f} {before[1]:.1f}H{x:.1f}" if before else f"M{x:.1f} {top + _HIGH}"
+        pieces.append((f"{start}V{top:.1f}", _dash(limit)))
+        before = (x, top)
+    if before is None:
         return ""
-    dashed = "" if all(limit.basis != "indicator" for limit in sweep.limits) else " dashed"
-    said = boundary_words(sweep).removeprefix("largest stable step ").partition(";")[0]
-    x = top[0]
-    half = 3.4 * len(said) + 60
-    at = min(max(x, _MARGIN + half), frame.width - _MARGIN - half)
+    whole = "".join(path for path, _ in pieces)
+    lines = "".join(f'<path class="limit{dash}" d="{path}"/>' for path, dash in pieces)
+    at = min(max(before[0], _MARGIN + 70), frame.width - _MARGIN - 70)
+    leader = f"M{before[0]:.1f} {frame.top - 18:.1f}V{before[1] - 5:.1f}"
     return (
-        f'<path class="halo" d="{path}"/><path class="limit{dashed}" d="{path}"/>\n'
-        f'<path class="key limit" style="stroke-width:1.4" '
-        f'd="M{x:.1f} {frame.top - 18:.1f}V{top[1] - 5:.1f}"/>\n'
-        f'<text class="middle" x="{at:.1f}" y="{frame.top - 25:.1f}">largest stable step '
-        f'<tspan font-weight="600">{escape(said)}</tspan></text>'
+        f'<path class="halo" d="{whole}"/>{lines}\n<path class="leader" d="{leader}"/>'
+        f'<text class="axis middle" x="{at:.1f}" y="{frame.top - 25:.1f}">'
+        "largest stable step</text>"
     )
+
+
+def _dash(limit: Limit) -> str:
+    return " dashed" if limit.basis == "indicator" else ""
 
 
 # ---------------------------------------------------------------- the legend
 
 
 def _legend(sweep: Sweep, frame: _Frame) -> str:
-    y, x, parts = frame.bottom + 78.0, _MARGIN, []
+    y, x, parts = frame.bottom + 78.0, _MARGIN, list[str]()
     counts = sweep.counts()
     for verdict in VERDICTS:
         words = f"{verdict} ({counts[verdict]})"
@@ -269,5 +282,13 @@ def _legend(sweep: Sweep, frame: _Frame) -> str:
         x += 56 + 7.2 * len(words)
     near = "the optimum" if sweep.known else "the lowest end on this map"
     note = f"Converged: within 1 % of {near}, for good after that number of updates."
-    parts.append(f'<text class="muted" x="{_MARGIN}" y="{y + 30:.1f}">{note}</text>')
+    for words in boundary_words(sweep):
+        y += 26.0
+        dash = " dashed" if "indicator" in words else ""
+        line = f'<path class="key{dash}" d="M{_MARGIN:.1f} {y - 4.5:.1f}h30"/>'
+        parts.append(
+            f'{line}<text x="{_MARGIN + 38:.1f}" y="{y:.1f}">'
+            f"largest stable step {escape(words)}</text>"
+        )
+    parts.append(f'<text class="muted" x="{_MARGIN}" y="{y + 28:.1f}">{note}</text>')
     return "\n".join(parts)

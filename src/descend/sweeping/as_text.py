@@ -39,15 +39,21 @@ def text_of(sweep: Sweep, *, color: bool = False) -> str:
     lines = [title_of(sweep), "", f" {TITLES[sweep.across]}"]
     for i in reversed(range(len(sweep.values))):
         lines.append(f"{labels[i]:>{side}}" + _row(sweep, i, width, color=color))
-    lines += [" " * side + _rates(sweep, width) + "    learning rate", "", _legend(sweep, color=color)]
+    lines += [
+        " " * side + _rates(sweep, width) + "    learning rate",
+        "",
+        _legend(sweep, color=color),
+    ]
     return "\n".join(line.rstrip() for line in [*lines, *_footing(sweep)])
 
 
 def title_of(sweep: Sweep) -> str:
     """Return what the map is of, in a line."""
     words = task_words(sweep)
-    batch = "" if sweep.batch_size is None or sweep.across == "batch_size" else (
-        f", batches of {sweep.batch_size}"
+    batch = (
+        ""
+        if sweep.batch_size is None or sweep.across == "batch_size"
+        else (f", batches of {sweep.batch_size}")
     )
     return (
         f"Learning rate x {TITLES[sweep.across]}: {words}, {sweep.rows} rows, "
@@ -117,33 +123,36 @@ def _rates(sweep: Sweep, width: int) -> str:
 
 def _legend(sweep: Sweep, *, color: bool) -> str:
     counts = sweep.counts()
-    words = []
-    for verdict, letter in LETTERS.items():
-        shown = f"{_COLORS[verdict]}{letter}{_PLAIN}" if color else letter
-        words.append(f"{shown} {verdict} ({counts[verdict]})")
+    plain = {verdict: ("", "") for verdict in LETTERS}
+    around = {v: (_COLORS[v], _PLAIN) for v in LETTERS} if color else plain
+    words = [
+        f"{around[verdict][0]}{letter}{around[verdict][1]} {verdict} ({counts[verdict]})"
+        for verdict, letter in LETTERS.items()
+    ]
     missing = sum(cell.verdict is None for row in sweep.cells for cell in row)
     return "   ".join(words) + (f"   . not trained ({missing})" if missing else "")
 
 
 def _footing(sweep: Sweep) -> list[str]:
     within = "the optimum" if sweep.known else "the lowest end of a run here"
-    near = f"Within 1 % of {within} is converged."
-    said = boundary_words(sweep)
-    return [f"| {said}.  {near}" if said else f"Curvature sets no limit here.  {near}"]
+    said = [f"| largest stable step {words}" for words in boundary_words(sweep)]
+    return [*said, f"Within 1 % of {within} is converged."]
 
 
-def boundary_words(sweep: Sweep) -> str:
-    """Return what the boundary is, or "" if there is none."""
-    there = [limit for limit in sweep.limits if math.isfinite(limit.step)]
-    if not there:
-        return ""
-    formulas = list(dict.fromkeys(limit.formula for limit in there))
-    bases = list(dict.fromkeys(limit.basis for limit in there))
-    batches = sweep.across == "batch_size" or sweep.batch_size is not None
-    said = [OF_BATCHES if b == "indicator" and batches and sweep.task.model.linear else BASES[b]
-            for b in bases]
-    if len(bases) == 1:
-        return f"largest stable step {formulas[0]}: {said[0]}"
-    return "largest stable step " + "; ".join(
-        f"{formula}: {words}" for formula, words in zip(formulas, said, strict=False)
-    )
+def boundary_words(sweep: Sweep) -> list[str]:
+    """Return what the boundary is: a formula and what it rests on, for each kind there is."""
+    found: dict[str, None] = {}
+    for i, limit in enumerate(sweep.limits):
+        if math.isfinite(limit.step):
+            words = BASES[limit.basis]
+            if limit.basis == "indicator" and is_batched(sweep, i):
+                words = OF_BATCHES
+            found[f"{limit.formula}: {words}"] = None
+    return list(found) or ["unknown: curvature sets no limit here"]
+
+
+def is_batched(sweep: Sweep, i: int) -> bool:
+    """Tell whether the runs of a row see batches."""
+    if sweep.across == "batch_size":
+        return sweep.values[i] < sweep.rows
+    return sweep.batch_size is not None

@@ -10,7 +10,6 @@ A cell that is there already, and was trained as asked on the same rows, is not 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from descend.errors import InputError
@@ -18,6 +17,8 @@ from descend.files import write_bytes
 from descend.run import load
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from descend.run import Data, Run
     from descend.task import Task
 

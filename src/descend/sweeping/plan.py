@@ -14,6 +14,7 @@ from descend.custom import CustomModel
 from descend.engines import engine_for
 from descend.engines.checking import is_custom
 from descend.errors import InputError, ParameterError
+from descend.models import layered
 from descend.parts import choice, number, whole
 from descend.sweeping.theory import Limit, limit_of
 from descend.task import Task
@@ -79,7 +80,7 @@ class Plan:
             self.task, optimizer=replace(self.task.optimizer, rule=rule, learning_rate=rate)
         )
         if self.across == "init_scale":
-            task = replace(task, model=replace(task.model, init=self.drawn * value))
+            task = replace(task, model=replace(layered(task.model), init=self.drawn * value))
         return task
 
     def batch_size_at(self, value: float) -> int | None:
@@ -122,7 +123,7 @@ def _first(problem: Problem) -> float:
     return engine_for(engine, problem)[1].value(problem.start().theta)
 
 
-def planned(
+def planned(  # noqa: PLR0913 - the two axes, and what train is told
     task: Any,
     X: Any,
     y: Any,

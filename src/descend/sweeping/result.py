@@ -135,7 +135,8 @@ class Sweep:
               1e-3    0.1   0.25     1    learning rate
     <BLANKLINE>
     C converged (3)   S slow (2)   O oscillating (0)   D diverged (3)
-    | largest stable step 2(1 + β)/λmax: exact.  Within 1 % of the optimum is converged.
+    | largest stable step 2(1 + β)/λmax: exact
+    Within 1 % of the optimum is converged.
     """
 
     task: Task
@@ -178,9 +179,13 @@ class Sweep:
         InputError
             If no cell was trained, or all of them diverged.
         """
-        usable = [cell for row in self.cells for cell in row if cell.verdict not in {None, "diverged"}]
+        usable = [
+            cell for row in self.cells for cell in row if cell.verdict not in {None, "diverged"}
+        ]
         if not usable:
-            msg = "No cell of this map converged, nor did any stay finite; try lower learning rates."
+            msg = (
+                "No cell of this map converged, nor did any stay finite; try lower learning rates."
+            )
             raise InputError(msg)
         return min(usable, key=lambda c: (c.arrival is None, c.arrival or 0, c.last))
 

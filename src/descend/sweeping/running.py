@@ -1,20 +1,16 @@
-"""Sweeping: train every cell of a plan that is not there yet, and say how each went."""
+"""Sweeping: train every cell of a plan that is not there yet."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from descend.optimum import at_hand
 from descend.run import load
-from descend.run.setup import BUDGET
 from descend.sweeping import folder as folders
 from descend.sweeping.course import course_of
+from descend.sweeping.judging import Trained, judged
 from descend.sweeping.plan import planned
-from descend.sweeping.result import Cell, Sweep
-from descend.sweeping.verdicts import Course, arrival, verdict
 from descend.task import describe
 from descend.training import train
 from descend.training.progress import Bar
@@ -25,19 +21,11 @@ if TYPE_CHECKING:
 
     from descend.run import Run
     from descend.sweeping.plan import Plan
+    from descend.sweeping.result import Sweep
     from descend.task import Task
 
 # MiB that the record of a cell may take.
 RECORD = 1
-
-
-class Trained(NamedTuple):
-    """A cell that is there: how its run went, and how to open it."""
-
-    course: Course
-    updates: int
-    opened: Callable[[], Run]
-    file: Path | None
 
 
 def sweep(  # noqa: PLR0913 - the arguments of `train`, and the two axes
@@ -150,9 +138,7 @@ def sweep(  # noqa: PLR0913 - the arguments of `train`, and the two axes
         "dtype": dtype,
         "standardize": standardize,
     }
-    plan = planned(
-        task, X, y, across=across, values=values, learning_rates=learning_rates, how=how
-    )
+    plan = planned(task, X, y, across=across, values=values, learning_rates=learning_rates, how=how)
     place = None if folder is None else Path(folder)
     return swept(plan, X, y, place, overwrite=overwrite, progress=progress)
 
@@ -174,7 +160,7 @@ def swept(  # noqa: PLR0913 - where from, where to, and who watches
     total = len(plan.values) * len(plan.learning_rates)
     bar, interrupted = Bar(progress, total), False
     try:
-        for i, value in enumerate(plan.values):
+        for i in range(len(plan.values)):
             for j, rate in enumerate(plan.learning_rates):
                 trained = _cell(plan, i, rate, X, y, place, dressed)
                 if trained is None:
@@ -185,7 +171,7 @@ def swept(  # noqa: PLR0913 - where from, where to, and who watches
         interrupted = True
     finally:
         bar.close()
-    found = _mapped(plan, cells, X, y, interrupted=interrupted)
+    found = judged(plan, cells, X, y, interrupted=interrupted)
     if place is not None:
         for name in ("map.svg", "map.txt", "map.json"):
             found.save(place / name)
@@ -249,64 +235,3 @@ def _opener(run: Run, file: Path | None, plan: Plan) -> Callable[[], Run]:
         return lambda: load(file, task=task).with_data(plan.data)
     kept = replace(run, data=None)
     return lambda: replace(kept, data=plan.data)
-
-
-def _mapped(plan: Plan, cells: dict[tuple[int, int], Trained], X: Any, y: Any, *, interrupted: bool) -> Sweep:
-    least, known = _least(plan, [cell.course for cell in cells.values()], X, y)
-    begun = [start for start in plan.starts if math.isfinite(start)]
-    gap = max(min(begun, default=math.nan) - least, 0.0)
-    drawn = tuple(
-        tuple(
-            _judged(plan, i, rate, cells.get((i, j)), least, gap)
-            for j, rate in enumerate(plan.learning_rates)
-        )
-        for i in range(len(plan.values))
-    )
-    return Sweep(
-        task=plan.task,
-        across=plan.across,
-        values=plan.values,
-        learning_rates=plan.learning_rates,
-        cells=drawn,
-        limits=plan.limits,
-        least=least,
-        known=known,
-        rows=plan.base.n,
-        epochs=plan.how["epochs"],
-        batch_size=None if plan.base.full_batch else plan.base.batch_size,
-        seed=plan.base.seed,
-        interrupted=interrupted,
-    )
-
-
-def _judged(  # noqa: PLR0913, PLR0917 - a cell's place, what it did, and what it is measured by
-    plan: Plan, i: int, rate: float, trained: Trained | None, least: float, gap: float
-) -> Cell:
-    value, limit = plan.values[i], plan.limits[i].step
-    below = rate < limit if math.isfinite(limit) else None
-    if trained is None:
-        return Cell(rate, value, None, plan.starts[i], math.nan, 0, None, below)
-    course = trained.course
-    return Cell(
-        rate,
-        value,
-        verdict(course, least, gap),
-        course.first,
-        course.last,
-        trained.updates,
-        None if course.diverged else arrival(course, least, gap),
-        below,
-        trained.file,
-        trained.opened,
-    )
-
-
-def _least(plan: Plan, courses: list[Course], X: Any, y: Any) -> tuple[float, bool]:
-    """Return the least objective, and whether it is the optimum."""
-    task = plan.task_at(plan.values[0], plan.learning_rates[0])
-    how = {**plan.how, "batch_size": None, "epochs": 1}
-    best = at_hand(train(task, X, y, record=False, progress=False, **how))
-    if best is not None:
-        return best.loss, True
-    ends = [course.last for course in courses if math.isfinite(course.last)]
-    return min(ends, default=math.nan), False

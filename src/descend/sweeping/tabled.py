@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from descend.errors import InputError
 from descend.fitting import fit
 from descend.sweeping.plan import planned
 from descend.sweeping.running import swept
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from descend.sweeping.result import Sweep
 
 
-def sweep_table(
+def sweep_table(  # noqa: PLR0913 - two axes, and where to
     table: Any,
     target: str,
     *,
@@ -67,8 +66,13 @@ def sweep_table(
         raise AssertionError(msg)
 
     def dressed(cell: Run) -> Run:
-        known = {"classes": run.classes, "names": run.names}
-        return replace(cell, encoder=run.encoder, source=run.source, **known)
+        return replace(
+            cell,
+            classes=run.classes,
+            names=run.names,
+            encoder=run.encoder,
+            source=run.source,
+        )
 
     place = None if folder is None else Path(folder)
     return swept(plan, X, y, place, overwrite=overwrite, progress=progress, dressed=dressed)

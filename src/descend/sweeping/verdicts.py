@@ -13,12 +13,11 @@ when the loss is multiplied by a number, or the rows are measured in other units
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from descend.arrays import Floats
+from descend.arrays import Floats
 
 Verdict = Literal["converged", "slow", "oscillating", "diverged"]
 VERDICTS: tuple[Verdict, ...] = ("converged", "slow", "oscillating", "diverged")
