@@ -45,7 +45,8 @@ font-size:15px}.dm .axis{font-weight:600}.dm .middle{text-anchor:middle}.dm .end
 .dm .dashed{stroke-dasharray:7 6}.dm .key{fill:none;stroke:#1f2328;stroke-width:2.6}
 .dm .leader{fill:none;stroke:#1f2328;stroke-width:1.4}.dm .tick{stroke:#88929c}
 @media (prefers-color-scheme:dark){
-.dm text{fill:#e6e8eb}.dm .back{fill:#15181c}.dm .muted{fill:#9aa4ae}.dm .key,.dm .leader{stroke:#e6e8eb}
+.dm text{fill:#e6e8eb}.dm .back{fill:#15181c}.dm .muted{fill:#9aa4ae}
+.dm .key,.dm .leader{stroke:#e6e8eb}
 .dm text.count{fill:#fff}.dm .tick{stroke:#66707a}}
 """
 
@@ -80,7 +81,7 @@ class _Frame(NamedTuple):
 
     def height(self, lines: int) -> float:
         """Return how high all is, with a legend of some lines."""
-        return self.bottom + 128.0 + 26.0 * lines
+        return self.bottom + 134.0 + 26.0 * lines
 
     def corner(self, i: int, j: int) -> tuple[float, float]:
         """Return the upper left corner of a cell; row 0 is the lowest."""
@@ -208,7 +209,8 @@ def _axes(sweep: Sweep, frame: _Frame) -> str:
         x = frame.corner(0, j)[0] + _WIDE / 2
         parts.append(
             f'<path class="tick" d="M{x:.1f} {frame.bottom + 1:.1f}v5"/>'
-            f'<text class="middle" x="{x:.1f}" y="{frame.bottom + 21:.1f}">{rate_label(rate)}</text>'
+            f'<text class="middle" x="{x:.1f}" y="{frame.bottom + 21:.1f}">'
+            f"{rate_label(rate)}</text>"
         )
     across, up = (frame.left + frame.right) / 2, (frame.top + frame.bottom) / 2
     parts.append(
@@ -280,6 +282,7 @@ def _legend(sweep: Sweep, frame: _Frame) -> str:
             f'<text x="{x + 38:.1f}" y="{y:.1f}">{words}</text>'
         )
         x += 56 + 7.2 * len(words)
+    y += 6.0
     near = "the optimum" if sweep.known else "the lowest end on this map"
     note = f"Converged: within 1 % of {near}, for good after that number of updates."
     for words in boundary_words(sweep):

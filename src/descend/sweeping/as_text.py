@@ -37,10 +37,12 @@ def text_of(sweep: Sweep, *, color: bool = False) -> str:
     side = max(len(label) for label in labels) + 6
     width = _WIDE if len(sweep.learning_rates) * _WIDE <= _LINE else _NARROW
     lines = [title_of(sweep), "", f" {TITLES[sweep.across]}"]
-    for i in reversed(range(len(sweep.values))):
-        lines.append(f"{labels[i]:>{side}}" + _row(sweep, i, width, color=color))
     lines += [
-        " " * side + _rates(sweep, width) + "    learning rate",
+        f"{labels[i]:>{side}}" + _row(sweep, i, width, color=color)
+        for i in reversed(range(len(sweep.values)))
+    ]
+    lines += [
+        f"{'':{side}}{_rates(sweep, width)}    learning rate",
         "",
         _legend(sweep, color=color),
     ]
@@ -86,11 +88,15 @@ def _row(sweep: Sweep, i: int, width: int, *, color: bool) -> str:
     drawn = ""
     for j, cell in enumerate(sweep.cells[i]):
         bar = "|" if place == j and j else " "
-        letter = "." if cell.verdict is None else LETTERS[cell.verdict]
-        if color and cell.verdict is not None:
-            letter = f"{_COLORS[cell.verdict]}{letter}{_PLAIN}"
+        letter = "." if cell.verdict is None else lettered(cell.verdict, color=color)
         drawn += bar + " " * (before - 1) + letter + " " * (width - before - 1)
     return drawn
+
+
+def lettered(verdict: Verdict, *, color: bool) -> str:
+    """Return a verdict's letter, in a terminal's colours if asked."""
+    letter = LETTERS[verdict]
+    return f"{_COLORS[verdict]}{letter}{_PLAIN}" if color else letter
 
 
 def limit_place(limit: Limit, rates: tuple[float, ...]) -> int | None:
@@ -123,12 +129,7 @@ def _rates(sweep: Sweep, width: int) -> str:
 
 def _legend(sweep: Sweep, *, color: bool) -> str:
     counts = sweep.counts()
-    plain = {verdict: ("", "") for verdict in LETTERS}
-    around = {v: (_COLORS[v], _PLAIN) for v in LETTERS} if color else plain
-    words = [
-        f"{around[verdict][0]}{letter}{around[verdict][1]} {verdict} ({counts[verdict]})"
-        for verdict, letter in LETTERS.items()
-    ]
+    words = [f"{lettered(v, color=color)} {v} ({counts[v]})" for v in LETTERS]
     missing = sum(cell.verdict is None for row in sweep.cells for cell in row)
     return "   ".join(words) + (f"   . not trained ({missing})" if missing else "")
 
