@@ -41,11 +41,8 @@ def text_of(sweep: Sweep, *, color: bool = False) -> str:
         f"{labels[i]:>{side}}" + _row(sweep, i, width, color=color)
         for i in reversed(range(len(sweep.values)))
     ]
-    lines += [
-        f"{'':{side}}{_rates(sweep, width)}    learning rate",
-        "",
-        _legend(sweep, color=color),
-    ]
+    lines += [" " * side + _rates(sweep, width), f"{'learning rate':>{side + 21}}", ""]
+    lines.append(_legend(sweep, color=color))
     return "\n".join(line.rstrip() for line in [*lines, *_footing(sweep)])
 
 
@@ -111,7 +108,7 @@ def rate_label(rate: float) -> str:
     """Return a learning rate in at most six characters.
 
     >>> rate_label(0.25), rate_label(0.0391), rate_label(1.25e-7), rate_label(3120.0)
-    ('0.25', '0.039', '1.3e-7', '3e3')
+    ('0.25', '0.039', '1.2e-7', '3.1e3')
     """
     if 0.01 <= rate < 1000:  # noqa: PLR2004 - what six characters hold without an exponent
         return f"{rate:.2g}" if rate < 100 else f"{rate:.0f}"  # noqa: PLR2004

@@ -142,15 +142,18 @@ def planned(  # noqa: PLR0913 - the two axes, and what train is told
     task = replace(task, optimizer=replace(task.optimizer, learning_rate=1.0))
     _refuse(task, across)
     chosen = None if values is None else _values(across, values)
-    rates = _rates(learning_rates) if isinstance(learning_rates, int | None) else None
-    given = None if rates is not None else _listed("learning_rates", learning_rates, _rate)
+    count = given = None
+    if isinstance(learning_rates, int):
+        count = whole("sweep", "learning_rates", learning_rates, low=2)
+    elif learning_rates is not None:
+        given = _listed("learning_rates", learning_rates, _rate)
     ready = ("batch_size", "shuffle", "validation", "sample_weight", "seed", "dtype", "standardize")
     data, base = made_ready(task, X, y, **{name: how[name] for name in ready})
     if across == "batch_size":
         chosen = _sizes(base.n) if chosen is None else _different(chosen, base.n)
     usual = MOMENTA if across == "momentum" else SCALES
     plan = Plan(task, across, usual if chosen is None else chosen, (), data, base, how)
-    return replace(plan, learning_rates=given or _automatic(plan, rates))
+    return replace(plan, learning_rates=given or _automatic(plan, count))
 
 
 def _refuse(task: Task, across: str) -> None:
@@ -232,10 +235,6 @@ def _sizes(n: int) -> tuple[float, ...]:
     return (*smaller, n)
 
 
-def _rates(count: int | None) -> int:
-    return RATES if count is None else whole("sweep", "learning_rates", count, low=2)
-
-
 def _automatic(plan: Plan, count: int | None) -> tuple[float, ...]:
     """Return rates on either side of the boundary, evenly spaced in their logarithms."""
     steps = [limit.step for limit in plan.limits if math.isfinite(limit.step)]
@@ -246,5 +245,5 @@ def _automatic(plan: Plan, count: int | None) -> tuple[float, ...]:
         usual = plan.task.optimizer.rule.usual_rate
         low, high = usual / _AROUND, usual * _AROUND
     wide = math.log(high / low) / math.log(_BELOW * _ABOVE)
-    found = np.geomspace(low, high, min(round((count or RATES) * max(wide, 1.0)), _MOST_RATES))
+    found = np.geomspace(low, high, count or min(round(RATES * max(wide, 1.0)), _MOST_RATES))
     return tuple(float(f"{rate:.4g}") for rate in found)

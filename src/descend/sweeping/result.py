@@ -130,11 +130,12 @@ class Sweep:
     Learning rate x momentum: linear + squared_error + momentum, 3 rows, 100 epochs
     <BLANKLINE>
      momentum
-          0.9   S      C      C   |  D
-          0.0   S      C   |  D      D
-              1e-3    0.1   0.25     1    learning rate
+          0.9   C      C      C   |  D
+          0.0   S      C      C   |  D
+              1e-3    0.1   0.25     1
+                        learning rate
     <BLANKLINE>
-    C converged (3)   S slow (2)   O oscillating (0)   D diverged (3)
+    C converged (5)   S slow (1)   O oscillating (0)   D diverged (2)
     | largest stable step 2(1 + β)/λmax: exact
     Within 1 % of the optimum is converged.
     """

@@ -115,8 +115,8 @@ def sweep(  # noqa: PLR0913 - the arguments of `train`, and the two axes
     >>> X, y = [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]
     >>> drawn = ds.sweep(task, X, y, across="momentum", values=[0, 0.9], epochs=300)
     >>> [round(limit.step, 4) for limit in drawn.limits], drawn.limits[0].basis
-    ([0.4514, 0.8577], 'exact')
-    >>> drawn.verdicts[0, -3:].tolist(), drawn.best.run.outcome.step
+    ([0.4189, 0.7958], 'exact')
+    >>> drawn.verdicts[0, -4:-1].tolist(), drawn.best.run.outcome.step
     (['converged', 'diverged', 'diverged'], 300)
 
     References

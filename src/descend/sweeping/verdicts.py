@@ -99,7 +99,7 @@ def swings(losses: Floats) -> tuple[float, float]:
     """Return how much the second half of some losses rises and falls, each added up.
 
     >>> swings(np.array([9.0, 9.0, 3.0, 1.0, 2.0, 0.0]))
-    (1.0, 4.0)
+    (1.0, 2.0)
     """
     with np.errstate(all="ignore"):
         changes = np.diff(losses[len(losses) // 2 :])
