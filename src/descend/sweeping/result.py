@@ -49,6 +49,8 @@ class Cell:
         Whether its rate is below the largest stable step of theory; None where there is none.
     file
         Its run file, or None.
+    opened
+        How `run` is opened, or None if it was not trained.
 
     Examples
     --------
