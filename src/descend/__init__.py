@@ -77,6 +77,9 @@ if TYPE_CHECKING:
     from descend.run import History as History
     from descend.run import Run as Run
     from descend.run import load as load
+    from descend.sweeping import Cell as Cell
+    from descend.sweeping import Sweep as Sweep
+    from descend.sweeping import sweep as sweep
     from descend.task import Task as Task
     from descend.training import Callback as Callback
     from descend.training import resume as resume
@@ -171,6 +174,11 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "History",
         "Run",
         "load",
+    ),
+    "descend.sweeping": (
+        "Cell",
+        "Sweep",
+        "sweep",
     ),
     "descend.task": ("Task",),
     "descend.training": (

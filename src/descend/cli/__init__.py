@@ -9,4 +9,5 @@ from descend.cli import certifying as certifying
 from descend.cli import doctoring as doctoring
 from descend.cli import exporting as exporting
 from descend.cli import forecasting as forecasting
+from descend.cli import sweeping as sweeping
 from descend.cli.app import main as main

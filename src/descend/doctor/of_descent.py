@@ -551,6 +551,17 @@ def _elsewhere(chart: Chart, way: Course) -> Finding | None:
         return _noisy_elsewhere(chart, evidence) if noise else _bouncing(chart, way, evidence)
     if poor and chart.net is not None and _uneven_inputs(chart):
         return _unscaled_inputs(chart, evidence)
+    edge = _edge(chart, way)
+    if edge is not None:
+        return Finding(
+            "edge-of-stability",
+            "information",
+            "The curvature has risen until the step is just what it can bear "
+            f"({edge:.2f} of the limit): the loss goes up and down from update to "
+            "update and falls all the same.",
+            evidence,
+            Fix("none is needed; a smaller step would go more smoothly"),
+        )
     still = _motionless(chart, evidence)
     if still is not None and way.moving < 0.01 and poor:
         return still
@@ -560,16 +571,6 @@ def _elsewhere(chart: Chart, way: Course) -> Finding | None:
         return _unfinished(chart, evidence)
     if poor and way.moving < 0.01:
         return _stalled(chart, "its gradient has all but vanished on a plateau", evidence)
-    if _at_the_edge(chart, way):
-        return Finding(
-            "edge-of-stability",
-            "information",
-            "The curvature has risen until the step is just what it can bear "
-            f"({way.sharpness[1]:.2f} of the limit): the loss goes up and down from update to "
-            "update and falls all the same.",
-            evidence,
-            Fix("none is needed; a smaller step would go more smoothly"),
-        )
     return None
 
 
@@ -631,16 +632,25 @@ def _unscaled_inputs(chart: Chart, evidence: dict[str, Any]) -> Finding:
     )
 
 
-def _at_the_edge(chart: Chart, way: Course) -> bool:
-    """Tell whether a full-batch descent rides where rate x curvature is about its limit."""
+def _edge(chart: Chart, way: Course) -> float | None:
+    """Return rate x curvature / limit if a full-batch descent rides where that is about 1.
+
+    It swings about the edge, so the largest of some late states counts.
+    """
     run = chart.run
-    return (
-        run is not None
-        and run.setup.full_batch
-        and not run.task.optimizer.rule.scaled
-        and 0.8 < way.sharpness[1] < 1.3  # noqa: PLR2004 - about 1
-        and way.rises > 0.02
-    )
+    if (
+        run is None
+        or not run.setup.full_batch
+        or run.task.optimizer.rule.scaled
+        or way.rises < 0.02
+        or way.moving > 0.2
+    ):
+        return None
+    late = [s for s in chart.states[-8:-1:2] if s.step > run.state.step // 3]
+    seen = [way.sharpness[1], *(sharpness(chart, state) for state in late)]
+    known = [s for s in seen if math.isfinite(s)]
+    top = max(known, default=0.0)
+    return top if 0.8 < top < 1.6 else None  # about 1
 
 
 def _nice(rate: float) -> float:

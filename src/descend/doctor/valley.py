@@ -88,7 +88,9 @@ def valley(chart: Chart) -> Valley | None:
         return None
     A = standardising(chart)
     there = np.linalg.solve(A, theta)
-    standard, turned = np.linalg.eigh(A.T @ H @ A)
+    # The penalty is on the weights as they are: of standardised columns, on theirs.
+    penalty = np.broadcast_to(np.asarray(sample.l2, dtype=float), len(H))
+    standard, turned = np.linalg.eigh(A.T @ (H - np.diag(penalty)) @ A + np.diag(penalty))
     wide = standard > NULL * standard[-1]
     return Valley(
         least,
