@@ -40,7 +40,14 @@ def _of_move(move: Move, explanation: Explanation) -> list[str]:
     said = textwrap.wrap(" ".join(move.sentences), WIDTH - 3)
     lines = [f"   {line}" for line in said]
     if "symbols" in explanation.shown:
-        lines += _voice("symbols", [s.text for s in move.symbols])
+        lines += _voice(
+            "symbols",
+            [
+                part
+                for s in move.symbols
+                for part in textwrap.wrap(s.text, WIDTH - _MARGIN - 2, subsequent_indent="    ")
+            ],
+        )
     if "numbers" in explanation.shown:
         blocks: list[str] = []
         for i, piece in enumerate(move.numbers):

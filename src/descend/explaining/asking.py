@@ -14,6 +14,7 @@ from descend.explaining.facts import Facts, facts_of
 from descend.explaining.forward import forward_move, rows_move
 from descend.explaining.losing import loss_move
 from descend.explaining.page import Page
+from descend.explaining.pieces import folded
 from descend.explaining.updating import update_move
 from descend.parts import whole
 
@@ -119,7 +120,11 @@ def _started(moves: tuple[Any, ...], step: int) -> tuple[Any, ...]:
     """Return the moves, the first line of code telling where its arrays come from."""
     first = moves[0]
     line = f"given = e.arrays  # e = run.explain({step})"
-    return (first._replace(code=(line, *first.code[1:])), *moves[1:])
+    moves = (first._replace(code=(line, *first.code[1:])), *moves[1:])
+    return tuple(
+        move._replace(code=tuple(part for line in move.code for part in folded(line)))
+        for move in moves
+    )
 
 
 def _sentences(facts: Facts) -> tuple[str, ...]:

@@ -85,10 +85,10 @@ def _steepest(page: Page) -> tuple[str, ...]:
         return (none,) if np.isfinite(g).all() else ()
     entry = page.entry(int(np.argmax(np.abs(g))))
     slope = float(g[entry.index])
-    way = "rises" if slope > 0 else "falls"
+    way = "rise" if slope > 0 else "fall"
     return (
-        f"Steepest is {entry.label}: if it grew by a little, the objective would change by "
-        f"{page.number(slope)} times as much; it {way}.",
+        f"Steepest is {entry.label}: if it grew by a small amount, the objective would {way} by "
+        f"{page.number(abs(slope))} times that amount.",
     )
 
 
@@ -333,11 +333,11 @@ def _layer_symbols(page: Page) -> list[Symbol]:
             tex += rf", \quad \frac{{\partial L}}{{\partial b{sub}}} = \sum \frac{{\partial L}}{{\partial {z_tex}}}"
         found.append(Symbol(text, tex))
         if depth > 1:
-            found.append(_through(page, depth, z, z_tex))
+            found += _through(page, depth, z, z_tex)
     return found
 
 
-def _through(page: Page, depth: int, z: str, z_tex: str) -> Symbol:
+def _through(page: Page, depth: int, z: str, z_tex: str) -> list[Symbol]:
     """Return the way through an activation, from one layer's sums to those below."""
     activation: Any = page.facts.problem.task.model.activation
     below = depth - 1
@@ -349,15 +349,20 @@ def _through(page: Page, depth: int, z: str, z_tex: str) -> Symbol:
     by_z_tex = rf"\frac{{\partial L}}{{\partial z_{{{below}}}}} = \frac{{\partial L}}{{\partial a_{{{below}}}}}"
     if activation.name not in ACTIVATION_LINES:
         rule = "a (∂L/∂a - Σ a ∂L/∂a)" if activation.rowwise else f"∂L/∂a {activation.name}'(z)"
-        return Symbol(f"{by_a},  ∂L/∂z{below} = {rule}", rf"{by_a_tex}, \quad {by_z_tex} \, \sigma'")
+        rule_tex = (
+            rf"a \left( \frac{{\partial L}}{{\partial a_{{{below}}}}} "
+            rf"- \sum a \, \frac{{\partial L}}{{\partial a_{{{below}}}}} \right)"
+        )
+        by_rule = by_z_tex.partition(" = ")[0] + f" = {rule_tex}"
+        return [Symbol(by_a, by_a_tex), Symbol(f"∂L/∂z{below} = {rule}", by_rule)]
     line = ACTIVATION_LINES[activation.name].slope
     text = line.text or symbols(line.formula, {**SYMBOLS, "z": f"z{below}", "a": f"a{below}"})
     names = {**TEX, "z": f"z_{{{below}}}", "a": f"a_{{{below}}}"}
     tex = line.tex or latex(line.formula, names)
-    return Symbol(
-        f"{by_a},  ∂L/∂z{below} = ∂L/∂a{below} · ({text})",
-        rf"{by_a_tex}, \quad {by_z_tex} \left( {tex} \right)",
-    )
+    return [
+        Symbol(by_a, by_a_tex),
+        Symbol(f"∂L/∂z{below} = ∂L/∂a{below} · ({text})", rf"{by_z_tex} \left( {tex} \right)"),
+    ]
 
 
 def gradient_code(page: Page) -> tuple[str, ...]:

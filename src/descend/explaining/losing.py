@@ -37,12 +37,12 @@ def _words(page: Page) -> tuple[str, ...]:
     elif known is None:
         first = f"The loss {loss.name} gives one number for each row."
     else:
-        first = f"The loss {loss.name} of a row is {known}."
+        first = f"The loss of a row, {loss.name}, is {known}."
     if f.outputs > 1:
         first += f" A row's loss is the mean over its {f.outputs} outputs."
     weighed = "weighted " if f.weights is not None else ""
-    over = f"their {weighed}{'mean' if task.reduction == 'mean' else 'sum'}"
-    second = f"The loss of the batch is {over}."
+    over = f"the {weighed}{'mean' if task.reduction == 'mean' else 'sum'}"
+    second = f"The loss of the batch is {over} over its {counted(f.n, 'row')}."
     if f.n == 1 and f.weights is None:
         second = "There is one row, so its loss is that of the batch."
     third = ("The penalty is added to it: both are the objective.",) if task.penalty else ()
@@ -227,7 +227,13 @@ def _loss_code(page: Page) -> tuple[str, ...]:
     lines = LOSS_LINES[loss.name]
     before = (f"{line.name} = {in_code(line.formula, {})}" for line in lines.before)
     formula = in_code(lines.value.formula, {})
-    return (*hyperparameters(loss), *before, f"losses = ({formula}).mean(axis=1)")
+    outputs = "1 output" if page.facts.outputs == 1 else f"{page.facts.outputs} outputs"
+    return (
+        *hyperparameters(loss),
+        *before,
+        f"losses = {formula}",
+        f"losses = losses.mean(axis=1)  # over {outputs}",
+    )
 
 
 def _reduced_code(page: Page) -> tuple[str, ...]:

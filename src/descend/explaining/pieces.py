@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+CODE_WIDTH = 80
+_LEAST = 8  # characters before a break
 Cell: TypeAlias = float | str | None
 
 
@@ -83,6 +85,25 @@ def figure(value: Any, digits: int | None) -> str:
 
 def _double(value: Any) -> bool:
     return isinstance(value, np.float64)
+
+
+def folded(line: str, room: int = CODE_WIDTH) -> list[str]:
+    """Return a line of code, broken after a space inside brackets where it is too long.
+
+    >>> folded("both = np.concatenate([first.ravel(), second])", room=40)
+    ['both = np.concatenate([first.ravel(),', '    second])']
+    """
+    if len(line) <= room or "  #" in line:
+        return [line]
+    depth, at = 0, 0
+    for i, character in enumerate(line[:room]):
+        depth += (character in "([{") - (character in ")]}")
+        if character == " " and depth and line[:i].strip():
+            at = i
+    indent = line[: len(line) - len(line.lstrip())]
+    if not at or len(line[:at].strip()) < _LEAST:
+        return [line]
+    return [line[:at], *folded(f"{indent or '    '}{line[at + 1 :]}", room)]
 
 
 def counted(count: int, what: str, several: str = "") -> str:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from descend.explaining.page import Page
 
 _TWO_LOOPS = (
-    'steps, changes = given["steps"], given["changes"]  # of theta and of the gradient',
+    'steps = given["steps"]  # of theta, oldest first',
+    'changes = given["changes"]  # of the gradient, over the same steps',
     "p, shares = -gradient, []",
     "for s_k, y_k in zip(steps[::-1], changes[::-1]):",
     "    shares.append((s_k @ p) / (s_k @ y_k))",

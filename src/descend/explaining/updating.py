@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from descend.explaining.page import Page
     from descend.explaining.pieces import Cell
 
+_WORKED = 4  # lines of a rule that are worked out, about
 _SAYS = {
     "gradient_descent": "Each parameter moves against its slope, the learning rate times as far.",
     "momentum": (
@@ -126,13 +127,19 @@ class Steps:
         return found
 
     def worked(self) -> list[str]:
-        """Return the lines with the numbers of the first parameter shown."""
+        """Return the lines with numbers: of the first parameter shown, or of a few."""
         if not self.indices:
             return []
-        label, said = self.page.entries[0].label, []
+        worked_out = max(1, _WORKED // len(self.lines))
+        return [
+            text for i in range(len(self.indices))[:worked_out] for text in self._worked_one(i)
+        ]
+
+    def _worked_one(self, i: int) -> list[str]:
+        label, said = self.page.entries[i].label, []
         for line, names, _, result in self.each():
-            at = {k: v if np.ndim(v) == 0 else v[0] for k, v in names.items()}
-            here = result if np.ndim(result) == 0 else result[0]
+            at = {k: v if np.ndim(v) == 0 else v[i] for k, v in names.items()}
+            here = result if np.ndim(result) == 0 else result[i]
             name = SYMBOLS[line.name] + ("'" if line.name in names else "")
             said.append(f"{label}: {worked_line(line, at, self.page, here, name)}")
         return said
