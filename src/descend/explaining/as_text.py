@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 WIDTH = 92
 _MARGIN = 10
-_GAP = 3
+_GAP = 2
 
 
 def text_of(explanation: Explanation) -> str:

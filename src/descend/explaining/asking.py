@@ -131,8 +131,8 @@ def _sentences(facts: Facts) -> tuple[str, ...]:
     """Say what holds for the whole: how far back, and whether it happened at all."""
     if facts.future:
         return (
-            f"This update has not been done: the run stopped here. {facts.run.outcome.sentence} "
-            "So it would go on.",
+            f"This update was not done: the run stopped before it. {facts.run.outcome.sentence} "
+            "It is what would come next.",
         )
     return ()
 

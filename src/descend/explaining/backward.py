@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.explaining.expressions import symbols, value
+from descend.explaining.expressions import filled, symbols, value
 from descend.explaining.expressions_latex import latex
 from descend.explaining.facts import CLOSE, distance
 from descend.explaining.formulas import ACTIVATION_LINES, LOSS_LINES, SYMBOLS, TEX
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from descend.explaining.pieces import Cell
 
 _OUTPUTS = 3
+_ONE_LINE = 54
 
 
 def gradient_move(page: Page) -> Move:
@@ -147,7 +148,7 @@ def _worked_slope(page: Page) -> list[str]:
     times = "" if f.weights is None else f" · {number(f.weights[0])}"
     down = f" / {divisor}" if divisor else ""
     last = f"{number(slope)}{times}{down} = {number(f.hand.dscores[0, 0])}"
-    output = f", {page.output(0)}" if page.output(0) else ""
+    output = f", {page.named_output(0)}" if page.output(0) else ""
     lines = [f"row {row}{output}: ∂L/∂s = {last}"] if times or down else []
     if loss.name not in LOSS_LINES:
         return lines
@@ -295,7 +296,7 @@ def _gradient_symbols(page: Page) -> list[Symbol]:
     slope, tex = "slope", r"\mathrm{slope}"
     if loss.name in LOSS_LINES:
         line = LOSS_LINES[loss.name].slope
-        text = line.text or symbols(line.formula, SYMBOLS)
+        text = filled(line.text, SYMBOLS) or symbols(line.formula, SYMBOLS)
         found.append(Symbol(f"slope = {text}", rf"\mathrm{{slope}} = {latex(line.formula, TEX)}"))
     if loss.name == "softmax":
         slope, tex = "(p - onehot(y))", r"(p - \mathrm{onehot}(y))"
@@ -356,7 +357,8 @@ def _through(page: Page, depth: int, z: str, z_tex: str) -> list[Symbol]:
         by_rule = by_z_tex.partition(" = ")[0] + f" = {rule_tex}"
         return [Symbol(by_a, by_a_tex), Symbol(f"∂L/∂z{below} = {rule}", by_rule)]
     line = ACTIVATION_LINES[activation.name].slope
-    text = line.text or symbols(line.formula, {**SYMBOLS, "z": f"z{below}", "a": f"a{below}"})
+    called = {**SYMBOLS, "z": f"z{below}", "a": f"a{below}"}
+    text = filled(line.text, called) or symbols(line.formula, called)
     names = {**TEX, "z": f"z_{{{below}}}", "a": f"a_{{{below}}}"}
     tex = line.tex or latex(line.formula, names)
     return [
@@ -391,7 +393,7 @@ def _scaled_code(page: Page) -> str:
     slope = "slope" if f.weights is None else "slope * sample_weight[:, None]"
     if f.problem.task.reduction == "sum":
         return slope + (f" / {f.outputs}" if f.outputs > 1 else "")
-    mass = "len(y)" if f.weights is None else "(sample_weight.sum(dtype=float) or 1.0)"
+    mass = "len(y)" if f.weights is None else "total_weight"
     return f"{slope} / {mass if f.outputs == 1 else f'({mass} * {f.outputs})'}"
 
 
@@ -419,7 +421,10 @@ def _layers_code(page: Page) -> list[str]:
         else f"d{called[page.depth(name)][1]}"
         for name, _ in f.problem.layout.entries
     ]
-    return [*lines, f"gradient = np.concatenate([{', '.join(parts)}])"]
+    joined = f"[{', '.join(parts)}]"
+    if len(joined) <= _ONE_LINE:
+        return [*lines, f"gradient = np.concatenate({joined})"]
+    return [*lines, "gradient = np.concatenate(", f"    {joined}", ")"]
 
 
 def _through_code(page: Page, below: int, back: str, W: str) -> list[str]:

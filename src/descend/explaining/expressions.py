@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -204,6 +205,20 @@ def _of_call(  # noqa: PLR0911 - one line for each kind of function
     if function in _NAMED:
         return f"{_NAMED[function]} {_held(args[0], names, times, ATOM)}", PRODUCT
     return _WRITTEN[function].format(*(_text(a, names, times)[0] for a in args)), ATOM
+
+
+def filled(text: str, names: Names) -> str:
+    """Return a text with the names that stand in braces in it written as `names` has them.
+
+    >>> filled("e^-{s}", {"s": "-2"})
+    'e^-(-2)'
+    """
+
+    def written(found: re.Match[str]) -> str:
+        name = names.get(found[1], found[1])
+        return f"({name})" if name.startswith("-") else name
+
+    return re.sub(r"\{(\w+)\}", written, text)
 
 
 def worked(formula: str, names: Names, values: Mapping[str, Any]) -> str:

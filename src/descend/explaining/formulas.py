@@ -22,7 +22,8 @@ class Line(NamedTuple):
     says
         A few words for the reader.
     text, tex
-        How symbols are written where the formula's own would hide the idea, or nothing.
+        How symbols are written where the formula's own would hide the idea, or nothing; in text,
+        names stand in braces.
     """
 
     name: str
@@ -54,7 +55,7 @@ _P = Line(
     "p",
     "sigmoid(s)",
     "the probability of the second label",
-    "1 / (1 + e^-s)",
+    "1 / (1 + e^-{s})",
     r"\frac{1}{1 + e^{-s}}",
 )
 _SIGN = Line("sign", "2 * y - 1", "the label as -1 or +1")
@@ -90,7 +91,7 @@ LOSS_LINES = {
         "a square for small errors that turns into a straight line",
         _value(
             "abs(error) + np.log1p(np.exp(-2 * abs(error))) - np.log(2)",
-            "log cosh error",
+            "log cosh {error}",
             r"\log\cosh(\mathit{error})",
         ),
         _slope("np.tanh(error)"),
@@ -155,7 +156,7 @@ ACTIVATION_LINES = {
         "np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))",
         "np.where(z > 0, 1, a + alpha)",
         (
-            "z where z > 0, else α (e^z - 1)",
+            "{z} where {z} > 0, else α (e^{z} - 1)",
             r"\begin{cases} z & \text{where } z > 0 \\ \alpha (e^z - 1) & \text{else} \end{cases}",
         ),
     ),
@@ -164,11 +165,11 @@ ACTIVATION_LINES = {
         f"(1 + np.tanh({_U})) / 2 + z / 2 * (1 - np.tanh({_U})**2) * np.sqrt(2 / np.pi)"
         " * (1 + 0.134145 * z**2)",
         (
-            "z/2 (1 + tanh u), u = √(2/π) (z + 0.044715 z³)",
+            "{z}/2 (1 + tanh u), u = √(2/π) ({z} + 0.044715 {z}³)",
             r"\tfrac{z}{2} (1 + \tanh u), \quad u = \sqrt{2/\pi} \, (z + 0.044715 z^3)",
         ),
         (
-            "(1 + tanh u)/2 + z/2 (1 - tanh² u) du/dz",
+            "(1 + tanh u)/2 + {z}/2 (1 - tanh² u) du/dz",
             r"\tfrac{1 + \tanh u}{2} + \tfrac{z}{2} (1 - \tanh^2 u) \tfrac{du}{dz}",
         ),
     ),
@@ -180,35 +181,35 @@ ACTIVATION_LINES = {
 ROWWISE_ACTIVATIONS = ("softmax",)
 
 _STEP = "rate * gradient / (np.sqrt({}) + epsilon)"
-_MEAN = Line("mean", "beta1 * mean + (1 - beta1) * gradient", "running average of gradients")
+_MEAN = Line("mean", "beta1 * mean + (1 - beta1) * gradient", "average gradient")
 _SQUARE = Line(
     "mean_square",
     "beta2 * mean_square + (1 - beta2) * gradient**2",
-    "running average of their squares",
+    "average square",
 )
-_CORRECTED = Line("corrected", "mean / (1 - beta1**t)", "undoes the start at 0")
-_SIZE = Line("size", "np.sqrt(mean_square / (1 - beta2**t)) + epsilon", "the same, as a length")
+_CORRECTED = Line("corrected", "mean / (1 - beta1**t)", "m', start undone")
+_SIZE = Line("size", "np.sqrt(mean_square / (1 - beta2**t)) + epsilon", "root of v', the same")
 _ADAM_STEP = Line("theta", "theta - rate * corrected / size", "the update")
 
 RULE_LINES: dict[str, tuple[Line, ...]] = {
     "gradient_descent": (Line("theta", "theta - rate * gradient", "the update"),),
     "momentum": (
-        Line("velocity", "beta * velocity + gradient", "remembers the gradients before"),
+        Line("velocity", "beta * velocity + gradient", "new velocity"),
         Line("theta", "theta - rate * velocity", "the update"),
     ),
     "nesterov": (
-        Line("velocity", "beta * velocity + gradient", "remembers the gradients before"),
+        Line("velocity", "beta * velocity + gradient", "new velocity"),
         Line("theta", "theta - rate * (gradient + beta * velocity)", "the update, looking ahead"),
     ),
     "adagrad": (
-        Line("sum_of_squares", "sum_of_squares + gradient**2", "of all gradients so far"),
+        Line("sum_of_squares", "sum_of_squares + gradient**2", "with this square"),
         Line("theta", f"theta - {_STEP.format('sum_of_squares')}", "the update"),
     ),
     "rmsprop": (
         Line(
             "mean_square",
             "decay * mean_square + (1 - decay) * gradient**2",
-            "running average of squares",
+            "average square",
         ),
         Line("theta", f"theta - {_STEP.format('mean_square')}", "the update"),
     ),
@@ -218,22 +219,22 @@ RULE_LINES: dict[str, tuple[Line, ...]] = {
         _SQUARE,
         _CORRECTED,
         _SIZE,
-        Line("decayed", "theta - rate * weight_decay * is_weight * theta", "weights shrink first"),
+        Line("decayed", "theta - rate * weight_decay * is_weight * theta", "decayed"),
         Line("theta", "decayed - rate * corrected / size", "the update"),
     ),
     "nadam": (
-        Line("mu", "beta1 * (1 - 0.5 * 0.96**(t * momentum_decay))", "this step's momentum"),
+        Line("mu", "beta1 * (1 - 0.5 * 0.96**(t * momentum_decay))", "momentum now"),
         Line(
-            "mu_next", "beta1 * (1 - 0.5 * 0.96**((t + 1) * momentum_decay))", "the next step's"
+            "mu_next", "beta1 * (1 - 0.5 * 0.96**((t + 1) * momentum_decay))", "and next"
         ),
-        Line("momentum_product", "momentum_product * mu", "of all momenta so far"),
+        Line("momentum_product", "momentum_product * mu", "with this momentum"),
         _MEAN,
         _SQUARE,
-        Line("now", "(1 - mu) * gradient / (1 - momentum_product)", "this gradient's share"),
+        Line("now", "(1 - mu) * gradient / (1 - momentum_product)", "g's share"),
         Line(
             "ahead",
             "mu_next * mean / (1 - momentum_product * mu_next)",
-            "the average's, one step ahead",
+            "m's share, ahead",
         ),
         Line("corrected", "now + ahead", "both"),
         _SIZE,
@@ -248,29 +249,29 @@ RULE_LINES: dict[str, tuple[Line, ...]] = {
             "the largest so far",
         ),
         _CORRECTED,
-        Line("size", "np.sqrt(largest_mean_square / (1 - beta2**t)) + epsilon", "as a length"),
+        Line("size", "np.sqrt(largest_mean_square / (1 - beta2**t)) + epsilon", "its root, corrected"),
         _ADAM_STEP,
     ),
 }
 # With an absolute penalty; velocity remembers the step truly taken, threshold included.
-_TAKEN = "np.where(l1 > 0, (theta - moved) / (rate + 1e-30), velocity)"
+_TAKEN = "np.where(l1 > 0, (theta - moved) / (rate + 1e-30), push)"
 PROXIMAL_LINES: dict[str, tuple[Line, ...]] = {
     "gradient_descent": (
         Line("theta", "soft(theta - rate * gradient, rate * l1)", "the update, then the threshold"),
     ),
     "momentum": (
-        Line("velocity", "beta * velocity + gradient", "remembers the steps before"),
-        Line("moved", "soft(theta - rate * velocity, rate * l1)", "the update and the threshold"),
-        Line("velocity", _TAKEN, "the step truly taken"),
+        Line("push", "beta * velocity + gradient", "new velocity"),
+        Line("moved", "soft(theta - rate * push, rate * l1)", "past the threshold"),
+        Line("velocity", _TAKEN, "step truly taken"),
         Line("theta", "moved", "where it ends"),
     ),
     "nesterov": (
-        Line("reached", "soft(theta - rate * gradient, rate * l1)", "the update and the threshold"),
-        Line("behind", "theta + rate * beta * velocity", "the point truly reached before"),
+        Line("reached", "soft(theta - rate * gradient, rate * l1)", "past the threshold"),
+        Line("behind", "theta + rate * beta * velocity", "reached before"),
         Line(
             "velocity",
             "np.where(l1 > 0, (behind - reached) / (rate + 1e-30), beta * velocity + gradient)",
-            "the step truly taken",
+            "step truly taken",
         ),
         Line("theta", "reached - rate * beta * velocity", "looking ahead"),
     ),
@@ -300,6 +301,7 @@ SYMBOLS = {
     "mu_next": "μ_next",
     "weight_decay": "λ",
     "is_weight": "1[weight]",
+    "push": "u",
     "moved": "θ_new",
     "reached": "x_new",
     "behind": "x",
@@ -336,6 +338,7 @@ TEX = {
     "mu_next": r"\mu_{\text{next}}",
     "weight_decay": r"\lambda",
     "is_weight": r"\mathbf{1}_{\text{weight}}",
+    "push": "u",
     "moved": r"\theta_{\text{new}}",
     "reached": r"x_{\text{new}}",
     "behind": "x",

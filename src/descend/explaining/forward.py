@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend.arrays import is_sparse
-from descend.explaining.expressions import symbols, worked
+from descend.explaining.expressions import filled, symbols, worked
 from descend.explaining.expressions_latex import latex
 from descend.explaining.formulas import (
     ACTIVATION_LINES,
@@ -330,7 +330,7 @@ def _activation_symbols(page: Page, depth: int) -> tuple[str, str]:
     names = {**SYMBOLS, "z": f"z{depth}"}
     tex_names = {**TEX, "z": f"z_{{{depth}}}"}
     return (
-        line.text or symbols(line.formula, names),
+        filled(line.text, names) or symbols(line.formula, names),
         line.tex or latex(line.formula, tex_names),
     )
 
@@ -415,7 +415,7 @@ def hyperparameters(part: Any) -> list[str]:
 
 def symbol_of(line: Line, name: str = "", tex_name: str = "") -> Symbol:
     """Return a line as mathematics, under its own name or another."""
-    text = line.text or symbols(line.formula, SYMBOLS)
+    text = filled(line.text, SYMBOLS) or symbols(line.formula, SYMBOLS)
     tex = line.tex or latex(line.formula, TEX)
     return Symbol(
         f"{name or SYMBOLS.get(line.name, line.name)} = {text}",
@@ -426,8 +426,6 @@ def symbol_of(line: Line, name: str = "", tex_name: str = "") -> Symbol:
 def worked_line(line: Line, values: Mapping[str, Any], page: Page, result: Any, name: str) -> str:
     """Return a line with this update's numbers in it: ``loss = (0.4 - 1.2)² = 0.64``."""
     shown = {key: page.number(value) for key, value in values.items()}
-    if line.text:
-        return f"{name} = {line.text} = {page.number(result)}"
-    filled = worked(line.formula, shown, values)
+    text = filled(line.text, shown) if line.text else worked(line.formula, shown, values)
     result = page.number(result)
-    return f"{name} = {filled}" if filled == result else f"{name} = {filled} = {result}"
+    return f"{name} = {text}" if text == result else f"{name} = {text} = {result}"

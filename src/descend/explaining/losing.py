@@ -238,16 +238,19 @@ def _loss_code(page: Page) -> tuple[str, ...]:
 
 def _reduced_code(page: Page) -> tuple[str, ...]:
     f = page.facts
-    losses, total = "losses", "losses.mean(dtype=float)"
+    lines, total = [], "losses.mean(dtype=float)"
     if f.weights is not None:
-        losses = "(sample_weight * losses)"
-        total = f"{losses}.sum(dtype=float) / (sample_weight.sum(dtype=float) or 1.0)"
+        lines.append("losses = sample_weight * losses")
+        if f.problem.task.reduction == "mean":
+            lines.append("total_weight = sample_weight.sum(dtype=float) or 1.0")
+        total = "losses.sum(dtype=float) / total_weight"
     if f.problem.task.reduction == "sum":
-        total = f"{losses}.sum(dtype=float)"
+        total = "losses.sum(dtype=float)"
     penalty = f.problem.task.penalty
     if penalty is None:
-        return (f"loss = {total}", "objective = loss")
-    lines, terms = [f"loss = {total}", 'reach = given["reach"]  # 1 where the penalty applies'], []
+        return (*lines, f"loss = {total}", "objective = loss")
+    lines += [f"loss = {total}", 'reach = given["reach"]  # 1 where the penalty applies']
+    terms: list[str] = []
     if penalty.l1:
         lines.append(f"l1 = {penalty.l1!r} * reach")
         terms.append("(l1 * abs(theta)).sum()")

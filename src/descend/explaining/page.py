@@ -91,6 +91,11 @@ class Page:
             return short(str(classes[j]))
         return str(j + 1) if self.facts.hand.scores.shape[1] > 1 else ""
 
+    def named_output(self, j: int) -> str:
+        """Return what an output is called in a sentence."""
+        labels = self.facts.problem.task.loss.targets == "labels"
+        return self.output(j) if labels else f"output {self.output(j)}"
+
     def score(self, j: int) -> str:
         """Return the head of a column of scores."""
         return f"score {self.output(j)}".strip()

@@ -8,7 +8,7 @@ import numpy as np
 
 from descend.engines.wolfe import FLATTER, LOWER
 from descend.explaining.facts import close_to
-from descend.explaining.pieces import Move, Symbol, Table, share_shown
+from descend.explaining.pieces import Move, Symbol, Table, counted, share_shown
 
 if TYPE_CHECKING:
     from descend.arrays import Floats
@@ -88,10 +88,11 @@ def _way(page: Page, name: str, p: Floats) -> tuple[str, tuple[str, ...], tuple[
         count = len(pairs(page)[0])
         said = (
             f"The direction p is -H g, where H stands for the inverse of the curvature, as the "
-            f"last {count} step(s) and their changes of the gradient tell it."
+            f"last {counted(count, 'step')} and what they did to the gradient tell it."
         )
         return said, _TWO_LOOPS, (Symbol("p = -H g", "p = -H g"), last)
-    said = "The direction p is -H⁻¹ g: where the parabola with these slopes and curvatures ends."
+    said = "The direction p is -H⁻¹ g: to the lowest point of the parabola with these slopes and "
+        "curvatures."
     return said, _newton_code(page, p), (Symbol("p = -H⁻¹ g", "p = -H^{-1} g"), last)
 
 
