@@ -91,8 +91,7 @@ def _way(page: Page, name: str, p: Floats) -> tuple[str, tuple[str, ...], tuple[
             f"last {counted(count, 'step')} and what they did to the gradient tell it."
         )
         return said, _TWO_LOOPS, (Symbol("p = -H g", "p = -H g"), last)
-    said = "The direction p is -H⁻¹ g: to the lowest point of the parabola with these slopes and "
-        "curvatures."
+    said = "The direction p is -H⁻¹ g: to the lowest point of the parabola with these slopes."
     return said, _newton_code(page, p), (Symbol("p = -H⁻¹ g", "p = -H^{-1} g"), last)
 
 
