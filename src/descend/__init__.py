@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from descend.errors import ParameterError as ParameterError
     from descend.errors import RunFileError as RunFileError
     from descend.errors import ShapeError as ShapeError
+    from descend.explaining import Explanation as Explanation
     from descend.fitting import Fit as Fit
     from descend.fitting import fit as fit
     from descend.gradcheck import Discrepancy as Discrepancy
@@ -130,6 +131,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "RunFileError",
         "ShapeError",
     ),
+    "descend.explaining": ("Explanation",),
     "descend.fitting": (
         "Fit",
         "fit",

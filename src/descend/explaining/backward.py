@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.explaining.expressions import filled, symbols, value
+from descend.explaining.expressions import filled, parsed, symbols, value
 from descend.explaining.expressions_latex import latex
 from descend.explaining.facts import CLOSE, distance
 from descend.explaining.formulas import ACTIVATION_LINES, LOSS_LINES, SYMBOLS, TEX
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from descend.explaining.pieces import Cell
 
 _OUTPUTS = 3
-_ONE_LINE = 54
+_ONE_LINE = 53
 
 
 def gradient_move(page: Page) -> Move:
@@ -87,8 +88,12 @@ def _steepest(page: Page) -> tuple[str, ...]:
     entry = page.entry(int(np.argmax(np.abs(g))))
     slope = float(g[entry.index])
     way = "rise" if slope > 0 else "fall"
+    penalty = page.facts.problem.task.penalty
+    what = "the objective without its absolute penalty" if penalty and penalty.l1 else (
+        "the objective"
+    )
     return (
-        f"Steepest is {entry.label}: if it grew by a small amount, the objective would {way} by "
+        f"Steepest is {entry.label}: if it grew by a small amount, {what} would {way} by "
         f"{page.number(abs(slope))} times that amount.",
     )
 
@@ -437,4 +442,5 @@ def _through_code(page: Page, below: int, back: str, W: str) -> list[str]:
         return [first, f"dz{below} = da{below} * activation_slope(z{below}, a{below})"]
     names = {"z": f"z{below}", "a": f"a{below}"}
     slope = in_code(ACTIVATION_LINES[activation.name].slope.formula, names)
-    return [first, f"dz{below} = da{below} * ({slope})"]
+    alone = isinstance(parsed(slope), ast.BinOp)
+    return [first, f"dz{below} = da{below} * {f'({slope})' if alone else slope}"]
