@@ -1,8 +1,8 @@
 """The command line: ``descend fit``, ``predict``, ``show``, ``resume``, ``classics`` and others.
 
-`app` declares the commands (`exporting`, `explaining` and `certifying` one each), `guard` turns what goes wrong
-into a sentence and an exit status, `options` reads and writes option files, and `words` puts
-results into text.
+`app` declares the commands (`exporting`, `explaining` and `certifying` one each), `guard` turns
+what goes wrong into a sentence and an exit status, `options` reads and writes option files, and
+`words` puts results into text.
 """
 
 from descend.cli import certifying as certifying

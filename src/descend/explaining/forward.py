@@ -358,9 +358,10 @@ def forward_code(page: Page) -> tuple[str, ...]:
     if f.problem.scaling is not None:
         first = f.layers[0].bias is not None
         lines += [
-            'm, deviation, varies = given["mean"], given["deviation"], given["varies"]',
-            f"W_raw = ({W} / deviation[:, None]).astype(theta.dtype)"
-            "  # (x - m) / deviation, without a dense copy",
+            'm, deviation = given["mean"], given["deviation"]',
+            'varies = given["varies"]',
+            "# X W_raw + b_raw are the scores of (x - m) / deviation; X stays sparse",
+            f"W_raw = ({W} / deviation[:, None]).astype(theta.dtype)",
             f"b_raw = ({f'{b} - ' if first else '-'}m @ W_raw).astype(theta.dtype)",
         ]
         W, b = "W_raw", "b_raw"
