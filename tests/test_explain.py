@@ -59,7 +59,7 @@ def executed(e):
     """Return what the printed code computes."""
     names = {"e": e}
     with np.errstate(all="ignore"):
-        exec(e.code(), names)
+        exec(e.code(), names)  # noqa: S102 - the printed code must run
     return names
 
 
@@ -298,10 +298,10 @@ def test_the_classic_reads_as_its_document():
 
 
 def named(columns, **asked):
-    import pandas
+    import pandas as pd
 
     X, y = rows_for(LOSSES.make("squared_error"))
-    table = pandas.DataFrame(X[:, : len(columns)], columns=columns)
+    table = pd.DataFrame(X[:, : len(columns)], columns=columns)
     task = ds.Task(ds.Linear(), "squared_error", ds.gradient_descent(0.1))
     return ds.train(task, table, y, epochs=2, engine="numpy", **asked)
 
@@ -422,7 +422,7 @@ def swapped(e, move):
 def test_formulas_keep_their_parentheses():
     formula = "-(a - (b - c)) / (a * -b)"
     names = {"a": 2.0, "b": -3.0, "c": 5.0}
-    assert value(formula, names) == eval(formula, {}, names)
+    assert value(formula, names) == eval(formula, {}, names)  # noqa: S307 - ours
     assert symbols(formula, {}) == "-(a - (b - c)) / (a (-b))"
     assert symbols("a**2 - b", {"a": "-1", "b": "-2"}) == "(-1)² - (-2)"
 
@@ -440,7 +440,9 @@ def fitted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explain")
     rng = np.random.default_rng(0)
     x = rng.normal(size=60)
-    rows = "\n".join(f"{a},{2 * a + 1 + 0.1 * b}" for a, b in zip(x, rng.normal(size=60)))
+    rows = "\n".join(
+        f"{a},{2 * a + 1 + 0.1 * b}" for a, b in zip(x, rng.normal(size=60), strict=False)
+    )
     (folder / "line.csv").write_text(f"size|m_2,price\n{rows}\n")
     done = ds.fit(str(folder / "line.csv"), target="price", epochs=5, engine="numpy")
     done.run.save(folder / "fit.run")

@@ -133,9 +133,7 @@ def aligned(numbers: list[str]) -> list[str]:
         tails.append(number[cut:])
     left = max(map(len, heads), default=0)
     right = max((len(t) for t in tails if not t.startswith("e")), default=0)
-    return [
-        f"{head:>{left}}{tail:<{right}}" for head, tail in zip(heads, tails, strict=True)
-    ]
+    return [f"{head:>{left}}{tail:<{right}}" for head, tail in zip(heads, tails, strict=True)]
 
 
 def _padded(cells: list[str], *, left: bool) -> list[str]:

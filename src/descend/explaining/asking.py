@@ -11,10 +11,11 @@ from descend.explaining import searched
 from descend.explaining.backward import gradient_move
 from descend.explaining.explanation import VOICES, Explanation
 from descend.explaining.facts import Facts, facts_of
-from descend.explaining.forward import forward_move, rows_move
+from descend.explaining.forward import forward_move
 from descend.explaining.losing import loss_move
 from descend.explaining.page import Page
 from descend.explaining.pieces import folded
+from descend.explaining.rows import rows_move
 from descend.explaining.updating import update_move
 from descend.parts import whole
 
@@ -130,10 +131,9 @@ def _started(moves: tuple[Any, ...], step: int) -> tuple[Any, ...]:
 def _sentences(facts: Facts) -> tuple[str, ...]:
     """Say what holds for the whole: how far back, and whether it happened at all."""
     if facts.future:
-        return (
-            f"This update was not done: the run stopped before it. {facts.run.outcome.sentence} "
-            "It is what would come next.",
-        )
+        ended = facts.run.outcome.sentence
+        said = f"This update was not done: the run stopped before it. {ended}"
+        return (said, "It is what would come next.")
     return ()
 
 

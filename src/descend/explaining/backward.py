@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.explaining.expressions import filled, parsed, symbols, value
-from descend.explaining.expressions_latex import latex
+from descend.explaining.backward_lines import gradient_code, gradient_symbols
+from descend.explaining.expressions import value
 from descend.explaining.facts import CLOSE, distance
-from descend.explaining.formulas import ACTIVATION_LINES, LOSS_LINES, SYMBOLS, TEX
-from descend.explaining.forward import in_code, variables, worked_line
+from descend.explaining.formulas import LOSS_LINES
+from descend.explaining.lines import worked_line
 from descend.explaining.page import UNITS
 from descend.explaining.pieces import Move, Symbol, Table, counted, share_shown
+from descend.models import layered
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from descend.explaining.pieces import Cell
 
 _OUTPUTS = 3
-_ONE_LINE = 53
+
+
+def _formulas(part: Any) -> Any:
+    cls: Any = type(part)
+    return formulas_of(cls, np)
 
 
 def gradient_move(page: Page) -> Move:
@@ -34,7 +38,7 @@ def gradient_move(page: Page) -> Move:
         numbers += [_back_table(page, depth), *_units_shown(page, depth)]
     numbers += [_term_table(page)] if f.layers else []
     numbers += _arrays_table(page)
-    symbols = tuple(_gradient_symbols(page))
+    symbols = tuple(gradient_symbols(page))
     return Move("Gradient", _words(page), symbols, tuple(numbers), gradient_code(page))
 
 
@@ -86,16 +90,16 @@ def _steepest(page: Page) -> tuple[str, ...]:
         none = "Every slope is 0: nothing pulls at the parameters any more."
         return (none,) if np.isfinite(g).all() else ()
     entry = page.entry(int(np.argmax(np.abs(g))))
-    slope = float(g[entry.index])
+    slope = float(g[entry.at])
     way = "rise" if slope > 0 else "fall"
     penalty = page.facts.problem.task.penalty
-    what = "the objective without its absolute penalty" if penalty and penalty.l1 else (
-        "the objective"
-    )
-    return (
+    smooth = penalty is not None and penalty.l1
+    what = "the objective without its absolute penalty" if smooth else "the objective"
+    said = (
         f"Steepest is {entry.label}: if it grew by a small amount, {what} would {way} by "
-        f"{page.number(abs(slope))} times that amount.",
+        f"{page.number(abs(slope))} times that amount."
     )
+    return (said,)
 
 
 def _agreement(page: Page) -> tuple[str, ...]:
@@ -111,14 +115,14 @@ def _agreement(page: Page) -> tuple[str, ...]:
 
 def _by_engine(page: Page) -> Move:
     f = page.facts
+    library = f.run.engine_used.partition("/")[0]
     said = (
-        f"The derivatives were found by {f.run.engine_used.partition('/')[0]}: what is your own "
-        "has no formula here to write down.",
+        f"The derivatives were found by {library}: what is your own has no formula here.",
         *_penalty_words(page),
         *_which(page),
         *_steepest(page),
     )
-    rows = tuple((e.label, f.gradient[e.index]) for e in page.entries)
+    rows = tuple((e.label, f.gradient[e.at]) for e in page.entries)
     tables = (Table("", ("parameter", "gradient"), rows), *_arrays_table(page))
     code = ('gradient = given["gradient"]  # by automatic differentiation',)
     symbol = Symbol("g = ∂J/∂θ", r"g = \frac{\partial J}{\partial \theta}")
@@ -139,7 +143,7 @@ def _slopes(page: Page, i: int, j: int) -> float:
     loss: Any = f.problem.task.loss
     if loss.name == "custom":
         return float(loss.slopes(f.hand.scores[i : i + 1], f.y[i : i + 1])[0, j])
-    found = formulas_of(type(loss), np).slope(loss, f.hand.scores[i : i + 1], f.y[i : i + 1])
+    found = _formulas(loss).slope(loss, f.hand.scores[i : i + 1], f.y[i : i + 1])
     return float(found[0, j])
 
 
@@ -184,9 +188,11 @@ def _slope_table(page: Page) -> Table:
     few = min(k, _OUTPUTS)
     one = k == 1
     head = ["training row"]
-    head += ["slope", *(["weight"] if f.weights is not None else []), "∂L/∂s"] if one else [
-        f"∂L/∂s {page.output(j)}" for j in range(few)
-    ]
+    head += (
+        ["slope", *(["weight"] if f.weights is not None else []), "∂L/∂s"]
+        if one
+        else [f"∂L/∂s {page.output(j)}" for j in range(few)]
+    )
     head += [counted(k - few, "other")] if k > few else []
     rows: list[tuple[Cell, ...]] = []
     for i, name in enumerate(page.rows):
@@ -219,13 +225,13 @@ def _back_table(page: Page, depth: int) -> Table:
     layer, above = f.layers[depth], f.layers[depth + 1]
     if layer.back is None or above.back is None:
         raise AssertionError
-    activation: Any = f.problem.task.model.activation
+    activation: Any = layered(f.problem.task.model).activation
     below = above.back[:1] @ above.weight.T
     rows: list[tuple[Cell, ...]] = []
     for j in range(min(layer.weight.shape[1], UNITS)):
         cells: list[Cell] = [str(j + 1), below[0, j]]
         if not activation.rowwise:
-            formulas = formulas_of(type(activation), np)
+            formulas = _formulas(activation)
             slope = formulas.slope(activation, layer.sums[:1], above.inputs[:1])
             cells.append(slope[0, j])
         rows.append((*cells, layer.back[0, j]))
@@ -244,16 +250,16 @@ def _term_table(page: Page) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (name, *(float(c[i]) for c in columns)) for i, name in enumerate(page.rows)
     ]
-    totals = [float(by_loss[e.index]) for e in entries]
+    totals = [float(by_loss[e.at]) for e in entries]
     if page.hidden:
         rest = [t - float(c.sum()) for t, c in zip(totals, columns, strict=True)]
         rows.append((counted(page.hidden, "other"), *rest))
     sums = 1
     if f.by_penalty.any():
         rows.append((f"sum of {f.n}", *totals))
-        rows.append(("penalty", *(f.by_penalty[e.index] for e in entries)))
+        rows.append(("penalty", *(f.by_penalty[e.at] for e in entries)))
         sums = 3
-    rows.append(("gradient", *(f.gradient[e.index] for e in entries)))
+    rows.append(("gradient", *(f.gradient[e.at] for e in entries)))
     caption = "What came in, times the slope by the sum it went into: each row's part"
     return Table(caption, ("training row", *(e.label for e in entries)), tuple(rows), sums)
 
@@ -283,164 +289,8 @@ def _arrays_table(page: Page) -> list[Table | str]:
     total = f.gradient.astype(np.float64)
     all_of = ("all", str(layout.size), float(total.min()), float(total.max()))
     rows.append((*all_of, float(np.linalg.norm(total))))
-    return [Table("The whole gradient", ("array", "shape", "least", "largest", "length"), tuple(rows), 1)]
-
-
-# ---------------------------------------------------------------- symbols and code
-
-
-def _gradient_symbols(page: Page) -> list[Symbol]:
-    f, loss = page.facts, page.facts.problem.task.loss
-    found = []
-    w, tex_w = (" w", r"w \,") if f.weights is not None else ("", "")
-    down = {"sum": ""}.get(f.problem.task.reduction, " / n" if f.weights is None else " / Σ w")
-    down += f" / {f.outputs}" if f.outputs > 1 else ""
-    tex_down = {"": "1", " / n": "n"}.get(down.split(" / ", maxsplit=2)[1] if down else "", "")
-    tex_down = "n" if " / n" in down else r"\sum w" if "Σ w" in down else ""
-    tex_down += (r" \cdot " if tex_down else "") + str(f.outputs) if f.outputs > 1 else ""
-    slope, tex = "slope", r"\mathrm{slope}"
-    if loss.name in LOSS_LINES:
-        line = LOSS_LINES[loss.name].slope
-        text = filled(line.text, SYMBOLS) or symbols(line.formula, SYMBOLS)
-        found.append(Symbol(f"slope = {text}", rf"\mathrm{{slope}} = {latex(line.formula, TEX)}"))
-    if loss.name == "softmax":
-        slope, tex = "(p - onehot(y))", r"(p - \mathrm{onehot}(y))"
-    shown = rf"\frac{{{tex_w} {tex}}}{{{tex_down}}}" if tex_down else f"{tex_w} {tex}"
-    found.append(
-        Symbol(f"∂L/∂s ={w} {slope}{down}", rf"\frac{{\partial L}}{{\partial s}} = {shown}")
-    )
-    found += _layer_symbols(page)
-    penalty = f.problem.task.penalty
-    if penalty is not None and penalty.l2:
-        found.append(
-            Symbol(
-                "∂J/∂w = ∂L/∂w + λ₂ w",
-                r"\frac{\partial J}{\partial w} = \frac{\partial L}{\partial w} + \lambda_2 \, w",
-            )
-        )
-    return found
-
-
-def _layer_symbols(page: Page) -> list[Symbol]:
-    found: list[Symbol] = []
-    several = len(page.facts.layers) > 1
-    for depth in range(len(page.facts.layers), 0, -1):
-        layer = page.facts.layers[depth - 1]
-        last = depth == len(page.facts.layers)
-        number = str(depth) if several else ""
-        z, z_tex = ("s", "s") if last else (f"z{depth}", f"z_{{{depth}}}")
-        source = "X" if depth == 1 else f"a{depth - 1}"
-        source_tex = "X" if depth == 1 else f"a_{{{depth - 1}}}"
-        sub = f"_{{{number}}}" if number else ""
-        text = f"∂L/∂W{number} = {source}ᵀ ∂L/∂{z}"
-        tex = rf"\frac{{\partial L}}{{\partial W{sub}}} = {source_tex}^\top \frac{{\partial L}}{{\partial {z_tex}}}"
-        if layer.bias is not None:
-            text += f",  ∂L/∂b{number} = Σ ∂L/∂{z}"
-            tex += rf", \quad \frac{{\partial L}}{{\partial b{sub}}} = \sum \frac{{\partial L}}{{\partial {z_tex}}}"
-        found.append(Symbol(text, tex))
-        if depth > 1:
-            found += _through(page, depth, z, z_tex)
-    return found
-
-
-def _through(page: Page, depth: int, z: str, z_tex: str) -> list[Symbol]:
-    """Return the way through an activation, from one layer's sums to those below."""
-    activation: Any = page.facts.problem.task.model.activation
-    below = depth - 1
-    by_a = f"∂L/∂a{below} = ∂L/∂{z} W{depth}ᵀ"
-    by_a_tex = (
-        rf"\frac{{\partial L}}{{\partial a_{{{below}}}}} = "
-        rf"\frac{{\partial L}}{{\partial {z_tex}}} W_{{{depth}}}^\top"
-    )
-    by_z_tex = rf"\frac{{\partial L}}{{\partial z_{{{below}}}}} = \frac{{\partial L}}{{\partial a_{{{below}}}}}"
-    if activation.name not in ACTIVATION_LINES:
-        rule = "a (∂L/∂a - Σ a ∂L/∂a)" if activation.rowwise else f"∂L/∂a {activation.name}'(z)"
-        rule_tex = (
-            rf"a \left( \frac{{\partial L}}{{\partial a_{{{below}}}}} "
-            rf"- \sum a \, \frac{{\partial L}}{{\partial a_{{{below}}}}} \right)"
-        )
-        by_rule = by_z_tex.partition(" = ")[0] + f" = {rule_tex}"
-        return [Symbol(by_a, by_a_tex), Symbol(f"∂L/∂z{below} = {rule}", by_rule)]
-    line = ACTIVATION_LINES[activation.name].slope
-    called = {**SYMBOLS, "z": f"z{below}", "a": f"a{below}"}
-    text = filled(line.text, called) or symbols(line.formula, called)
-    names = {**TEX, "z": f"z_{{{below}}}", "a": f"a_{{{below}}}"}
-    tex = line.tex or latex(line.formula, names)
     return [
-        Symbol(by_a, by_a_tex),
-        Symbol(f"∂L/∂z{below} = ∂L/∂a{below} · ({text})", rf"{by_z_tex} \left( {tex} \right)"),
+        Table(
+            "The whole gradient", ("array", "shape", "least", "largest", "length"), tuple(rows), 1
+        )
     ]
-
-
-def gradient_code(page: Page) -> tuple[str, ...]:
-    """Return the lines from the scores back to the gradient (P,)."""
-    f, loss = page.facts, page.facts.problem.task.loss
-    lines: list[str] = []
-    if loss.name == "softmax":
-        lines += ["slope = np.exp(log_p)", "slope[np.arange(len(y)), y] -= 1"]
-    elif loss.name in LOSS_LINES:
-        lines.append(f"slope = {in_code(LOSS_LINES[loss.name].slope.formula, {})}")
-    else:
-        lines.append('dscores = given["dscores"]')
-    if loss.name in LOSS_LINES or loss.name == "softmax":
-        lines.append(f"dscores = {_scaled_code(page)}")
-    if page.custom:
-        return (*lines, 'gradient = given["gradient"]  # back through your own model')
-    lines += _layers_code(page)
-    penalty = f.problem.task.penalty
-    if penalty is not None and penalty.l2:
-        lines.append("gradient = gradient + l2 * theta")
-    return tuple(lines)
-
-
-def _scaled_code(page: Page) -> str:
-    f = page.facts
-    slope = "slope" if f.weights is None else "slope * sample_weight[:, None]"
-    if f.problem.task.reduction == "sum":
-        return slope + (f" / {f.outputs}" if f.outputs > 1 else "")
-    mass = "len(y)" if f.weights is None else "total_weight"
-    return f"{slope} / {mass if f.outputs == 1 else f'({mass} * {f.outputs})'}"
-
-
-def _layers_code(page: Page) -> list[str]:
-    f, lines = page.facts, []
-    called, last = variables(page), len(f.layers)
-    back = "dscores"
-    for depth in range(last, 0, -1):
-        W, b = called[depth - 1]
-        source = "X" if depth == 1 else f"a{depth - 1}"
-        lines.append(f"d{W} = {source}.T @ {back}")
-        if f.layers[depth - 1].bias is not None:
-            lines.append(f"d{b} = {back}.sum(axis=0)")
-        if depth == 1 and f.problem.scaling is not None:
-            lines += [
-                f"d{W} = (d{W} - m[:, None] * {back}.sum(axis=0)) / deviation[:, None]",
-                f"d{W}[~varies] = 0.0  # a column that does not vary has no slope",
-            ]
-        if depth > 1:
-            lines += _through_code(page, depth - 1, back, W)
-            back = f"dz{depth - 1}"
-    parts = [
-        f"d{called[page.depth(name)][0]}.ravel()"
-        if name.endswith("weight")
-        else f"d{called[page.depth(name)][1]}"
-        for name, _ in f.problem.layout.entries
-    ]
-    joined = f"[{', '.join(parts)}]"
-    if len(joined) <= _ONE_LINE:
-        return [*lines, f"gradient = np.concatenate({joined})"]
-    return [*lines, "gradient = np.concatenate(", f"    {joined}", ")"]
-
-
-def _through_code(page: Page, below: int, back: str, W: str) -> list[str]:
-    activation: Any = page.facts.problem.task.model.activation
-    first = f"da{below} = {back} @ {W}.T"
-    if activation.name == "softmax":
-        dot = f"(a{below} * da{below}).sum(axis=1, keepdims=True)"
-        return [first, f"dz{below} = a{below} * (da{below} - {dot})"]
-    if activation.name not in ACTIVATION_LINES:
-        return [first, f"dz{below} = da{below} * activation_slope(z{below}, a{below})"]
-    names = {"z": f"z{below}", "a": f"a{below}"}
-    slope = in_code(ACTIVATION_LINES[activation.name].slope.formula, names)
-    alone = isinstance(parsed(slope), ast.BinOp)
-    return [first, f"dz{below} = da{below} * {f'({slope})' if alone else slope}"]

@@ -128,7 +128,7 @@ def _text(node: ast.expr, names: Names, times: str) -> tuple[str, int]:  # noqa:
     """Return the text of a tree and how tightly it holds together."""
     match node:
         case ast.Constant(value=number):
-            return f"{number:g}", ATOM
+            return format(number, "g"), ATOM
         case ast.Name(id=name):
             found = names.get(name, name)
             return found, SIGN if found.startswith("-") else ATOM

@@ -1,7 +1,7 @@
-"""Formulas of `descend.explaining.expressions`, written for LaTeX's mathematics.
+r"""Formulas of `descend.explaining.expressions`, written for LaTeX's mathematics.
 
->>> latex("np.exp(s) / (1 + beta1)", {"beta1": r"\\beta_1"})
-'\\\\frac{e^{s}}{1 + \\\\beta_1}'
+>>> latex("np.exp(s) / (1 + beta1)", {"beta1": r"\beta_1"})
+'\\frac{e^{s}}{1 + \\beta_1}'
 """
 
 from __future__ import annotations
@@ -46,9 +46,11 @@ def latex(formula: str | ast.expr, names: Names) -> str:
 def _tex(node: ast.expr, names: Names) -> tuple[str, int]:  # noqa: PLR0911 - one line a kind
     match node:
         case ast.Constant(value=number):
-            digits, _, power = f"{number:g}".partition("e")
+            digits, _, power = format(number, "g").partition("e")
             ten = f"10^{{{int(power)}}}" if power else ""
-            return (ten if digits == "1" and ten else digits + (rf" \cdot {ten}" if ten else "")), ATOM
+            return (
+                ten if digits == "1" and ten else digits + (rf" \cdot {ten}" if ten else "")
+            ), ATOM
         case ast.Name(id=name):
             return names.get(name, name), ATOM
         case ast.Attribute(attr="pi"):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from descend import losses, models, penalties, schedules
+from descend.activations import backward as backward_through
 from descend.arrays import Array, Floats, State
 from descend.custom import CustomLoss, CustomModel
 from descend.errors import InputError
@@ -140,8 +141,9 @@ def close_to(a: Any, b: Any, dtype: str) -> bool:
     """Tell whether two arrays are the same but for rounding."""
     with np.errstate(all="ignore"):
         scale = max(1.0, float(np.max(np.abs(b), initial=0.0)))
-        same = np.abs(np.subtract(a, b, dtype=np.float64)) <= CLOSE[dtype] * scale
-    return bool(np.all(same | (np.isnan(a) & np.isnan(b)) | (np.asarray(a) == np.asarray(b))))
+        apart = np.abs(np.subtract(a, b, dtype=np.float64))
+        same: Any = (apart <= CLOSE[dtype] * scale) | np.equal(a, b) | (np.isnan(a) & np.isnan(b))
+    return bool(same.all())
 
 
 def facts_of(run: Run, step: int, shown: int) -> Facts:
@@ -270,7 +272,7 @@ def _layers(  # noqa: PLR0913, PLR0917 - a batch in parts
         for depth in range(len(stack) - 1, 0, -1):
             below = g @ stack[depth][0].T
             z, a = tape.sums[depth - 1], tape.inputs[depth]
-            g = models.backward_through(task.model.activation, z, a, below)
+            g = backward_through(task.model.activation, z, a, below)
             backs[depth - 1] = g
     return tuple(
         Layer(weight, bias, tape.inputs[i], tape.sums[i], backs[i])

@@ -224,9 +224,7 @@ RULE_LINES: dict[str, tuple[Line, ...]] = {
     ),
     "nadam": (
         Line("mu", "beta1 * (1 - 0.5 * 0.96**(t * momentum_decay))", "momentum now"),
-        Line(
-            "mu_next", "beta1 * (1 - 0.5 * 0.96**((t + 1) * momentum_decay))", "and next"
-        ),
+        Line("mu_next", "beta1 * (1 - 0.5 * 0.96**((t + 1) * momentum_decay))", "and next"),
         Line("momentum_product", "momentum_product * mu", "with this momentum"),
         _MEAN,
         _SQUARE,
@@ -249,7 +247,9 @@ RULE_LINES: dict[str, tuple[Line, ...]] = {
             "the largest so far",
         ),
         _CORRECTED,
-        Line("size", "np.sqrt(largest_mean_square / (1 - beta2**t)) + epsilon", "its root, corrected"),
+        Line(
+            "size", "np.sqrt(largest_mean_square / (1 - beta2**t)) + epsilon", "its root, corrected"
+        ),
         _ADAM_STEP,
     ),
 }

@@ -9,7 +9,7 @@ import numpy as np
 from descend.custom import CustomLoss
 from descend.explaining.expressions import value
 from descend.explaining.formulas import LOSS_LINES, ROWWISE_LOSSES
-from descend.explaining.forward import hyperparameters, in_code, symbol_of, worked_line
+from descend.explaining.lines import hyperparameters, in_code, symbol_of, worked_line
 from descend.explaining.pieces import Move, Symbol, Table, counted, share_shown
 
 if TYPE_CHECKING:
@@ -67,20 +67,20 @@ def _worked_row(page: Page) -> list[str]:
         scores, code = f.hand.scores[0], int(f.y[0])
         rest = scores - scores.max()
         spread = np.log(np.exp(rest).sum()) + scores.max()
-        own = page.number(scores[code])
-        own = f"({own})" if own.startswith("-") else own
-        line = f"{page.number(spread)} - {own} = {page.number(f.hand.per_row[0])}"
-        return [f"row {row}, {page.targets(0)[0]}: loss = log Σ e^s - s[{page.output(code)}] = {line}"]
+        line = f"{page.number(spread)} - {page.signed(scores[code])} = {page.number(f.hand.per_row[0])}"
+        return [
+            f"row {row}, {page.targets(0)[0]}: loss = log Σ e^s - s[{page.output(code)}] = {line}"
+        ]
     if loss.name not in LOSS_LINES:
         return []
     lines, names = LOSS_LINES[loss.name], _at_row(page, 0, 0)
     where = f"row {row}" + (", output 1" if f.outputs > 1 else "")
-    parts = [
-        worked_line(line, names, page, names[line.name], line.name)
-        for line in lines.before
-    ]
+    parts = [worked_line(line, names, page, names[line.name], line.name) for line in lines.before]
     found = value(lines.value.formula, names)
-    return [f"{where}: {text}" for text in (*parts, worked_line(lines.value, names, page, found, "loss"))]
+    return [
+        f"{where}: {text}"
+        for text in (*parts, worked_line(lines.value, names, page, found, "loss"))
+    ]
 
 
 def _loss_table(page: Page) -> Table:
@@ -183,7 +183,9 @@ def _reduced_symbols(page: Page) -> list[Symbol]:
     if f.problem.task.reduction == "sum":
         return [Symbol(f"L = Σ {w}loss", rf"L = \sum_i {tex}\mathrm{{loss}}_i")]
     if f.weights is not None:
-        return [Symbol("L = Σ w loss / Σ w", r"L = \frac{\sum_i w_i \, \mathrm{loss}_i}{\sum_i w_i}")]
+        return [
+            Symbol("L = Σ w loss / Σ w", r"L = \frac{\sum_i w_i \, \mathrm{loss}_i}{\sum_i w_i}")
+        ]
     return [Symbol("L = Σ loss / n", r"L = \frac{1}{n} \sum_i \mathrm{loss}_i")]
 
 

@@ -25,7 +25,7 @@ COLUMNS, UNITS, PARAMETERS = 3, 4, 4
 class Entry(NamedTuple):
     """One number of theta: where it is, what it is called, and its place in its array."""
 
-    index: int
+    at: int
     label: str
     array: str
     place: tuple[int, ...]
@@ -42,6 +42,11 @@ class Page:
     def number(self, value: Any) -> str:
         """Return a number as it is printed."""
         return figure(value, self.digits)
+
+    def signed(self, value: Any) -> str:
+        """Return a number as it is printed inside a product or a sum."""
+        number = self.number(value)
+        return f"({number})" if number.startswith("-") else number
 
     @property
     def rows(self) -> list[str]:

@@ -25,7 +25,7 @@ _TWO_LOOPS = (
     "for s_k, y_k, share in zip(steps, changes, shares[::-1]):",
     "    p = p + (share - (y_k @ p) / (s_k @ y_k)) * s_k",
 )
-_NEWTON = ("p = -np.linalg.solve(given[\"hessian\"], gradient)",)
+_NEWTON = ('p = -np.linalg.solve(given["hessian"], gradient)',)
 
 
 def pairs(page: Page) -> tuple[Floats, Floats]:
@@ -70,8 +70,12 @@ def update_move(page: Page, effect: tuple[str, ...]) -> Move:
         f"a = {page.number(length)}, the slope along p: gᵀp = {page.number(slope)}",
         _table(page, p, length),
     )
-    code = (*lines, f"length = {length!r}  # found by the search", "theta = theta + length * p")
-    return Move("Update", said, symbols, numbers, code)
+    along: tuple[str, ...] = (
+        *lines,
+        f"length = {length!r}  # found by the search",
+        "theta = theta + length * p",
+    )
+    return Move("Update", said, symbols, numbers, along)
 
 
 def _way(page: Page, name: str, p: Floats) -> tuple[str, tuple[str, ...], tuple[Symbol, ...]]:
@@ -79,11 +83,14 @@ def _way(page: Page, name: str, p: Floats) -> tuple[str, tuple[str, ...], tuple[
     steepest = -page.facts.engine_gradient.astype(np.float64)
     last = Symbol("θ' = θ + a p", r"\theta' = \theta + a \, p")
     if _same(page, p, steepest):
-        first = " This is the first step, so nothing is remembered yet." if name == "lbfgs" and (
-            not len(pairs(page)[0])
-        ) else " No length was good along the usual direction."
+        first = (
+            " This is the first step, so nothing is remembered yet."
+            if name == "lbfgs" and (not len(pairs(page)[0]))
+            else " No length was good along the usual direction."
+        )
         said = f"The direction p is straight against the gradient.{first}"
-        return said, ("p = -gradient",), (Symbol("p = -g", "p = -g"), last)
+        against: tuple[str, ...] = ("p = -gradient",)
+        return said, against, (Symbol("p = -g", "p = -g"), last)
     if name == "lbfgs":
         count = len(pairs(page)[0])
         said = (
@@ -144,7 +151,7 @@ def _of_length(page: Page, p: Floats, length: float) -> str:
 
 def _table(page: Page, p: Floats, length: float) -> Table:
     f = page.facts
-    at = [e.index for e in page.entries]
+    at = [e.at for e in page.entries]
     step = f.after.theta.astype(np.float64) - f.before.theta
     rows = (
         ("θ  before", *f.before.theta[at]),

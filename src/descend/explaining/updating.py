@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import ast
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
 from descend.explaining import searched
-from descend.explaining.expressions import symbols, value
+from descend.explaining.expressions import parsed, symbols, value
 from descend.explaining.expressions_latex import latex
 from descend.explaining.facts import distance, updated
 from descend.explaining.formulas import PROXIMAL_LINES, RULE_LINES, SYMBOLS, TEX, Line
-from descend.explaining.forward import hyperparameters, in_code, worked_line
+from descend.explaining.lines import hyperparameters, in_code, worked_line
 from descend.explaining.pieces import Move, Symbol, Table, share_shown
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def update_move(page: Page) -> Move:
     if lines is None:
         return _unwritten(page, said)
     steps = Steps(page, lines)
-    found = tuple([*_rate_symbols(page), *_clip_symbols(page), *steps.symbols()])
-    numbers = (*_of_rate(page), *steps.worked(), steps.table())
+    found = (*_rate_symbols(page), *_clip_symbols(page), *steps.symbols())
+    numbers: tuple[Table | str, ...] = (*_of_rate(page), *steps.worked(), steps.table())
     return Move("Update", said, found, numbers, _code(page, lines))
 
 
@@ -74,6 +75,16 @@ def lines_of(page: Page) -> tuple[Line, ...] | None:
     return (PROXIMAL_LINES if proximal else RULE_LINES).get(task.optimizer.name)
 
 
+class Worked(NamedTuple):
+    """A line, the numbers and the symbols that it meets, and what it comes to."""
+
+    line: Line
+    names: Mapping[str, Any]
+    marks: Mapping[str, str]
+    result: Any
+
+
+@final
 class Steps:
     """The lines of a rule at work on the parameters shown.
 
@@ -88,7 +99,7 @@ class Steps:
     def __init__(self, page: Page, lines: tuple[Line, ...]) -> None:
         self.page, self.lines = page, lines
         f = page.facts
-        self.indices = [e.index for e in page.entries]
+        self.indices = [e.at for e in page.entries]
         rule: Any = f.problem.task.optimizer.rule
         self.names: dict[str, Any] = {
             "theta": f.before.theta[self.indices],
@@ -102,14 +113,14 @@ class Steps:
         }
         self.memory = tuple(rule.slots)
 
-    def each(self) -> list[tuple[Line, Mapping[str, Any], Mapping[str, str], Any]]:
+    def each(self) -> list[Worked]:
         """Return each line with the numbers and symbols it meets, and what it comes to."""
         names, marks = dict(self.names), dict(SYMBOLS)
-        found = []
+        found: list[Worked] = []
         with np.errstate(all="ignore"):
             for line in self.lines:
                 result = value(line.formula, names)
-                found.append((line, dict(names), dict(marks), result))
+                found.append(Worked(line, dict(names), dict(marks), result))
                 if line.name in names:
                     marks[line.name] = SYMBOLS[line.name] + "'"
                 names[line.name] = result
@@ -131,9 +142,7 @@ class Steps:
         if not self.indices:
             return []
         worked_out = max(1, _WORKED // len(self.lines))
-        return [
-            text for i in range(len(self.indices))[:worked_out] for text in self._worked_one(i)
-        ]
+        return [text for i in range(len(self.indices))[:worked_out] for text in self._worked_one(i)]
 
     def _worked_one(self, i: int) -> list[str]:
         label, said = self.page.entries[i].label, []
@@ -156,7 +165,9 @@ class Steps:
         ]
         for line, names, _, result in self.each()[:-1]:
             prime = "'" if line.name in names else ""
-            rows.append((f"{SYMBOLS[line.name]}{prime}  {line.says}", *np.broadcast_to(result, count)))
+            rows.append(
+                (f"{SYMBOLS[line.name]}{prime}  {line.says}", *np.broadcast_to(result, count))
+            )
         moved = f.after.theta[self.indices]
         step = moved.astype(np.float64) - self.names["theta"]
         rows += [("θ' - θ  the step", *step), ("θ' after", *moved)]
@@ -207,9 +218,11 @@ def _of_penalty(page: Page) -> tuple[str, ...]:
         return ()
     at = int((page.facts.after.theta == 0).sum())
     return (
-        "The absolute penalty then moves each penalised entry towards 0 by rate times strength, "
-        f"and what lies within that becomes exactly 0: {at} of {len(page.facts.after.theta)} are "
-        "0 after this update.",
+        (
+            "The absolute penalty then moves each penalised entry towards 0 by rate times strength, "
+            f"and what lies within that becomes exactly 0: {at} of {len(page.facts.after.theta)} are "
+            "0 after this update."
+        ),
     )
 
 
@@ -225,8 +238,13 @@ def _of_rate(page: Page) -> tuple[str, ...]:
         parts.append(f"{number(f.rate.scale)} (lowered on plateaus)")
     shown = f"η = {rate}" if len(parts) == 1 else f"η = {' · '.join(parts)} = {rate}"
     others = [f"{SYMBOLS.get(k, k)} = {number(v)}" for k, v in rule._asdict().items()]
-    if any("t" in symbols(line.formula, {}).split() or "^t" in symbols(line.formula, {}) for line in lines_of(page) or ()):
-        others.append(f"t = {f.step + 1}")
+    names = {
+        n.id
+        for line in lines_of(page) or ()
+        for n in ast.walk(parsed(line.formula))
+        if isinstance(n, ast.Name)
+    }
+    others += [f"t = {f.step + 1}"] if "t" in names else []
     return (", ".join([shown, *others]),)
 
 
@@ -240,18 +258,25 @@ def effect(page: Page) -> tuple[str, ...]:
         return ("After it the objective is not a finite number: the run has diverged.",)
     if not moved.any():
         return ("No parameter moves.",)
-    way = "falls" if then < before else "rises" if then > before else "stays"
-    first = f"On the same rows the objective {way} from {number(before)} to {number(then)}"
-    if way == "stays":
+    if then == before:
         return (f"On the same rows the objective stays at {number(then)}.",)
+    way = "falls" if then < before else "rises"
+    first = f"On the same rows the objective {way} from {number(before)} to {number(then)}"
+    return (f"{first}{_promise(page, promised)}.",)
+
+
+def _promise(page: Page, promised: float) -> str:
+    """Compare what the update did with what the slope alone had promised."""
+    f, number = page.facts, page.number
+    before, then = f.engine_loss, f.then
     if f.problem.task.penalty is not None and f.problem.task.penalty.l1:
-        return (f"{first}.",)
+        return ""
     straight = f"a straight line along the slope would have changed it by {number(promised)}"
     if promised < 0 < then - before:
-        return (f"{first}, though {straight}: the step went too far, past the lowest point.",)
+        return f", though {straight}: the step went too far, past the lowest point"
     if promised > 0:
-        return (f"{first}; {straight}: this step goes uphill, carried by what came before.",)
-    return (f"{first}, by {number(before - then)}; {straight}.",)
+        return f"; {straight}: this step goes uphill, carried by what came before"
+    return f", by {number(abs(before - then))}; {straight}"
 
 
 # ---------------------------------------------------------------- symbols and code
@@ -307,7 +332,7 @@ def used_code(page: Page) -> list[str]:
 def _unwritten(page: Page, said: tuple[str, ...]) -> Move:
     """Return what can be said of a rule that has no lines here: before and after."""
     f = page.facts
-    indices = [e.index for e in page.entries]
+    indices = [e.at for e in page.entries]
     moved, _ = updated(f.problem, f.before, f.used, f.rate.value)
     rows = (
         ("θ  before", *f.before.theta[indices]),
