@@ -20,6 +20,7 @@ _ONE_LINE = 53
 
 
 def gradient_symbols(page: Page) -> list[Symbol]:
+    """Return the way back as mathematics, the last layer first."""
     f, loss = page.facts, page.facts.problem.task.loss
     found = []
     w, tex_w = (" w", r"w \,") if f.weights is not None else ("", "")

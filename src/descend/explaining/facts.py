@@ -127,7 +127,7 @@ class Facts:
     @property
     def outputs(self) -> int:
         """Over how many outputs a row's loss is the mean."""
-        loss = self.problem.task.loss
+        loss: Any = self.problem.task.loss
         alone = isinstance(loss, CustomLoss) or loss.targets == "labels"
         return 1 if alone else int(self.hand.scores.shape[1])
 

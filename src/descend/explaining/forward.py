@@ -69,8 +69,8 @@ def _one_score(page: Page, layer: Layer) -> tuple[Table | str, ...]:
     head += [counted(rest, "other term")] if rest else []
     head += ["bias"] if layer.bias is not None else []
     values = ", ".join(f"{page.column(c)}: {page.number(layer.weight[c, 0])}" for c in columns)
-    bias = "" if layer.bias is None else f"; bias {page.number(layer.bias[0])}"
-    lines = [f"weight of {values}{bias}"]
+    offset = "" if layer.bias is None else f"; bias {page.number(layer.bias[0])}"
+    lines = [f"weight of {values}{offset}"]
     if not rest:
         signed = page.signed
         products = [f"{signed(layer.weight[c, 0])} · {signed(layer.inputs[0, c])}" for c in columns]
@@ -146,8 +146,8 @@ def _own_model(page: Page) -> Move:
     label = getattr(model, "label", "")
     said = (
         (
-            f"The model {label!r} is your own: descend sees what goes in and what comes out, and not "
-            "what happens between."
+            f"The model {label!r} is your own: descend sees what goes in and what comes out, "
+            "and not what happens between."
         ),
         *share_shown(few, f.hand.scores.shape[1], "output"),
         *_moody(page),
@@ -165,8 +165,8 @@ def _moody(page: Page) -> tuple[str, ...]:
         return ()
     return (
         (
-            "In training it scores these rows otherwise than here, where it only evaluates (it drops "
-            "units, or looks at the batch): the objective of the update was "
+            "In training it scores these rows otherwise than here, where it only evaluates "
+            "(it drops units, or looks at the batch): the objective of the update was "
             f"{page.number(f.engine_loss)}."
         ),
     )

@@ -67,7 +67,8 @@ def _worked_row(page: Page) -> list[str]:
         scores, code = f.hand.scores[0], int(f.y[0])
         rest = scores - scores.max()
         spread = np.log(np.exp(rest).sum()) + scores.max()
-        line = f"{page.number(spread)} - {page.signed(scores[code])} = {page.number(f.hand.per_row[0])}"
+        own, found = page.signed(scores[code]), page.number(f.hand.per_row[0])
+        line = f"{page.number(spread)} - {own} = {found}"
         return [
             f"row {row}, {page.targets(0)[0]}: loss = log Σ e^s - s[{page.output(code)}] = {line}"
         ]

@@ -60,9 +60,8 @@ def update_move(page: Page, effect: tuple[str, ...]) -> Move:
     hidden = share_shown(len(page.entries), size, "parameter")
     if not length:
         said = ("No length along any direction lowers the loss: theta stays, and so it will.",)
-        code = ('theta = given["theta"]',)
         symbol = Symbol("θ' = θ", r"\theta' = \theta")
-        return Move("Update", (*said, *hidden), (symbol,), (_table(page, p, length),), code)
+        return Move("Update", (*said, *hidden), (symbol,), (_table(page, p, length),), ())
     way, lines, symbols = _way(page, name, p)
     said = (way, _of_length(page, p, length), *hidden, *effect)
     slope = float(p @ f.engine_gradient.astype(np.float64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
@@ -16,8 +17,6 @@ from descend.explaining.lines import hyperparameters, in_code, worked_line
 from descend.explaining.pieces import Move, Symbol, Table, share_shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from descend.explaining.page import Page
     from descend.explaining.pieces import Cell
 
@@ -219,9 +218,9 @@ def _of_penalty(page: Page) -> tuple[str, ...]:
     at = int((page.facts.after.theta == 0).sum())
     return (
         (
-            "The absolute penalty then moves each penalised entry towards 0 by rate times strength, "
-            f"and what lies within that becomes exactly 0: {at} of {len(page.facts.after.theta)} are "
-            "0 after this update."
+            "The absolute penalty then moves each penalised entry towards 0 by rate times "
+            "strength, and what lies within that becomes exactly 0: after this update "
+            f"{at} of {len(page.facts.after.theta)} are 0."
         ),
     )
 
