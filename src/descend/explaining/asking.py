@@ -149,11 +149,11 @@ def _figures(facts: Facts) -> dict[str, Any]:
         "n": facts.n,
         "learning_rate": facts.rate.value,
         "divisor": facts.mass,
-        "loss": np.float64(facts.loss),
-        "penalty": np.float64(facts.penalty),
-        "objective": np.float64(facts.objective),
-        "objective_by_engine": np.float64(facts.engine_loss),
-        "objective_after": np.float64(facts.then),
+        "loss": float(facts.loss),
+        "penalty": float(facts.penalty),
+        "objective": float(facts.objective),
+        "objective_by_engine": float(facts.engine_loss),
+        "objective_after": float(facts.then),
     }
 
 
@@ -194,7 +194,7 @@ def _arrays(page: Page) -> dict[str, Any]:
 def _searched(page: Page) -> dict[str, Any]:
     length = searched.length_of(page)
     found: dict[str, Any] = {
-        "length": np.float64(length),
+        "length": length,
         "direction": searched.direction(page, length),
     }
     if page.facts.problem.task.optimizer.name == "newton":

@@ -32,6 +32,8 @@ class Explanation:
         ``_after``.
     figures
         Single numbers by name: ``loss``, ``penalty``, ``objective``, ``learning_rate`` …
+    parts
+        ``before``, ``gradient`` and ``after`` by parameter name.
     digits
         How many are printed; None for all.
     shown
@@ -43,7 +45,7 @@ class Explanation:
     >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
     >>> run = ds.train(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=9)
     >>> e = run.explain(0)
-    >>> e.figures["objective"].round(3), e.as_dict()["gradient"]["bias"].round(3)
+    >>> round(e.figures["objective"], 3), e.as_dict()["gradient"]["bias"].round(3)
     (11.667, array([-6.]))
     >>> [move.title for move in e.moves]
     ['Rows', 'Forward', 'Loss', 'Gradient', 'Update']

@@ -63,7 +63,7 @@ def update_move(page: Page, effect: tuple[str, ...]) -> Move:
         symbol = Symbol("θ' = θ", r"\theta' = \theta")
         return Move("Update", (*said, *hidden), (symbol,), (_table(page, p, length),), ())
     way, lines, symbols = _way(page, name, p)
-    said = (way, _of_length(page, p, length), *hidden, *effect)
+    told = (way, _of_length(page, p, length), *hidden, *effect)
     slope = float(p @ f.engine_gradient.astype(np.float64))
     numbers = (
         f"a = {page.number(length)}, the slope along p: gᵀp = {page.number(slope)}",
@@ -74,7 +74,7 @@ def update_move(page: Page, effect: tuple[str, ...]) -> Move:
         f"length = {length!r}  # found by the search",
         "theta = theta + length * p",
     )
-    return Move("Update", said, symbols, numbers, along)
+    return Move("Update", told, symbols, numbers, along)
 
 
 def _way(page: Page, name: str, p: Floats) -> tuple[str, tuple[str, ...], tuple[Symbol, ...]]:
