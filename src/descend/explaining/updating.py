@@ -54,6 +54,7 @@ def update_move(page: Page) -> Move:
     lines = lines_of(page)
     said = (
         _SAYS.get(optimizer.name, f"The optimizer {optimizer.name} makes the update."),
+        *_of_rounding(page),
         *_of_clipping(page),
         *_of_penalty(page),
         *share_shown(len(page.entries), f.problem.layout.size, "parameter"),
@@ -190,6 +191,17 @@ def clipped_stages(page: Page) -> list[tuple[str, Any]]:
 
 
 # ---------------------------------------------------------------- words
+
+
+def _of_rounding(page: Page) -> tuple[str, ...]:
+    """Say so where nothing but rounding is left to divide by."""
+    if not used_code(page):
+        return ()
+    engine = page.facts.run.engine_used
+    return (
+        "This step is made of rounding: so little is left of the gradient that the rule makes a "
+        f"whole step of its last digits, here those that the engine {engine} found.",
+    )
 
 
 def _of_clipping(page: Page) -> tuple[str, ...]:
