@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from descend.errors import ParameterError as ParameterError
     from descend.errors import RunFileError as RunFileError
     from descend.errors import ShapeError as ShapeError
+    from descend.explaining import Explanation as Explanation
     from descend.fitting import Fit as Fit
     from descend.fitting import fit as fit
     from descend.forecasting import Forecast as Forecast
@@ -149,6 +150,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "RunFileError",
         "ShapeError",
     ),
+    "descend.explaining": ("Explanation",),
     "descend.fitting": (
         "Fit",
         "fit",

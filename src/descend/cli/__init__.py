@@ -7,6 +7,7 @@ what goes wrong into a sentence and an exit status, `options` reads and writes o
 
 from descend.cli import certifying as certifying
 from descend.cli import doctoring as doctoring
+from descend.cli import explaining as explaining
 from descend.cli import exporting as exporting
 from descend.cli import forecasting as forecasting
 from descend.cli import sweeping as sweeping

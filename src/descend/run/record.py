@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 # Methods of a run that live in modules above this one: looked up by name, when asked for.
 READERS = {
     "diagnose": "descend.doctor:diagnose",
+    "explain": "descend.explaining:explain",
     "export": "descend.export:export",
     "graph": "descend.graphs:of_run",
     "optimum": "descend.optimum:optimum",
