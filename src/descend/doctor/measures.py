@@ -99,7 +99,7 @@ class Tail(NamedTuple):
 # has one value in 10^15 there.
 FEW, FAR = 0.05, 8.0
 # How improbable a gap must be in a smooth tail.
-GAP = 1e-3
+GAP = 2e-4
 
 
 def apart(values: Floats, tests: int = 1) -> Tail | None:

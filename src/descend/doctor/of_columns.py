@@ -120,7 +120,7 @@ def _copies(Z: Floats) -> Dependence | None:
 def _meant(columns: Floats) -> str | None:
     """Say what a dependence is that was meant, or None."""
     kinds = [np.unique(column) for column in columns.T]
-    if all(len(kind) == 2 for kind in kinds) and len(kinds) > 2:  # noqa: PLR2004 - two levels each
+    if all(len(kind) == 2 for kind in kinds):  # noqa: PLR2004 - two levels each
         marks = columns == np.array([kind[1] for kind in kinds])
         if bool((marks.sum(axis=1) == 1).all()):
             return "levels"

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- too much
 
 # How many standard errors validation must have risen, row by row, ...
-SIGMAS = 4.0
+SIGMAS = 3.0
 # ... and by which share of its least: less is not worth a change.
-RISE = 0.05
+RISE = 0.1
+# The same where the training rows are known by heart, which is evidence of its own: a training
+# loss below this share of the least that validation ever was.
+BY_HEART, HINT = 0.2, 0.8
 ENOUGH = 15
 
 
@@ -31,10 +34,12 @@ def overfit(chart: Chart) -> Finding | None:
     """Find a run whose validation loss rose while its training loss went on falling.
 
     The rise is judged row by row, between the recorded state nearest to the best epoch and the
-    returned parameters: mean difference over its standard error, at least 4, so that a tiny
-    validation set or one unlucky row says nothing.  It must be at least 5 % of the loss, and the
+    returned parameters: mean difference over its standard error, at least 3, so that a tiny
+    validation set or one unlucky row says nothing.  It must be at least 10 % of the loss, and the
     last quarter of the curve must lie above the least by more than epochs differ among
-    themselves, so that noise of batches is not taken for a trend.  A run that never rose but
+    themselves, so that noise of batches is not taken for a trend.  Where the training loss is
+    below a fifth of the least that validation ever was, the run certainly fits what cannot be
+    known beforehand, and a rise of 20 % needs no more than to be beyond its own error.  A run that never rose but
     knows its training rows by heart is found by comparison: it does worse than the best constant
     on validation rows, or than a ridge regression, on rows it has not seen.
     """
@@ -55,7 +60,8 @@ def _risen(chart: Chart) -> Finding | None:
     best = int(curve.argmin())
     least, end = float(curve[best]), float(np.median(curve[-quarter:]))
     jitter = 1.4826 * float(np.median(np.abs(np.diff(curve)))) if len(curve) > 2 else 0.0  # noqa: PLR2004
-    if end - least <= max(RISE * abs(least), 2 * jitter) or curve[-1] - least <= RISE * abs(least):
+    rise = min(end, float(curve[-1])) - least
+    if rise <= max(RISE * abs(least), 2 * jitter):
         return None
     epochs = run.setup.epochs / max(len(curve), 1)
     step = int((best + 1) * epochs * run.setup.batches_per_epoch)
@@ -68,7 +74,10 @@ def _risen(chart: Chart) -> Finding | None:
         return None
     certain = _sigmas(now_losses - then_losses)
     before, after = chart.objective(then), chart.end_loss
-    if certain < SIGMAS or before is None or after is None or not after < before:
+    if before is None or after is None or not after < before:
+        return None
+    memory = _known_by_heart(chart, least) and rise > BY_HEART * abs(least)
+    if certain < (HINT if memory else SIGMAS):
         return None
     epoch = max(round((best + 1) * epochs), 1)
     patience = max(5, min(round(epoch / 2), run.setup.epochs // 4))
@@ -86,11 +95,26 @@ def _risen(chart: Chart) -> Finding | None:
             "training_loss_now": after,
             "standard_errors": certain,
         },
-        Fix(
+        _simpler(chart)
+        if epoch <= 2  # noqa: PLR2004 - there was nothing worth keeping
+        else Fix(
             f"stop after {patience} epochs without a better validation, and take the best",
             {"patience": patience},
         ),
     )
+
+
+def _known_by_heart(chart: Chart, least: float) -> bool:
+    """Tell whether the training rows are fitted far beyond what rows not seen ever were."""
+    rows, held = chart.rows, chart.validation
+    if rows is None or held is None:
+        return False
+    mine, own = _losses(chart, chart.end, rows), _losses(chart, chart.end, held)
+    if mine is None or own is None:
+        return False
+    error = float((own.var() / len(own) + mine.var() / len(mine)) ** 0.5)
+    gap = float(own.mean() - mine.mean())
+    return float(mine.mean()) < BY_HEART * abs(least) and gap > 2 * error
 
 
 def _state_near(chart: Chart, step: int) -> Floats | None:
@@ -127,14 +151,14 @@ def _by_heart(chart: Chart) -> Finding | None:
     # A model that does as well on both knows nothing by heart.
     apart = float(own.mean()) - float(mine.mean())
     error = (own.var() / len(own) + mine.var() / len(mine)) ** 0.5
-    if apart <= SIGMAS * error or mine.mean() > 0.3 * own.mean():  # noqa: PLR2004
+    if apart <= SIGMAS * error or mine.mean() > BY_HEART * own.mean():
         return None
     plain = _plain(chart)
     if plain is None:
         return None
     theirs, name = plain
     certain = _sigmas(own - theirs)
-    if certain < SIGMAS or own.mean() < 1.2 * theirs.mean():  # noqa: PLR2004
+    if certain < 2.5 or own.mean() < 1.2 * theirs.mean():  # noqa: PLR2004
         return None
     return Finding(
         "overfit",
@@ -209,6 +233,8 @@ def _ridge(rows: Rows, held: Rows) -> Floats | None:
 
 # Which share of what is left must be there to be explained.
 STRUCTURE = 0.5
+# And which share of the target's variance that must be: less is a polish, not a cure.
+WORTH = 0.1
 MOST_ROWS = 4096
 # Columns up to which nearest neighbours are near, and squares and products few.
 NEAR, PRODUCTS = 8, 30
@@ -236,7 +262,8 @@ def underfit(chart: Chart) -> Finding | None:
     nearest neighbour's estimates the variance of the noise alone (the delta test), so 1 less its
     share of the whole is structure.  In more columns, squares and products of columns are fitted
     to the residuals (Ramsey's test), corrected for how many there are.  Ill where at least half
-    of what is left is structure, for every table has a little; and for linear models, where a
+    of what is left is structure, and a tenth of the target's variance, for every table has a
+    little; and for linear models, where a
     penalty keeps at least half from being explained.  A run that has not come to rest is none
     of this rule's business, and one that is at rest at its noise has no structure left.
     """
@@ -250,7 +277,17 @@ def underfit(chart: Chart) -> Finding | None:
     if held_down is not None:
         return held_down
     found = _structure(rows.X, rest)
-    return None if found is None else _too_weak(chart, found)
+    if found is None or found.share * _left_over(chart, rest) < WORTH:
+        return None
+    return _too_weak(chart, found)
+
+
+def _left_over(chart: Chart, rest: Floats) -> float:
+    """Return which share of the target's variance the run leaves."""
+    if chart.rows is None:
+        return 0.0
+    target = as_targets(chart.rows.y, rest.shape[1])
+    return float(rest.var(axis=0).sum() / max(float(target.var(axis=0).sum()), 1e-300))
 
 
 def _residuals(chart: Chart) -> Floats | None:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from descend.doctor.chart import Chart, Rows
 
 # A class is rare below this part of an equal share; and it must have a few rows at least.
-RARE, FEWEST = 0.4, 5
+RARE, FEWEST = 0.25, 5
 # It is nearly never predicted where fewer than this share of its rows are.
-FOUND = 0.2
+FOUND = 0.25
 # How well scores must rank it: the area under the curve, and how improbable by chance.
-RANKED, SIGMAS = 0.65, 4.0
+RANKED, SIGMAS = 0.72, 4.0
 MOST_ROWS = 4096
 
 
@@ -63,9 +63,9 @@ def _classes(chart: Chart) -> list[Any]:
 def class_imbalance(chart: Chart) -> Finding | None:
     """Find a rare class that the model ranks well and yet (nearly) never predicts.
 
-    Rare: at most 0.4 of an equal share (a fifth, of two).  Never predicted: fewer than a fifth of
-    its rows, and fewer predictions than a fifth of its rows.  Ranked well: the area under the
-    curve is at least 0.65 and four deviations above chance (Hanley and McNeil's bound), so that
+    Rare: at most a quarter of an equal share (12.5 %, of two).  Never predicted: fewer than a
+    quarter of its rows, and fewer predictions than that.  Ranked well: the area under the
+    curve is at least 0.72 and four deviations above chance (Hanley and McNeil's bound), so that
     a balanced choice would do better, and labels nothing can tell do not count.  Of a run that
     has not come to rest nothing is said: its scores are all alike because it has not moved yet.
     """
@@ -155,7 +155,8 @@ def label_noise(chart: Chart) -> Finding | None:
     the likelihood ratio is beyond chance, at least 30 % of the rows lie on the floor, the error
     of the surer half of those is not much below that of the others, and the wrong rows stand
     among neighbours of another label, so that they are no group of their own which the model
-    cannot tell.  A weak signal has no such floor within the scores' reach.
+    cannot tell.  A weak signal has no such floor within the scores' reach.  A model that has
+    learnt how often labels are wrong shows no floor either; see `_even`.
     """
     run = chart.run
     if run is None or diverged(chart):
@@ -164,7 +165,7 @@ def label_noise(chart: Chart) -> Finding | None:
         found = outcomes(chart, chart.end, rows)
         if found is None or len(found.y) < 100:  # noqa: PLR2004 - too few to see a floor
             continue
-        floor = _floor(found)
+        floor = _floor(found) or _even(found, rows)
         if floor is not None and _alone(rows, found, floor):
             return _wrong(chart, floor, found, held=rows is chart.validation)
     return None
@@ -244,6 +245,56 @@ def _floor(found: Outcomes) -> Floor | None:
     whole = np.zeros(len(found.y), dtype=bool)
     whole[rows[far]] = True
     return Floor(best[1], 2 * (best[0] - plain), whole, float(wrong[far].mean()))
+
+
+# Wrong rows of the surer half beside those of all, above what overlapping classes have.
+EVEN, MORE = 0.6, 0.15
+MOST_WRONG = 0.35
+
+
+def _even(found: Outcomes, rows: Any) -> Floor | None:
+    """Look for errors that are spread evenly, so that even the surer half has its share.
+
+    A model that has learnt the wrong labels' share is never surer than that, and no floor shows.
+    Where classes overlap, though, errors crowd at the boundary: with log-odds spread normally
+    about it, the surer half has the share that `_overlap` gives.  Tables of few different rows
+    are left out, for there every row may be as uncertain as any other.
+    """
+    if len(np.unique(rows.X, axis=0)) < len(rows.X) / 2:
+        return None
+    wrong = found.scores.argmax(axis=1) != found.y
+    ordered = np.sort(found.scores, axis=1)
+    margin = ordered[:, -1] - ordered[:, -2]
+    k = found.scores.shape[1]
+    error = float(wrong.mean())
+    # Labels drawn among k classes are wrong (k - 1)/k of the time; two are the reference.
+    error_of_two = error * k / (2 * (k - 1))
+    if not WRONG <= error_of_two <= MOST_WRONG:
+        return None
+    sure = np.argsort(-margin, kind="stable")[: len(margin) // 2]
+    count = int(wrong[sure].sum())
+    usual = _overlap(error_of_two)
+    ratio = count / len(sure) / error
+    if ratio < max(EVEN, usual + MORE):
+        return None
+    from scipy.stats import binom  # noqa: PLC0415 - slow to import
+
+    chance = float(binom.sf(count - 1, len(sure), usual * error))
+    if chance > 1e-4 or count / len(sure) < WRONG:  # noqa: PLR2004 - one table in 10 000
+        return None
+    far = np.zeros(len(wrong), dtype=bool)
+    far[sure] = True
+    return Floor(count / len(sure), -2 * math.log(max(chance, 1e-300)), far, count / len(sure))
+
+
+def _overlap(error: float) -> float:
+    """Return the error of the surer half beside that of all, for log-odds spread normally."""
+    from scipy.special import expit, ndtri  # noqa: PLC0415 - slow to import
+
+    places = np.abs(ndtri((np.arange(400) + 0.5) / 800))[::-1]  # from 0 on
+    errors = [expit(-spread_ * places) for spread_ in np.geomspace(0.3, 40.0, 60)]
+    nearest_ = min(errors, key=lambda e: abs(float(e.mean()) - error))
+    return float(nearest_[200:].mean() / nearest_.mean())
 
 
 def _alone(rows: Any, found: Outcomes, floor: Floor) -> bool:
