@@ -346,6 +346,29 @@ class Chart:
             found.append(Layer(tape.inputs[i], sums, out, parts[f"{name}weight"], bias))
         return found
 
+    # ------------------------------------------------------------ rows from anywhere
+
+    @cached_property
+    def table(self) -> Rows | None:
+        """Training rows of the run, or those that came with a history from elsewhere."""
+        if self.rows is not None or self.given is None or self.given[0] is None:
+            return self.rows
+        X, y = (None if part is None else np.asarray(part) for part in self.given)
+        if X is None or X.dtype.kind not in "fiub" or X.ndim not in {1, 2}:
+            return None
+        X = X.reshape(len(X), -1).astype(np.float64)
+        if y is None:
+            y = np.zeros((len(X), 0))
+        elif y.dtype.kind not in "fiub":
+            y = np.unique(y, return_inverse=True)[1]
+        y = y.astype(np.float64).reshape(len(y), -1)
+        if len(y) != len(X) or not (np.isfinite(X).all() and np.isfinite(y).all()):
+            return None
+        index = np.arange(len(X))
+        if len(X) > ROWS:
+            index = permutation(len(X), 0, "sample")[:ROWS]
+        return Rows(X[index], X[index], y[index], None, index, len(X))
+
 
 def _rows(run: Run, given: Any, seen: Any, y: Any, weights: Any) -> Rows:
     """Return a keyed sample of rows, dense and in double precision."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.doctor.course import Course, course, sharpness
+from descend.doctor.track import Course, course, sharpness
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.valley import (
     ARRIVED,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from descend.arrays import is_sparse
 from descend.errors import InputError
 from descend.losses import LOSSES
 from descend.models import MLP, Linear, layered
@@ -82,8 +83,11 @@ def retrained(run: Run, data: Data, changes: dict[str, Any]) -> Run:
     """Return the run trained anew with changes."""
     asked = run.setup
     rows = {name: changes.pop(name) for name in _ROWS if name in changes}
+    balanced = changes.pop("class_weight", None) == "balanced"
     task = changed(run.task, changes)
     X, y, weights, validation = _rows(run, data, rows)
+    if balanced:
+        weights = _balanced(y, weights)
     keyword: dict[str, Any] = {
         "epochs": asked.epochs,
         "batch_size": asked.batch_size,
@@ -139,7 +143,34 @@ def _rows(run: Run, data: Data, changes: dict[str, Any]) -> tuple[Any, Any, Any,
         left = np.setdiff1d(np.arange(Xv.shape[0]), out)
         Xv = Xv[left][:, kept] if columns else Xv[left]
         held = (Xv, yv[left], None if wv is None else wv[left])
+    if "resplit" in changes:
+        return _mixed(X, y, weights, held, changes["resplit"])
     return X, y, weights, held
+
+
+def _mixed(X: Any, y: Any, weights: Any, held: Any, fraction: float) -> tuple[Any, Any, Any, Any]:
+    """Return all rows together, and which fraction of them to hold out at random."""
+    if held is None or held[0].shape[0] == 0:
+        return X, y, weights, fraction
+    Xv, yv, wv = held
+    if is_sparse(X):
+        from scipy.sparse import vstack  # noqa: PLC0415 - slow to import
+
+        X = vstack([X, Xv]).tocsr()
+    else:
+        X = np.concatenate([X, Xv])
+    if weights is not None or wv is not None:
+        both = (np.ones(len(part)) if w is None else w for part, w in ((y, weights), (yv, wv)))
+        weights = np.concatenate(list(both))
+    return X, np.concatenate([y, yv]), weights, fraction
+
+
+def _balanced(y: Any, weights: Any) -> Any:
+    """Return weights under which all classes count alike."""
+    labels = y.reshape(-1).astype(np.int64)
+    given = np.ones(len(labels)) if weights is None else weights
+    counts = np.bincount(labels, weights=given)
+    return given * (given.sum() / ((counts > 0).sum() * counts[labels]))
 
 
 def _compared(before: Run, after: Run) -> list[tuple[str, str, str]]:

@@ -1,0 +1,181 @@
+"""The course of a run: what its losses, gradients and steps say, whatever the model.
+
+The sharpness of a step is a pure number, rate x curvature / limit: 1 is the edge of what the rule
+can bear.  Rules that divide by the gradient's own size (Adam and its relatives) meet the curvature
+divided by the same sizes, D^-1/2 H D^-1/2, and bear 2 (1 + b1)/(1 - b1) of it.
+
+References: J. Cohen et al., "Gradient descent on neural networks typically occurs at the edge of
+stability", ICLR 2021, and "Adaptive gradient methods at the edge of stability", 2022.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from descend.doctor.valley import largest_step
+
+if TYPE_CHECKING:
+    from descend.arrays import Floats, State
+    from descend.doctor.chart import Chart
+
+_POWER = 24  # steps of the power iteration
+
+
+class Course(NamedTuple):
+    """What is seen along the way.
+
+    Attributes
+    ----------
+    steps, losses
+        (m,) updates done at the states looked at, and the objective over the sample there.
+    turned
+        How much the gradient changed from the start to the end, as a share of its first length.
+    shrunk
+        The last gradient's length over the first one's.
+    sharpness
+        At the start and at the end: rate x curvature / limit; NaN where it cannot be had.
+    rises
+        The share of the second half's recorded updates at which the loss rose (full batch only).
+    noise
+        The variance of a batch's gradient at the end, sum over parameters; 0 for the full batch.
+    moving
+        The share of the whole fall of the loss that came in its last fifth.
+    """
+
+    steps: Any
+    losses: Floats
+    turned: float
+    shrunk: float
+    sharpness: tuple[float, float]
+    rises: float
+    noise: float
+    moving: float
+
+
+def course(chart: Chart) -> Course | None:
+    """Return the course of a run with its rows, or None."""
+    run, judge, start = chart.run, chart.judge, chart.start
+    if run is None or judge is None or start is None or not run.state.step:
+        return None
+    states = chart.states
+    values = np.array([chart.objective(s.theta.astype(np.float64)) for s in states], dtype=float)
+    first, last = chart.gradient(start), chart.gradient(chart.last)
+    if first is None or last is None:
+        return None
+    length = float(np.linalg.norm(first)) or math.nan
+    return Course(
+        np.array([s.step for s in states]),
+        values,
+        float(np.linalg.norm(last - first)) / length,
+        float(np.linalg.norm(last)) / length,
+        (sharpness(chart, _after_one(chart)), sharpness(chart, run.state)),
+        _rises(chart),
+        _noise(chart, last),
+        _moving(chart, values, states),
+    )
+
+
+def _after_one(chart: Chart) -> State:
+    """Return the state after the first update, whose memory is no longer empty."""
+    run = chart.run
+    if run is None:
+        raise AssertionError
+    begun = run.problem.start()
+    return begun if not run.task.optimizer.rule.scaled else run.program.advance(begun, 1).state
+
+
+def _rises(chart: Chart) -> float:
+    loss = chart.of("loss")
+    if chart.run is None or loss is None or not chart.run.setup.full_batch or len(loss) < 8:  # noqa: PLR2004 - too short to tell
+        return 0.0
+    late = loss[len(loss) // 2 :]
+    changes = np.diff(late)
+    floor = 1e-12 * np.abs(late[1:])
+    return float(np.mean(changes > floor))
+
+
+def _noise(chart: Chart, gradient: Floats) -> float:
+    """Return E|g of a batch|² - |g|²: the batches' gradients were recorded."""
+    run, lengths = chart.run, chart.of("gradient_norm")
+    if run is None or run.setup.full_batch or lengths is None:
+        return 0.0
+    late = lengths[-max(len(lengths) // 8, min(len(lengths), 2)) :]
+    scale = 1.0
+    if run.task.reduction == "sum":
+        scale = run.setup.n / (run.setup.batch_size or run.setup.n)
+    return max(float(np.mean((late * scale) ** 2)) - float(gradient @ gradient), 0.0)
+
+
+def _moving(chart: Chart, values: Floats, states: list[State]) -> float:
+    """Return how much of the whole fall came in the last fifth."""
+    total = values[0] - values[-1]
+    if not (np.isfinite(values).all() and total > 0):
+        return 0.0
+    at = np.array([s.step for s in states], dtype=float)
+    before = float(np.interp(0.8 * at[-1], at, values))
+    del chart
+    return max((before - float(values[-1])) / total, 0.0)
+
+
+# ---------------------------------------------------------------- sharpness
+
+
+def sharpness(chart: Chart, state: State) -> float:
+    """Return rate x curvature / limit at a state; NaN where it cannot be had."""
+    run, judge = chart.run, chart.judge
+    if run is None or judge is None or run.task.optimizer.rule.searches:
+        return math.nan
+    rule: Any = run.task.optimizer.rule
+    theta = state.theta.astype(np.float64)
+    sizes = _sizes(rule, state)
+    L = _largest(judge, theta, sizes, run.setup.seed)
+    rate = run.problem.rate(min(max(state.step - 1, 0), max(run.state.step - 1, 0)), 1.0)
+    rate *= run.scale_at(max(state.step - 1, 0))[0]
+    if run.task.reduction == "sum" and not run.setup.full_batch:
+        rate *= (run.setup.batch_size or run.setup.n) / run.setup.n
+    if not math.isfinite(L) or L <= 0:
+        return math.nan
+    if rule.scaled:
+        beta = getattr(rule, "beta1", 0.0)
+        return rate * L * (1 - beta) / (2 * (1 + beta))
+    return rate / largest_step(L, rule.name, getattr(rule, "beta", 0.0))
+
+
+def _sizes(rule: Any, state: State) -> Floats:
+    """Return what the rule divides the gradient by."""
+    ones = np.ones(len(state.theta))
+    if not rule.scaled:
+        return ones
+    slots = dict(zip(rule.slots, state.slots.astype(np.float64), strict=True))
+    t = max(state.step, 1)
+    kept = getattr(rule, "beta2", None)
+    square = slots.get("largest_mean_square", slots.get("mean_square"))
+    if square is None:
+        square = slots["sum_of_squares"]
+    corrected = square / (1 - kept**t) if kept is not None else square
+    found: Floats = np.sqrt(np.maximum(corrected, 0)) + rule.epsilon
+    return found
+
+
+def _largest(judge: Any, theta: Floats, sizes: Floats, seed: int) -> float:
+    """Return the largest |eigenvalue| of D^-1/2 H D^-1/2 by power iteration on differences."""
+    root = np.sqrt(sizes)
+    v = np.random.default_rng(seed).standard_normal(theta.size)
+    size = math.nan
+    with np.errstate(all="ignore"):
+        for _ in range(_POWER):
+            v /= np.linalg.norm(v)
+            u = v / root
+            h = 1e-5 * (1.0 + float(np.linalg.norm(theta))) / float(np.linalg.norm(u))
+            ahead = judge.value_and_gradient(theta + h * u)[1]
+            behind = judge.value_and_gradient(theta - h * u)[1]
+            v = (ahead - behind) / (2 * h) / root
+            before, size = size, float(np.linalg.norm(v))
+            if not math.isfinite(size) or size == 0.0:
+                return math.nan
+            if abs(size - before) <= 1e-2 * size:
+                break
+    return size
