@@ -111,8 +111,9 @@ def left_to_learn(chart: Chart, theta: Floats | None) -> float:
 
     What a net still has to learn stands in the slopes of the loss by its scores (for squared
     error the residuals, for labels y - p): where it has learnt what there is, they are noise.
-    A ridge regression on the columns and some random units is fitted to half the rows and judged
-    on the other half, both ways; 0 or less means that nothing is left that it could tell.
+    Ridge regressions on the columns, and on the columns and some random units, are fitted to half
+    the rows and judged on the other half, both ways; the better counts, and 0 or less means that
+    nothing is left that they could tell.
     """
     few = chart.few
     scores = chart.scores(theta, few)
@@ -123,27 +124,31 @@ def left_to_learn(chart: Chart, theta: Floats | None) -> float:
     if not np.isfinite(slope).all() or not slope.std() > 0:
         return 0.0
     order = np.random.default_rng(0).permutation(len(few.X))[:CAP]
-    features = _features(few.X[order])
-    wanted = slope[order]
-    half = len(order) // 2
+    Z, units = _features(few.X[order])
+    return max(_told(Z, slope[order]), _told(np.column_stack([Z, units]), slope[order]))
+
+
+def _told(features: Floats, wanted: Floats) -> float:
+    """Return the share of the variance of `wanted` that a ridge regression tells, crosswise."""
+    half = len(wanted) // 2
     parts = [(slice(0, half), slice(half, None)), (slice(half, None), slice(0, half))]
-    missed = told = 0.0
+    missed = whole = 0.0
     for fit, judge in parts:
         centre = wanted[fit].mean(axis=0)
         w = _ridge(features[fit], wanted[fit] - centre)
         missed += float(np.sum((wanted[judge] - centre - features[judge] @ w) ** 2))
-        told += float(np.sum((wanted[judge] - wanted.mean(axis=0)) ** 2))
-    return 1.0 - missed / told if told > 0 else 0.0
+        whole += float(np.sum((wanted[judge] - wanted.mean(axis=0)) ** 2))
+    return 1.0 - missed / whole if whole > 0 else 0.0
 
 
-def _features(X: Floats) -> Floats:
-    """Return standardised columns and random units of them."""
+def _features(X: Floats) -> tuple[Floats, Floats]:
+    """Return standardised columns, and random units of them."""
     spread = X.std(axis=0)
     Z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     rng = np.random.default_rng(1)
     weight = rng.standard_normal((Z.shape[1], UNITS)) / np.sqrt(Z.shape[1])
     units = np.tanh(1.5 * Z @ weight + rng.uniform(-1.5, 1.5, UNITS))
-    return np.column_stack([Z, units - units.mean(axis=0)])
+    return Z, units - units.mean(axis=0)
 
 
 def _ridge(F: Floats, wanted: Floats) -> Floats:
@@ -153,15 +158,35 @@ def _ridge(F: Floats, wanted: Floats) -> Floats:
     return found
 
 
+def as_good_as_constant(chart: Chart) -> float | None:
+    """Return the loss at the end, without the penalty, over that of the best constant."""
+    task, rows, scores = chart.task, chart.rows, chart.end_scores
+    constant = chart.constant_loss
+    if task is None or rows is None or scores is None or constant is None or not constant > 0:
+        return None
+    per_row = losses.rows(task.loss, scores, rows.y)
+    return losses.reduce(per_row, rows.weights, task.reduction) / constant
+
+
 def poor(chart: Chart) -> bool:
-    """Tell whether a net has not learnt what there is: it blew up, or much is left to learn."""
+    """Tell whether a net has not learnt what there is.
+
+    It blew up; or is worse than the best constant; or hardly better, or simply much is left, that
+    simple features would tell of rows they have not seen.
+    """
     if chart.run is None:
         return False
     end = chart.end_loss
     if end is None or not np.isfinite(end) or chart.run.outcome.reason == "diverged":
         return True
-    return left_to_learn(chart, chart.end) > LEFT
+    ratio = as_good_as_constant(chart)
+    if ratio is not None and not ratio <= WORSE:
+        return True
+    left = left_to_learn(chart, chart.end)
+    return left > LEFT or (left > LEFT / 2 and ratio is not None and ratio > HARDLY)
 
 
 # A run that has learnt leaves noise, of which unseen rows tell nothing; see `left_to_learn`.
-LEFT = 0.3
+LEFT = 0.2
+# Losses relative to the best constant's: worse than it, and hardly better.
+WORSE, HARDLY = 1.1, 0.8

@@ -153,14 +153,14 @@ def exploding_activations(chart: Chart) -> Finding | None:
     in; larger ones multiply it, layer after layer.  It is the weights' doing if the scores at the
     start are `GROWTH` times larger than the inputs (so that large inputs through ordinary weights
     do not count: those are unscaled features), and it matters if the loss at the start is
-    `DEARER` times that of the best constant and the run did not recover.  A start that is fine
-    and blows up later is a step that is too large.
+    `DEARER` times that of the best constant.  An illness if the run did not recover.  A start that
+    is fine and blows up later is a step that is too large.
     """
     net, stack = chart.net, chart.layers(chart.start)
     if net is None or len(stack) < 2 or net.activation.name not in UNBOUNDED:  # noqa: PLR2004
         return None
     factors = [_factor(layer) for layer in stack]
-    if not _explodes(chart, stack, factors) or not poor(chart):
+    if not _explodes(chart, stack, factors):
         return None
     growth = float(np.prod(factors))
     dearer = _dearer(chart)
@@ -168,7 +168,7 @@ def exploding_activations(chart: Chart) -> Finding | None:
     steps = ", ".join(f"{f:.3g}" for f in factors)
     return Finding(
         "exploding-activations",
-        "illness",
+        "illness" if poor(chart) else "information",
         f"The first weights are too large: layer after layer multiplies the numbers by {steps}, so "
         f"the scores start {growth:.3g} times larger than the inputs{cost}.",
         {"factor of each layer": factors, "growth": growth, "loss at the start": chart.start_loss},
@@ -228,23 +228,27 @@ def dead_units(chart: Chart) -> Finding | None:
         natural = _natural(chart, worst)
         if shares[worst] < NEARLY_ALL and _binomial_tail(dead[worst], natural) > ACCIDENT:
             return None
-    if not poor(chart) and not whole:
-        return None
     if chart.run is not None and chart.run.outcome.reason == "diverged":
         return None
     when, born = _died(chart, worst)
+    earlier = unscaled_inputs(chart) is not None or _starved(chart)
     layers = _layer_names(whole or [worst + 1])
     how_many = "All" if whole else f"{int(dead[worst].sum())} of {len(dead[worst])}"
     so = "so the net is a constant" if whole else "so what is left of the net is too small"
-    deferred = unscaled_inputs(chart) is not None and not born
     return Finding(
         "dead-units",
-        "information" if deferred else "illness",
+        "illness" if (whole or poor(chart)) and (born or not earlier) else "information",
         f"{how_many} units of {layers} are 0 for every row, where {net.activation.name} has no "
         f"slope: no gradient reaches their weights, {so}. {when}",
         {"dead": {f"layer {i + 1}": int(d.sum()) for i, d in enumerate(dead)}, "share": shares},
         _revived(chart, born),
     )
+
+
+def _starved(chart: Chart) -> bool:
+    """Tell whether the gradient was lost at the start already, which is what killed the units."""
+    first = signals(chart, chart.start)
+    return first is not None and _lost(first.backward) and first.backward[0] > 0
 
 
 def _dead(chart: Chart, layer: Layer) -> Any:
@@ -348,7 +352,7 @@ def saturated_units(chart: Chart) -> Finding | None:
     layers = [
         i for i, share in enumerate(last) if share > MOST and any(f[i] > MOST for f in first)
     ]
-    if not layers or not poor(chart):
+    if not layers:
         return None
     born = any(first[0][i] > MOST for i in layers)
     size = unscaled_inputs(chart)
@@ -356,7 +360,7 @@ def saturated_units(chart: Chart) -> Finding | None:
     why = "from the start" if born else "since the first updates"
     return Finding(
         "saturated-units",
-        "information" if size is not None else "illness",
+        "illness" if size is None and poor(chart) else "information",
         f"In {_layer_names([i + 1 for i in layers])} {last[worst]:.0%} of the units' sums lie, "
         f"{why}, where {net.activation.name} is flat (its slope below 1 % of the steepest), so "
         "hardly any gradient comes through and the weights below hardly move.",
@@ -389,15 +393,15 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
     The gradient by a layer's sums is that of the next one's, times the weights, times the slopes;
     where each such factor is well below 1 it shrinks geometrically.  It is this illness if less
     than `LOST` of it arrives at the first layer, at the start and still at the end, with much
-    left to learn; and if neither copies, dead units nor flat places explain it.
+    left to learn; a net that recovered is only told so.  And only if neither copies, dead units nor flat places explain it.
     """
     net, start, end = chart.net, chart.start, _last_finite(chart)
     if net is None or start is None or end is None or len(net.hidden) < 2:  # noqa: PLR2004
         return None
     first, last = signals(chart, start), signals(chart, end)
-    if first is None or last is None or not (_lost(first.backward) and _lost(last.backward)):
+    if first is None or last is None or not _lost(first.backward):
         return None
-    if identical_units(chart) is not None or not poor(chart):
+    if identical_units(chart) is not None:
         return None
     if net.activation.name in RECTIFIERS and any(
         _dead(chart, layer).all() for layer in chart.layers(start)[:-1]
@@ -422,7 +426,7 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
     )
     return Finding(
         "vanishing-gradient",
-        "illness",
+        "illness" if _lost(last.backward) and poor(chart) else "information",
         f"Going back through {deep} hidden layers the gradient shrinks by a factor of about "
         f"{shares[0] ** (1 / deep):.2g} a layer: {shares[0]:.2g} of it arrives at the first one, "
         "whose weights therefore hardly move.",
