@@ -183,7 +183,9 @@ class Chart:
         """An engine on `sample`: objective and gradient; the reference where it can be."""
         if self.sample is None:
             return None
-        return engine_for("auto" if self.custom else "numpy", self.sample)[1]
+        # A gradient by hand and a library's are two gradients: ask the one that trained.
+        name = self.run.engine_used.partition("/")[0] if self.run and self.custom else "numpy"
+        return engine_for(name, self.sample)[1]
 
     # ------------------------------------------------------------ states
 

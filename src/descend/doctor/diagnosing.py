@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.doctor import of_data, of_descent, of_fit, of_nets, of_parts
+from descend.doctor import of_data, of_descent, of_fit, of_history, of_nets, of_parts, uphill
 from descend.doctor.chart import Chart
 from descend.doctor.codes import rank
 from descend.doctor.findings import Diagnosis, Finding, Fix
@@ -19,7 +19,15 @@ from descend.run import Run
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RULES = (*of_parts.RULES, *of_data.RULES, *of_nets.RULES, *of_descent.RULES, *of_fit.RULES)
+RULES = (
+    *of_parts.RULES,
+    *of_history.RULES,
+    *uphill.RULES,
+    *of_data.RULES,
+    *of_nets.RULES,
+    *of_descent.RULES,
+    *of_fit.RULES,
+)
 
 
 def diagnose(source: Run | Mapping[str, Any], X: Any = None, y: Any = None) -> Diagnosis:

@@ -1,0 +1,374 @@
+"""What a history from elsewhere shows: losses, norms, curves, and its rows if they came along.
+
+A run's own rules know more; these are only asked where there is no run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from descend.doctor.curves import ALTERNATES, Curve, arrived, curve
+from descend.doctor.findings import Finding, Fix
+from descend.doctor.uphill import climbs, meant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from descend.arrays import Floats
+    from descend.doctor.chart import Chart
+
+# A loss that has grown so many times over has blown up, whatever its batches.
+BLOWN_UP = 10.0
+# The share of steps that go one way in a curve that only goes one way.
+ONE_WAY = 0.9
+# Speed at the end, as a share of the fastest, of what is not settling.
+UNDIMINISHED = 0.5
+# A rise of a validation curve in units of its own noise, and as a share of what it had gained.
+SIGMAS, REGAINED = 6.0, 0.1
+# How much of its way a finished descent has come; and one that was hardly begun.
+FINISHED, BEGUN = 0.98, 0.5
+# Rates so much smaller than at first, while gradients are not.
+FADED = 1e-3
+
+
+def _loss(chart: Chart) -> Floats | None:
+    return chart.of("loss") if chart.run is None else None
+
+
+def _spoilt(loss: Floats) -> int | None:
+    """Return the first figure that is not finite, or None."""
+    bad = np.flatnonzero(~np.isfinite(loss))
+    return int(bad[0]) if len(bad) else None
+
+
+def not_numbers(chart: Chart) -> Finding | None:
+    """Find a loss that was no number from its first figure on: the rows cannot be computed with."""
+    loss = _loss(chart)
+    if loss is None or _spoilt(loss) != 0:
+        return None
+    return Finding(
+        "non-finite-data",
+        "illness",
+        "The loss was not finite before the first update, so it is not the descent: a value is "
+        "missing, infinite or too large, or the loss takes the logarithm of 0.",
+        {"first loss": float(loss[0])},
+        Fix("look for NaN and infinite values in X and y, and for log(0) in the loss"),
+    )
+
+
+def blew_up(chart: Chart) -> Finding | None:
+    """Find a loss that grew without end, or swings wider and wider.
+
+    Past the largest stable step each update multiplies the error by more than 1, so the loss
+    grows geometrically until it overflows.  A climb that slows down is no such growth (a
+    likelihood that is maximised climbs so), nor is a loss whose updates point uphill: that is a
+    sign.
+    """
+    loss = _loss(chart)
+    if loss is None or len(loss) < 2 or _spoilt(loss) == 0:  # noqa: PLR2004
+        return None
+    at = _spoilt(loss)
+    seen = loss if at is None else loss[:at]
+    if at is None and not _grows(seen) and not _swings(seen):
+        return None
+    if climbs(chart) is not None or turned(chart) is not None:
+        return None
+    ratio = _growth(seen)
+    how = "is no longer finite" if at is not None else "grows" if _grows(seen) else "swings wider"
+    where = f" at figure {at}" if at is not None else ""
+    said = f", {ratio:.3g} times larger at each step towards the end" if ratio > 1.0 else ""
+    evidence: dict[str, Any] = {"first": float(loss[0]), "largest": float(seen.max())}
+    if at is not None:
+        evidence["first that is not finite"] = at
+    return Finding(
+        "step-too-large",
+        "illness",
+        f"The loss {how}{where}{said}: each step overshoots by more than it corrects.",
+        {**evidence, "growth at each step": ratio, **_rate(chart)},
+        Fix("take a smaller step, a tenth of it to begin with, and standardise the columns"),
+    )
+
+
+def _grows(loss: Floats) -> bool:
+    if len(loss) < 3:  # noqa: PLR2004
+        return bool(len(loss) == 2 and loss[1] > BLOWN_UP * abs(loss[0]))  # noqa: PLR2004
+    size = max(abs(float(loss[0])), float(np.ptp(loss[: max(len(loss) // 10, 2)])), 1e-300)
+    width = max(len(loss) // 10, 1)
+    if float(np.median(loss[-width:])) - float(loss[0]) > BLOWN_UP * size:
+        return True
+    shape = curve(loss)
+    if shape is None or shape.last <= shape.first:
+        return False
+    steady = shape.rising >= ONE_WAY and shape.late >= UNDIMINISHED * shape.fastest > 0
+    return steady and shape.last - shape.first > 0.1 * abs(shape.first)  # noqa: PLR2004
+
+
+def _swings(loss: Floats) -> bool:
+    shape = curve(loss)
+    if shape is None or len(loss) < 20:  # noqa: PLR2004
+        return False
+    return (
+        shape.alternates >= ALTERNATES
+        and shape.growing > 1.5  # noqa: PLR2004 - wider at the end than at the beginning
+        and shape.last > shape.least + UNDIMINISHED * (shape.most - shape.least)
+    )
+
+
+def _growth(loss: Floats) -> float:
+    """Return by how much the loss is multiplied at each of its last steps."""
+    last = loss[-min(len(loss), 10) :]
+    if len(last) < 2 or not (last > 0).all():  # noqa: PLR2004
+        return float("nan")
+    return float((last[-1] / last[0]) ** (1 / (len(last) - 1)))
+
+
+def _rate(chart: Chart) -> dict[str, float]:
+    rate = chart.of("learning_rate")
+    return {} if rate is None else {"learning rate": float(rate[0])}
+
+
+# ---------------------------------------------------------------- signs
+
+
+def wrong_sign(chart: Chart) -> Finding | None:
+    """Find a descent that goes the wrong way: of the opposite of a loss, or up it."""
+    if chart.run is not None:
+        return None
+    said = climbs(chart)
+    if said is None:
+        said = turned(chart)
+    if said is None:
+        return None
+    sentence, evidence = said
+    return Finding(
+        "wrong-sign",
+        "illness",
+        sentence,
+        evidence,
+        Fix(
+            "put the lost minus back: minimise the negative log-likelihood or the error itself, and "
+            "step against its gradient"
+        ),
+    )
+
+
+def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
+    """Return words for a "loss" that is a loss's opposite, or None.
+
+    An error cannot be negative, and a likelihood without its minus cannot be positive: so it
+    starts at 0 or below, and falls without settling, or while the answers become wrong.  A
+    density's loss may be negative too, but it settles, and its answers become better.
+    """
+    loss = _loss(chart)
+    if loss is None:
+        return None
+    found = meant(chart)
+    if found is not None and found.kind == "turned":
+        return (
+            f"The loss that was minimised is the opposite of the {found.loss}: its figures are "
+            "those of the formula with the sign lost, and it falls while the errors grow.",
+            {"first": float(loss[0]), "last": float(loss[-1])},
+        )
+    end = _spoilt(loss)
+    shape = curve(loss if end is None else loss[:end])
+    falls = shape is not None and shape.last < min(shape.first, 0.0)
+    wrong = _answers(chart)
+    if shape is None or not falls:
+        return _climbing(chart, wrong)
+    away = shape.drop > abs(shape.first) and shape.falling >= ONE_WAY
+    unsettled = abs(shape.late) >= UNDIMINISHED * abs(shape.fastest)
+    norm = chart.of("gradient_norm")
+    steeper = norm is not None and len(norm) > 2 and norm[-1] >= norm[0] > 0  # noqa: PLR2004
+    if wrong is None and not (shape.first <= 0 and away and unsettled):
+        return None
+    if wrong is None and norm is not None and not steeper:
+        return None
+    because = "" if wrong is None else f" while {wrong[0]}"
+    return (
+        f"The loss is negative and falls without end, from {shape.first:.4g} to {shape.last:.4g}"
+        f"{because}: what is minimised is the opposite of a loss.",
+        {"first": shape.first, "last": shape.last, **(wrong[1] if wrong else {})},
+    )
+
+
+def _climbing(
+    chart: Chart, wrong: tuple[str, dict[str, Any]] | None
+) -> tuple[str, dict[str, Any]] | None:
+    """Return words for a loss that climbs smoothly while the answers become wrong, or None."""
+    loss = _loss(chart)
+    shape = None if loss is None else curve(loss)
+    if shape is None or wrong is None or shape.rising < ONE_WAY or loss is None:
+        return None
+    if _growth(loss) > 1.5:  # noqa: PLR2004 - as a step that is too large does
+        return None
+    return (
+        f"The loss climbs steadily, from {shape.first:.4g} to {shape.last:.4g}, while {wrong[0]}: "
+        "the updates go up the loss, not down.",
+        {"first": shape.first, "last": shape.last, **wrong[1]},
+    )
+
+
+def _answers(chart: Chart) -> tuple[str, dict[str, Any]] | None:
+    """Return words for answers that became worse than guessing, or None."""
+    found = chart.of("accuracy")
+    found = chart.of("validation_accuracy") if found is None else found
+    if found is not None and len(found) > 2 and np.isfinite(found).all():  # noqa: PLR2004
+        share = found / (100.0 if found.max() > 1.5 else 1.0)  # noqa: PLR2004 - in per cent
+        width = max(len(share) // 10, 1)
+        last = float(np.median(share[-width:]))
+        best = float(max(share[0], share.max()))
+        if last < 0.5 and last <= best - 0.05 and last <= float(share.min()) + 0.1:  # noqa: PLR2004
+            return (
+                f"the accuracy falls from {best:.2f} to {last:.2f}",
+                {"accuracy": last, "accuracy at best": best},
+            )
+    return _against(chart)
+
+
+def _against(chart: Chart) -> tuple[str, dict[str, Any]] | None:
+    """Return words for final scores that go against the targets, or None."""
+    from descend.doctor.recomputing import targets  # noqa: PLC0415 - only here
+
+    y, scores = targets(chart), chart.of("scores")
+    if y is None or scores is None:
+        return None
+    scores = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores  # noqa: PLR2004
+    if scores.shape != y.shape or not (np.isfinite(scores).all() and scores.std() and y.std()):
+        return None
+    r = float(np.corrcoef(scores, y)[0, 1])
+    # Five standard errors of a correlation of unrelated numbers.
+    if r > -max(5.0 / np.sqrt(len(y)), 0.2):
+        return None
+    return f"the scores go against the targets (correlation {r:.2f})", {"correlation": r}
+
+
+# ---------------------------------------------------------------- the end of the descent
+
+
+def falls_short(chart: Chart) -> Finding | None:
+    """Find a descent that had hardly begun, or was not finished, when it stopped.
+
+    Of a smooth curve that falls ever more slowly the rest of the way can be told from how its
+    speed dies away (`curves.arrived`).  Less than half of it: the step is far too small, as
+    where the gradient has hardly changed since the start.  Nearly all of it: finished.
+    """
+    loss = _loss(chart)
+    if loss is None or _spoilt(loss) is not None:
+        return None
+    shape, come = curve(loss), arrived(loss)
+    if shape is None or come is None or shape.falling < ONE_WAY or turned(chart) is not None:
+        return None
+    if _faded(chart) or shape.last < min(shape.first, 0.0):
+        return None
+    share = shape.drop / max(abs(shape.first), 1e-300)
+    kept = _kept_gradient(chart)
+    seen = {"share of the way": come, "loss at the start": shape.first, "loss at the end": shape.last}
+    steady = kept is None or kept > BEGUN
+    if come < BEGUN and share < BEGUN and steady:
+        gradient = "" if kept is None else f", and the gradient is still {kept:.0%} of the first"
+        return Finding(
+            "step-too-small",
+            "illness",
+            f"In {len(loss)} steps the loss came down by only {share:.2g} of itself, as fast at the "
+            f"end as at the start{gradient}: the step is far smaller than it may be.",
+            {**seen, **({} if kept is None else {"gradient at the end": kept}), **_rate(chart)},
+            Fix("take a larger step, ten times it to begin with"),
+        )
+    if come < FINISHED:
+        return Finding(
+            "not-finished",
+            "information",
+            f"The loss was still falling when it stopped: it had come about {come:.0%} of its way.",
+            seen,
+            Fix("train for longer, or take a larger step"),
+        )
+    return None
+
+
+def _kept_gradient(chart: Chart) -> float | None:
+    """Return how much of the first gradient is left at the end: its direction and its size."""
+    g = chart.of("gradient")
+    if g is not None and g.ndim == 2 and len(g) > 1:  # noqa: PLR2004
+        first = float(g[0] @ g[0])
+        return float(np.clip(g[-1] @ g[0] / first, 0.0, 9.0)) if first > 0 else None
+    norm = chart.of("gradient_norm")
+    if norm is None or len(norm) < 2 or not norm[0] > 0:  # noqa: PLR2004
+        return None
+    return float(norm[-1] / norm[0])
+
+
+def _faded(chart: Chart) -> bool:
+    """Tell whether the steps shrank to nothing while the gradient did not."""
+    kept, rate = _kept_gradient(chart), chart.of("learning_rate")
+    rate = chart.of("update_norm") if rate is None else rate
+    if kept is None or rate is None or len(rate) < 2 or not rate[0] > 0:  # noqa: PLR2004
+        return False
+    return bool(rate[-1] < FADED * rate[0] and kept > 0.1)  # noqa: PLR2004
+
+
+def stands_still(chart: Chart) -> Finding | None:
+    """Find a descent that stopped moving though there was a slope left: its rate has faded."""
+    loss = _loss(chart)
+    if loss is None or _spoilt(loss) is not None or not _faded(chart):
+        return None
+    kept = _kept_gradient(chart) or 0.0
+    return Finding(
+        "stalled",
+        "illness",
+        f"The steps shrank to nothing while the gradient is still {kept:.0%} of the first, so it "
+        "stands still without having arrived.",
+        {"gradient at the end": kept, "loss at the end": float(loss[-1])},
+        Fix("let the learning rate fall later, or less"),
+    )
+
+
+# ---------------------------------------------------------------- validation
+
+
+def learnt_by_heart(chart: Chart) -> Finding | None:
+    """Find a validation loss that rose for good while the training loss went on falling.
+
+    The rise from its lowest level to its end must be `SIGMAS` times the curve's own noise (from
+    its second differences, for a level of several epochs) and a share of what had been gained.
+    """
+    held, loss = chart.of("validation_loss"), _loss(chart)
+    if held is None or loss is None or len(held) < 2 * 5 or _spoilt(loss) is not None:
+        return None
+    if not np.isfinite(held).all() or _grows(loss):
+        return None
+    width = max(len(held) // 20, 1)
+    smooth = np.convolve(held, np.ones(width) / width, mode="valid")
+    best = int(np.argmin(smooth))
+    low, end = float(smooth[best]), float(smooth[-1])
+    shape = curve(held)
+    noise = 0.0 if shape is None else shape.noise / np.sqrt(width)
+    gained = float(held[0]) - low
+    rise = end - low
+    if rise <= SIGMAS * noise or rise <= REGAINED * max(gained, 0.0) or rise <= 0.02 * abs(low):  # noqa: PLR2004
+        return None
+    place = min(int((best + width / 2) / len(held) * len(loss)), len(loss) - 1)
+    tail = max(len(loss) // 20, 1)
+    before = float(np.mean(loss[max(place - tail, 0) : place + 1]))
+    after = float(np.mean(loss[-tail:]))
+    if best >= len(smooth) - 2 or after >= before:
+        return None
+    return Finding(
+        "overfit",
+        "illness",
+        f"The validation loss was lowest at epoch {best + width // 2} ({low:.4g}) and has risen to "
+        f"{end:.4g} since, while the training loss went on falling from {before:.4g} to {after:.4g}.",
+        {"best epoch": best + width // 2, "lowest": low, "at the end": end},
+        Fix("stop at the best epoch (patience), or hold the model back with a penalty"),
+    )
+
+
+RULES: tuple[Callable[[Chart], Finding | None], ...] = (
+    not_numbers,
+    wrong_sign,
+    blew_up,
+    falls_short,
+    stands_still,
+    learnt_by_heart,
+)
