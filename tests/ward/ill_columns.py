@@ -14,7 +14,10 @@ from tests.ward.draws import (
     steps_to,
     two_classes,
 )
+from tests.ward.loops import loop
 from tests.ward.patient import Case, Draft, Told, log_uniform, pick, recipe
+
+from tests.ward.vitals import done
 
 import descend as ds
 
@@ -54,17 +57,17 @@ def in_other_units(rng, X, y, loss, epochs=None, rate=None):  # noqa: PLR0913
     )
 
 
-@recipe("features-unscaled")
+@recipe("features-unscaled", dressed=True)
 def units_of_a_line(rng):
     return in_other_units(rng, *line(rng, d=int(rng.integers(2, 13)), noise=0.2), "squared_error")
 
 
-@recipe("features-unscaled")
+@recipe("features-unscaled", dressed=True)
 def units_of_classes(rng):
     return in_other_units(rng, *two_classes(rng, d=int(rng.integers(2, 9))), "logistic")
 
 
-@recipe("features-unscaled")
+@recipe("features-unscaled", dressed=True)
 def far_from_zero(rng):
     """Years, altitudes: small spread around a large mean."""
     X, y = line(rng, d=int(rng.integers(1, 5)), noise=0.2)
@@ -119,6 +122,22 @@ def real_columns(rng):
     return part, y, loss
 
 
+@recipe("features-unscaled")
+def a_loop_on_raw_columns(rng):
+    """Elsewhere: a loop at half its limit, on columns in units of their own."""
+    X, y = line(rng, d=int(rng.integers(2, 7)), noise=0.2)
+    draft = in_other_units(rng, X, y, "squared_error")
+    raw, updates = draft.ill.X, int(rng.integers(200, 600))
+    told = Told(loop(raw, y, 0.5 * anatomy.limit(raw), updates), raw, y)
+
+    def proof(told, _):
+        Z = (raw - raw.mean(axis=0)) / raw.std(axis=0)
+        good = loop(Z, y, 0.3 * anatomy.limit(Z), updates)["loss"][-1]
+        return told.history["loss"][-1] > good + 0.1 * (told.history["loss"][0] - good)
+
+    return Draft("a loop on columns in units of their own", told, proof, draft.cured)
+
+
 # ---------------------------------------------------------------- ill-conditioned
 
 
@@ -150,14 +169,14 @@ def valley(rng, Z, words, noise=0.05, loss="squared_error"):
     return Draft(words, ill, narrow_valley, ill.with_optimizer(ds.newton()))
 
 
-@recipe("ill-conditioned")
+@recipe("ill-conditioned", dressed=True)
 def powers_of_one_column(rng):
     n, degree = int(rng.integers(80, 800)), int(rng.integers(4, 7))
     x = rng.uniform(-1, 1, n) if rng.random() < 0.5 else rng.uniform(0, 1, n)
     return valley(rng, x[:, None] ** np.arange(1, degree + 1), f"powers of x up to {degree}")
 
 
-@recipe("ill-conditioned")
+@recipe("ill-conditioned", dressed=True)
 def a_rotated_spectrum(rng):
     n, d = int(rng.integers(100, 1000)), int(rng.integers(4, 20))
     Q = np.linalg.qr(rng.normal(size=(d, d)))[0]
@@ -165,14 +184,14 @@ def a_rotated_spectrum(rng):
     return valley(rng, rng.normal(size=(n, d)) * spread @ Q, f"{d} columns, a wide spectrum")
 
 
-@recipe("ill-conditioned")
+@recipe("ill-conditioned", dressed=True)
 def a_random_walk(rng):
     n, d = int(rng.integers(200, 1000)), int(rng.integers(8, 25))
     walk = np.cumsum(rng.normal(size=(n, d)), axis=1) + 3 * rng.normal(size=(n, 1))
     return valley(rng, walk, f"{d} neighbouring readings of one sensor")
 
 
-@recipe("ill-conditioned")
+@recipe("ill-conditioned", dressed=True)
 def classes_in_a_valley(rng):
     n, d = int(rng.integers(400, 1000)), int(rng.integers(4, 12))
     Q = np.linalg.qr(rng.normal(size=(d, d)))[0]
@@ -187,7 +206,7 @@ def dependent(run, _):
     Z = anatomy.rows_of(run)[0]
     Z = (Z - Z.mean(axis=0)) / Z.std(axis=0)
     values = np.linalg.svd(Z, compute_uv=False)
-    return values[-1] < 1e-6 * values[0] and values.size == Z.shape[1]
+    return values[-1] < 1e-6 * values[0] and values.size == Z.shape[1] and done(run)
 
 
 def with_column(rng, cured, column, words):
@@ -206,7 +225,7 @@ def base(rng, low=2):
     return made(rng, share=0.6, d=d)[0]
 
 
-@recipe("collinear-columns")
+@recipe("collinear-columns", dressed=True)
 def one_quantity_in_two_units(rng):
     cured = base(rng)
     j = int(rng.integers(cured.X.shape[1]))
@@ -215,7 +234,7 @@ def one_quantity_in_two_units(rng):
     return with_column(rng, cured, column, f"a column stands there twice, times {factor}")
 
 
-@recipe("collinear-columns")
+@recipe("collinear-columns", dressed=True)
 def a_total_beside_its_parts(rng):
     cured = base(rng, 3)
     return with_column(rng, cured, cured.X.sum(axis=1), "the sum of all columns is a column")
@@ -249,15 +268,15 @@ def a_mixture(rng):
 
 
 def unvarying(run, _):
-    return bool((np.ptp(run.data.X, axis=0) == 0).any())
+    return bool((np.ptp(run.data.X, axis=0) == 0).any()) and done(run)
 
 
-@recipe("constant-column")
+@recipe("constant-column", dressed=True)
 def a_column_of_zeros(rng):
     return constant(rng, base(rng, 1), 0.0)
 
 
-@recipe("constant-column")
+@recipe("constant-column", dressed=True)
 def a_column_of_ones(rng):
     return constant(rng, base(rng, 1), float(pick(rng, 1.0, -1.0, 0.5, 2.0)))
 
@@ -325,7 +344,7 @@ def leaks(rng, cured, column, words):
         alone = np.corrcoef(X[:, place], y)[0, 1] ** 2
         A = anatomy.design(np.delete(X, place, axis=1))
         rest = A @ np.linalg.lstsq(A, y, rcond=None)[0]
-        return alone > 0.95 and 1 - ((y - rest) ** 2).mean() / y.var() < 0.75
+        return done(run) and alone > 0.95 and 1 - ((y - rest) ** 2).mean() / y.var() < 0.75
 
     return Draft(words, ill.but(epochs=max(ill.options["epochs"], 300)), proof, cured)
 
@@ -362,19 +381,6 @@ def a_reading_taken_afterwards(rng):
 # ---------------------------------------------------------------- non-finite-data
 
 
-def own_loop(X, y, rate=0.01, updates=30):
-    """Return the losses and gradients of a plain loop in NumPy, which checks nothing."""
-    A, losses, lengths = np.column_stack([X, np.ones(len(X))]), [], []
-    theta = np.zeros(A.shape[1])
-    for _ in range(updates):
-        e = A @ theta - y
-        g = 2 * A.T @ e / len(y)
-        losses.append(float(np.mean(e**2)))
-        lengths.append(float(np.linalg.norm(g)))
-        theta = theta - rate * g
-    return {"loss": np.array(losses), "gradient_norm": np.array(lengths)}
-
-
 @recipe("non-finite-data")
 def a_hole_in_the_rows(rng):
     X, y = line(rng, noise=0.2)
@@ -382,7 +388,7 @@ def a_hole_in_the_rows(rng):
     bad = pick(rng, np.nan, np.inf, -np.inf)
     for _ in range(int(rng.integers(1, 6))):
         X[rng.integers(len(X)), rng.integers(X.shape[1])] = bad
-    told = Told(own_loop(X, y), X, y)
+    told = Told(loop(X, y, 0.01, 30), X, y)
     return Draft(f"{bad} among the rows", told, lambda t, _: not np.isfinite(t.X).all())
 
 
@@ -391,7 +397,7 @@ def a_hole_in_the_target(rng):
     X, y = line(rng, noise=0.2)
     y = y.copy()
     y[rng.integers(len(y))] = bad = pick(rng, np.nan, np.inf)
-    told = Told(own_loop(X, y), X, y)
+    told = Told(loop(X, y, 0.01, 30), X, y)
     return Draft(f"{bad} among the targets", told, lambda t, _: not np.isfinite(t.y).all())
 
 
@@ -399,7 +405,8 @@ def overflows(run, _):
     """Squares of the data are no numbers in the precision they were trained in."""
     kept = np.dtype(run.setup.dtype).type
     X, y = (np.asarray(part, dtype=kept) for part in (run.data.X, run.data.y))
-    return not (np.isfinite(X * X).all() and np.isfinite(y * y).all())
+    burst = not np.isfinite([*run.history["loss"], *run.history["gradient_norm"]]).all()
+    return burst and not (np.isfinite(X * X).all() and np.isfinite(y * y).all())
 
 
 @recipe("non-finite-data")

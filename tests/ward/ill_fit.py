@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from tests.ward import anatomy
 from tests.ward.draws import curve, line, shapes, sound, sound_line, sound_net
@@ -127,11 +129,18 @@ def a_net_on_many_columns(rng):
 
 @recipe("overfit")
 def powers_too_high(rng):
-    n, degree = int(rng.integers(40, 60)), int(rng.integers(10, 15))
-    x = rng.uniform(-1, 1, n)
-    y = np.sin(2 * x) + rng.uniform(0.3, 0.6) * rng.normal(size=n)
-    X = np.polynomial.legendre.legvander(x, degree)[:, 1:] * np.sqrt(2 * np.arange(1, degree + 1) + 1)
-    return close(rng, X, y, "squared_error", ds.Linear(), f"a polynomial of degree {degree}", 3000)
+    n, degree = int(rng.integers(16, 26)), int(rng.integers(10, 15))
+    noise = rng.uniform(0.3, 0.6)
+
+    def drawn(n):
+        x = rng.uniform(-1, 1, n)
+        X = np.polynomial.legendre.legvander(x, degree)[:, 1:]
+        X = X * np.sqrt(2 * np.arange(1, degree + 1) + 1)
+        return X, np.sin(2 * x) + noise * rng.normal(size=n)
+
+    X, y = drawn(n)
+    draft = close(rng, X, y, "squared_error", ds.Linear(), f"degree {degree} on {n} rows", 4000)
+    return replace(draft, ill=draft.ill.but(validation=drawn(300)))
 
 
 @recipe("overfit")
@@ -202,8 +211,7 @@ def one_flower_of_three(rng):
 
     X, y = load_iris(return_X_y=True)
     rows = rng.permutation(150)[: int(rng.integers(90, 150))]
-    chosen = [(0, 1), (0, 1, 2), (1, 2), (0, 2)][int(rng.integers(4))]
-    X = X[rows][:, list(chosen)] if False else X[rows]
+    X = X[rows]
     X = (X - X.mean(axis=0)) / X.std(axis=0) + 0.02 * rng.normal(size=X.shape)
     return parted(rng, X, (y[rows] == 0).astype(int), "logistic", "iris: setosa or not")
 

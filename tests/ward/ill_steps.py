@@ -21,7 +21,8 @@ from tests.ward.draws import (
     sound_net,
     two_classes,
 )
-from tests.ward.patient import Case, Draft, log_uniform, pick, recipe
+from tests.ward.loops import loop
+from tests.ward.patient import Case, Draft, Told, log_uniform, pick, recipe
 
 import descend as ds
 
@@ -42,7 +43,7 @@ def far(run, share=0.3):
 # ---------------------------------------------------------------- step-too-large
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def line_beyond_the_limit(rng):
     reduction = pick(rng, "mean", "sum")
     cured, top = sound_line(rng, share=rng.uniform(0.3, 0.8), reduction=reduction)
@@ -64,7 +65,7 @@ def line_beyond_the_limit(rng):
     )
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def logistic_that_oscillates(rng):
     cured, top = sound_classes(rng, share=rng.uniform(0.5, 0.9))
     times = log_uniform(rng, 40, 1000)
@@ -99,7 +100,7 @@ def row_by_row_beyond_its_limit(rng):
     return Draft(words, ill, rose, cured)
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def net_beyond_its_limit(rng):
     X, y = curve(rng)
     cured = sound_net(rng, X, y, "squared_error", activation=pick(rng, "relu", "leaky_relu", "silu"))
@@ -108,7 +109,7 @@ def net_beyond_its_limit(rng):
     return Draft(f"a net for regression, plain descent with a step of {rate:.1f}", ill, rose, cured)
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def adam_with_a_giant_rate(rng):
     cured, _ = sound_classes(rng) if rng.random() < 0.5 else sound_line(rng, noise=0.1)
     spread = float(np.std(cured.y))
@@ -122,7 +123,7 @@ def adam_with_a_giant_rate(rng):
     return Draft(f"{ill.task.optimizer.rule.name} with a rate of {rate:.0f}", ill, proof, cured)
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def poisson_that_bursts(rng):
     X, y = counts(rng)
     top = anatomy.limit(X, "poisson", steepest=float(y.max()))
@@ -133,6 +134,21 @@ def poisson_that_bursts(rng):
     return Draft(f"Poisson regression at {times:.0f} times its safe step", ill, rose, cured)
 
 
+@recipe("step-too-large")
+def a_loop_that_bursts(rng):
+    """Elsewhere: plain descent in NumPy, a step beyond 2 / L."""
+    cured, top = sound_line(rng)
+    X, y = cured.X, cured.y
+    top = anatomy.limit(X)
+    times = rng.uniform(1.15, 5)
+    told = Told(loop(X, y, times * top, int(rng.integers(20, 60))), X, y)
+
+    def proof(told, _):
+        return told.history["loss"][-1] > 3 * told.history["loss"][0]
+
+    return Draft(f"a loop at {times:.2f} times the largest stable step", told, proof)
+
+
 # ---------------------------------------------------------------- step-too-small
 
 
@@ -140,7 +156,7 @@ def crawls(run, _):
     return far(run, 0.3) and anatomy.gap(run) < 1.0
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def line_that_crawls(rng):
     cured, top = sound_line(rng, share=0.7, reduction=pick(rng, "mean", "sum"))
     share = log_uniform(rng, 1e-6, 3e-3)
@@ -149,7 +165,7 @@ def line_that_crawls(rng):
     return Draft(f"linear regression at {share:.1e} of the largest stable step", ill, crawls, cured)
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def logistic_that_crawls(rng):
     cured, top = sound_classes(rng, share=0.8)
     share = log_uniform(rng, 1e-5, 2e-3)
@@ -158,7 +174,7 @@ def logistic_that_crawls(rng):
     return Draft(f"logistic regression at {share:.1e} of its safe step", ill, crawls, cured)
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def adam_that_crawls(rng):
     cured, top = sound_line(rng, share=0.7)
     rate = log_uniform(rng, 1e-7, 1e-5) * float(np.abs(cured.y).mean())
@@ -167,7 +183,7 @@ def adam_that_crawls(rng):
     return Draft(f"linear regression, {name} with a rate of {rate:.1e}", ill, crawls, cured)
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def batches_that_crawl(rng):
     cured, top = sound_line(rng, share=0.7, n=int(rng.integers(200, 800)))
     share = log_uniform(rng, 1e-6, 1e-4)
@@ -176,7 +192,7 @@ def batches_that_crawl(rng):
     return Draft(f"batches of {batch} at {share:.1e} of the largest stable step", ill, crawls, cured)
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def net_that_crawls(rng):
     X, y = curve(rng)
     cured = sound_net(rng, X, y, "squared_error")
@@ -201,37 +217,42 @@ def falling_and_far(run, _):
     return 0.05 < left < 0.6 and steady and ten_more > 0.02
 
 
-@recipe("not-finished")
+def longer(case):
+    """Return the same, with the time it needs."""
+    return case.but(epochs=60 * case.options["epochs"])
+
+
+@recipe("not-finished", dressed=True)
 def line_stopped_early(rng):
     cured, top = sound_line(rng, share=rng.uniform(0.3, 0.5), d=int(rng.integers(2, 13)))
     ill = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.1, 0.3) * top))
     ill = ill.but(epochs=int(rng.integers(5, 12)))
-    return Draft("linear regression at a good step, stopped early", ill, falling_and_far, cured)
+    return Draft("linear regression at a good step, stopped early", ill, falling_and_far, longer(ill))
 
 
-@recipe("not-finished")
+@recipe("not-finished", dressed=True)
 def classes_stopped_early(rng):
     cured, top = sound_classes(rng, share=0.8)
     ill = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.2, 0.8) * top))
     ill = ill.but(epochs=int(rng.integers(4, 15)))
-    return Draft("logistic regression at a good step, stopped early", ill, falling_and_far, cured)
+    return Draft("logistic regression at a good step, stopped early", ill, falling_and_far, longer(ill))
 
 
-@recipe("not-finished")
+@recipe("not-finished", dressed=True)
 def adam_stopped_early(rng):
     cured, _ = sound_line(rng, share=0.7)
     scale = float(np.abs(cured.y).max())
     ill = cured.with_optimizer(ds.adam(0.01 * scale)).but(epochs=int(rng.integers(20, 60)))
-    return Draft("linear regression, Adam, stopped early", ill, falling_and_far, cured)
+    return Draft("linear regression, Adam, stopped early", ill, falling_and_far, longer(ill))
 
 
-@recipe("not-finished")
+@recipe("not-finished", dressed=True)
 def softmax_stopped_early(rng):
     X, y = several_classes(rng)
     cured, top = sound(rng, X, y, "softmax", 0.9)
     ill = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.2, 0.8) * top))
     ill = ill.but(epochs=int(rng.integers(4, 12)))
-    return Draft("softmax regression at a good step, stopped early", ill, falling_and_far, cured)
+    return Draft("softmax regression at a good step, stopped early", ill, falling_and_far, longer(ill))
 
 
 # ---------------------------------------------------------------- stalled
@@ -250,7 +271,7 @@ def with_schedule(rng, cured, top, schedule):
     return cured.with_optimizer(ds.gradient_descent(rate, schedule=schedule)).but(epochs=epochs)
 
 
-@recipe("stalled")
+@recipe("stalled", dressed=True)
 def rate_that_died_exponentially(rng):
     cured, top = sound_line(rng, share=0.6, d=int(rng.integers(3, 13)))
     gamma = rng.uniform(0.4, 0.9)
@@ -258,7 +279,7 @@ def rate_that_died_exponentially(rng):
     return Draft(f"the rate falls by {gamma:.2f} at each update", ill, stood_still, cured)
 
 
-@recipe("stalled")
+@recipe("stalled", dressed=True)
 def rate_that_died_by_steps(rng):
     cured, top = sound_classes(rng, share=0.8)
     every = int(rng.integers(3, 9))
@@ -266,7 +287,7 @@ def rate_that_died_by_steps(rng):
     return Draft(f"the rate falls tenfold every {every} updates", ill, stood_still, cured)
 
 
-@recipe("stalled")
+@recipe("stalled", dressed=True)
 def cosine_that_ended_too_soon(rng):
     cured, top = sound_line(rng, share=0.6, d=int(rng.integers(3, 13)))
     steps = int(rng.integers(3, 12))
@@ -274,22 +295,20 @@ def cosine_that_ended_too_soon(rng):
     return Draft(f"a cosine schedule that reaches 0 after {steps} updates", ill, stood_still, cured)
 
 
-@recipe("stalled")
-def rate_too_small_for_single_precision(rng):
-    cured, top = sound_line(rng, share=0.6, noise=0.3, d=int(rng.integers(1, 6)))
-    d = cured.X.shape[1]
-    far_off = float(10.0 ** rng.integers(4, 6) * np.abs(cured.y).mean())
-    init = {"weight": np.full(d, far_off), "bias": [far_off]}
-    slope = float(np.abs(cured.X).max() * far_off)
-    task = ds.Task(
-        ds.Linear(init=init), "squared_error", ds.gradient_descent(1e-9 * far_off / slope)
-    )
-    ill = cured.but(task=task, dtype="float32", epochs=200)
+@recipe("stalled", dressed=True)
+def rate_that_died_at_once(rng):
+    cured, top = sound_line(rng, share=0.6, d=int(rng.integers(3, 13)))
+    decay = log_uniform(rng, 1e3, 1e5)
+    ill = with_schedule(rng, cured, top, ds.schedules.inverse_time(decay))
+    return Draft(f"the rate is divided by 1 + {decay:.0f} t", ill, stood_still, cured)
 
-    def proof(run, _):
-        return stood_still(run, _) and bool((run.theta == run.at(0).theta).all())
 
-    return Draft("every update is below the last digit of single precision", ill, proof, cured)
+@recipe("stalled", dressed=True)
+def one_cycle_too_short(rng):
+    cured, top = sound_classes(rng, share=0.8)
+    steps = int(rng.integers(5, 15))
+    ill = with_schedule(rng, cured, top, ds.schedules.one_cycle(steps))
+    return Draft(f"one cycle of {steps} updates, and then nothing", ill, stood_still, cured)
 
 
 # ---------------------------------------------------------------- batch-noise
@@ -304,64 +323,78 @@ def hovers(run, whole):
     height = np.mean(values - bottom)
     return (
         np.isfinite(values).all()
-        and height > 0.25 * bottom
+        and height > 0.2 * bottom
         and values.max() < start
         and height > 0.03 * (start - bottom)
         and abs(values[:4].mean() - values[-4:].mean()) < height
     )
 
 
-def noisy(rng, X, y, loss, share):
+def noisy(rng, X, y, loss, low, high):
+    """Return a run whose step is so many times 1 / |row|², over the batch: above it, rows fight."""
     batch = int(pick(rng, 1, 1, 2, 4))
+    length = (X**2).sum(axis=1).mean() + 1
+    c = {"squared_error": 2.0}.get(loss, 1.0)
+    rate = rng.uniform(low, high) * batch / length / c
+    share = rate / anatomy.limit(X, loss)
     cured, _ = sound(rng, X, y, loss, share)
-    epochs = max(20, min(60, 40_000 // len(X)))
+    epochs = max(12, min(60, 20_000 // len(X)))
     ill = cured.but(batch_size=batch, epochs=epochs, seed=int(rng.integers(10**6)))
     words = f"{loss}, {len(X)} rows in batches of {batch} at {share:.2f} of the full batch's limit"
     return Draft(words, ill, hovers, cured)
 
 
-@recipe("batch-noise")
+@recipe("batch-noise", dressed=True)
 def noisy_line(rng):
-    n, d = int(rng.integers(100, 800)), int(rng.integers(1, 5))
+    n, d = int(rng.integers(100, 800)), int(rng.integers(1, 10))
     X = columns(rng, n, d)
     y = X @ rng.uniform(1, 2, d) + rng.uniform(0.6, 1.5) * math.sqrt(d) * rng.normal(size=n)
-    return noisy(rng, X, y, "squared_error", rng.uniform(0.15, 0.6) / (d + 1))
+    return noisy(rng, X, y, "squared_error", 0.3, 0.6)
 
 
-@recipe("batch-noise")
+@recipe("batch-noise", dressed=True)
 def noisy_classes(rng):
-    X, y = two_classes(rng, n=int(rng.integers(200, 800)), d=int(rng.integers(1, 8)))
-    return noisy(rng, X, y, "logistic", rng.uniform(0.5, 0.95))
+    X, y = two_classes(rng, n=int(rng.integers(200, 800)), d=int(rng.integers(8, 25)))
+    return noisy(rng, X, y, "logistic", 3.0, 6.0)
 
 
-@recipe("batch-noise")
+@recipe("batch-noise", dressed=True)
 def noisy_softmax(rng):
-    X, y = several_classes(rng, n=int(rng.integers(200, 800)))
-    return noisy(rng, X, y, "softmax", rng.uniform(0.6, 0.95))
+    X, y = several_classes(rng, n=int(rng.integers(200, 800)), d=int(rng.integers(8, 20)), k=3)
+    return noisy(rng, X, y, "softmax", 1.5, 3.0)
 
 
 @recipe("batch-noise")
-def noisy_at_any_scale(rng):
-    n, d = int(rng.integers(100, 600)), int(rng.integers(1, 4))
-    scale, unit = 10.0 ** rng.integers(-2, 4), 10.0 ** rng.integers(-3, 4)
-    X = rng.uniform(-1.7, 1.7, (n, d))
-    y = unit * (X @ rng.uniform(1, 2, d) + rng.uniform(1, 2) * rng.standard_t(5, n))
-    made = noisy(rng, X * scale, y, "half_squared_error", rng.uniform(0.15, 0.6) / (d + 1))
-    if scale == 1.0:
-        return made
-    return Draft(
-        f"{made.words}, columns standardised",
-        made.ill.but(standardize=True, task=_rescaled(made.ill, scale)),
-        made.proof,
-        made.cured.but(standardize=True, task=_rescaled(made.cured, scale)),
-    )
+def noisy_in_any_units(rng):
+    n, d = int(rng.integers(100, 600)), int(rng.integers(1, 6))
+    Z = rng.uniform(-1.7, 1.7, (n, d))
+    Z = (Z - Z.mean(axis=0)) / Z.std(axis=0)
+    unit = 10.0 ** rng.integers(-3, 4)
+    y = unit * (Z @ rng.uniform(1, 2, d) + rng.uniform(1, 2) * rng.standard_t(5, n))
+    made = noisy(rng, Z, y, "half_squared_error", 0.3, 0.6)
+    X = Z * 10.0 ** rng.integers(-3, 4, d) + 10.0 ** rng.integers(0, 3)
+    ill, cured = (case.but(X=X, standardize=True) for case in (made.ill, made.cured))
+    return Draft(f"{made.words}, standardised", ill, hovers, cured)
 
 
-def _rescaled(case, scale):
-    Z = (case.X - case.X.mean(axis=0)) / case.X.std(axis=0)
-    share = case.task.optimizer.learning_rate / anatomy.limit(case.X, case.task.loss.name)
-    rate = min(share, 0.3) * anatomy.limit(Z, case.task.loss.name)
-    return ds.Task(ds.Linear(), case.task.loss, ds.gradient_descent(rate))
+@recipe("batch-noise")
+def noisy_net(rng):
+    X, y = curve(rng, n=int(rng.integers(200, 500)), noise=rng.uniform(0.3, 0.6))
+    cured = sound_net(rng, X, y, "squared_error", activation="tanh", hidden=(8,), epochs=1500)
+    cured = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.1, 0.2)))
+    ill = cured.but(batch_size=1, epochs=60)
+
+    def proof(run, whole):
+        frames = [run.at(int(s)).theta for s in np.linspace(0.6, 1, 9) * run.state.step]
+        values = np.array([anatomy.objective(run, t) for t in frames])
+        steady = abs(values[:4].mean() - values[-4:].mean()) < values.mean() - values.min()
+        good = anatomy.objective(whole)
+        nothing = float(np.var(run.data.y))
+        return np.isfinite(values).all() and values.max() < 3 * nothing and steady and (
+            values.mean() > 1.3 * good and good < 0.5 * nothing
+        )
+
+    return Draft("a net, a row at a time", ill, proof, cured)
 
 
 # ---------------------------------------------------------------- edge-of-stability
@@ -394,24 +427,24 @@ def edge(rng, X, y, loss, low, high):
 
 @recipe("edge-of-stability")
 def edge_of_a_curve(rng):
-    return edge(rng, *curve(rng, n=int(rng.integers(60, 150)), noise=0.05), "squared_error", 0.05, 0.4)
+    return edge(rng, *curve(rng, n=int(rng.integers(60, 150)), noise=0.05), "squared_error", 0.1, 0.4)
 
 
 @recipe("edge-of-stability")
 def edge_of_half_squares(rng):
     X, y = curve(rng, n=int(rng.integers(60, 150)), noise=0.05)
-    return edge(rng, X, y, "half_squared_error", 0.1, 0.8)
+    return edge(rng, X, y, "half_squared_error", 0.2, 0.8)
 
 
 @recipe("edge-of-stability")
 def edge_of_two_outputs(rng):
     X = rng.uniform(-1.5, 1.5, (int(rng.integers(60, 120)), 2))
     y = np.column_stack([np.sin(2 * X[:, 0]), np.cos(2 * X[:, 1])])
-    return edge(rng, X, y, "squared_error", 0.1, 0.8)
+    return edge(rng, X, y, "squared_error", 0.2, 0.8)
 
 
 @recipe("edge-of-stability")
 def edge_of_signed_moons(rng):
     X, y = shapes(rng, n=int(rng.integers(80, 150)))
     jitter = 0.02 * rng.normal(size=len(y))
-    return edge(rng, X, 2.0 * y - 1 + jitter, "squared_error", 0.05, 0.3)
+    return edge(rng, X, 2.0 * y - 1 + jitter, "squared_error", 0.15, 0.32)

@@ -23,6 +23,15 @@ def complaint(run):
     return found or _of_validation(run)
 
 
+def done(run):
+    """Tell whether the descent itself did its work."""
+    if not np.isfinite(run.theta).all() or run.outcome.reason == "diverged":
+        return False
+    if not run.task.model.linear:
+        return _of_net(run) == ""
+    return anatomy.gap(run) <= 2 * CLOSE
+
+
 def _of_custom(run):
     loss = run.history["loss"]
     return "" if loss[-1] < loss[0] else "the loss did not fall"

@@ -16,9 +16,11 @@ from tests.ward.draws import (
     several_classes,
     shapes,
     sound,
+    steps_to,
     two_classes,
 )
-from tests.ward.patient import Case, Draft, log_uniform, pick, recipe
+from tests.ward.loops import loop
+from tests.ward.patient import Case, Draft, Fitted, Told, log_uniform, pick, recipe
 from tests.ward.vitals import complaint, r2
 
 import descend as ds
@@ -348,8 +350,9 @@ def handwritten_digits(rng):
     rows = rng.permutation(len(X))[: int(rng.integers(600, 1797))]
     X, y = X[rows] / 16.0, y[rows]
     X = X[:, (X > 0).mean(axis=0) > 0.1]
-    task = ds.Task(ds.Linear(), "softmax", ds.adam(0.05), ds.l2(0.01))
-    return Draft("handwritten digits", Case(task, X, y, {"epochs": 300, "validation": 0.2}), fits(0.9))
+    task = ds.Task(ds.Linear(), "softmax", ds.lbfgs(), ds.l2(0.03))
+    case = Case(task, X, y, {"epochs": 150, "validation": 0.2})
+    return Draft("handwritten digits", case, fits(0.9))
 
 
 @recipe("healthy")
@@ -376,6 +379,31 @@ def moons_corrected(rng):
     X, y = ds.datasets.moons(200, 0.1, int(rng.integers(10**6)))
     case = a_net(rng, X, y, "logistic", "tanh", (8,), ds.adam(0.05), epochs=500)
     return Draft("moons under cross-entropy", case, fits(0.9))
+
+
+@recipe("healthy")
+def a_shipped_table(rng):
+    """As `descend fit` does it."""
+    name, target = pick(rng, ("diabetes", "progression"), ("breast-cancer", "diagnosis"))
+    options = {"penalty": "l2:0.03"} if target == "diagnosis" else {}
+    fitted = Fitted(name, target, {"seed": int(rng.integers(10**6)), **options})
+    return Draft(f"descend fit {name} --target {target}", fitted, well)
+
+
+@recipe("healthy")
+def a_loop_that_is_fine(rng):
+    """Elsewhere: nothing is wrong."""
+    X, y = line(rng, noise=rng.uniform(0.05, 1), d=int(rng.integers(1, 6)))
+    seen = anatomy.curvatures(X)
+    rate = rng.uniform(0.3, 0.8) * 2 / seen[-1]
+    told = Told(loop(X, y, rate, steps_to(0.01, rate, seen[0]) + 20), X, y)
+
+    def proof(told, _):
+        A, loss = anatomy.design(X), told.history["loss"]
+        best = np.mean((A @ np.linalg.lstsq(A, y, rcond=None)[0] - y) ** 2)
+        return loss[-1] - best < 0.01 * (loss[0] - best)
+
+    return Draft("a loop that is fine", told, proof)
 
 
 @recipe("healthy")
