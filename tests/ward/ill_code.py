@@ -75,7 +75,9 @@ def likelihood_without_its_minus(rng):
     cured, _ = sound_classes(rng, share=rng.uniform(0.3, 0.9))
     loss = custom(LIKELIHOOD, value=-1.0, slope=-1.0, targets="two labels", name="likelihood")
     ill = with_loss(cured, loss, epochs=int(rng.integers(50, 300)))
-    return Draft("the log-likelihood is minimised: its minus is missing", ill, worse_than_the_cure, cured)
+    return Draft(
+        "the log-likelihood is minimised: its minus is missing", ill, worse_than_the_cure, cured
+    )
 
 
 @recipe("wrong-sign", dressed=True)
@@ -128,7 +130,9 @@ def a_loop_without_the_minus(rng):
     told = Told({name: np.array(v) for name, v in seen.items()}, X, y)
 
     def proof(told, _):
-        return told.history["loss"][-1] < -1 and told.history["accuracy"][-1] < max(y.mean(), 1 - y.mean())
+        return told.history["loss"][-1] < -1 and told.history["accuracy"][-1] < max(
+            y.mean(), 1 - y.mean()
+        )
 
     return Draft("a loop that minimises the likelihood", told, proof)
 
@@ -159,7 +163,12 @@ def net_by_hand(rng, d, hidden, slip, activation="tanh"):
         below = dscores @ params["v"].T
         if slip != "missing derivative":
             below = below * da(z)
-        found = {"W": X.T @ below, "b": below.sum(axis=0), "v": a(z).T @ dscores, "c": dscores.sum(axis=0)}
+        found = {
+            "W": X.T @ below,
+            "b": below.sum(axis=0),
+            "v": a(z).T @ dscores,
+            "c": dscores.sum(axis=0),
+        }
         if slip == "first layer forgotten":
             found["W"] = np.zeros_like(found["W"])
         if slip == "first layer turned":
@@ -195,7 +204,9 @@ def angle(run):
 
 def slipped(rng, slips, loss=None):
     slip = pick(rng, *slips)
-    X, y, kind = (*curve(rng), "squared_error") if rng.random() < 0.6 else (*shapes(rng), "logistic")
+    X, y, kind = (
+        (*curve(rng), "squared_error") if rng.random() < 0.6 else (*shapes(rng), "logistic")
+    )
     hidden, activation = int(rng.integers(4, 13)), pick(rng, "tanh", "sigmoid")
     optimizer = pick(rng, ds.gradient_descent(0.1), ds.momentum(0.02), ds.adam(0.02))
     made = [net_by_hand(rng, X.shape[1], hidden, s, activation) for s in (slip, None)]
@@ -347,7 +358,9 @@ def ends_well(run, _):
 def squares_of_probabilities(rng):
     cured, _ = sound_classes(rng)
     ill = with_loss(cured, "brier", epochs=cured.options["epochs"] * 6)
-    return Draft("squared error on the probabilities of a logistic regression", ill, ends_well, cured)
+    return Draft(
+        "squared error on the probabilities of a logistic regression", ill, ends_well, cured
+    )
 
 
 @recipe("loss-mismatch")
@@ -355,7 +368,9 @@ def squares_of_probabilities_in_a_net(rng):
     """As in moons: N(0, 1) starts, squared error on a sigmoid."""
     X, y = shapes(rng)
     cured = sound_net(rng, X, y, "logistic")
-    model = ds.MLP(cured.task.model.hidden, cured.task.model.activation, pick(rng, "normal", "auto"))
+    model = ds.MLP(
+        cured.task.model.hidden, cured.task.model.activation, pick(rng, "normal", "auto")
+    )
     ill = with_loss(cured, "brier").with_model(model)
     ill = ill.with_optimizer(ds.gradient_descent(pick(rng, 0.1, 0.5, 1.0)))
     return Draft("a net with a sigmoid under squared error", ill, ends_well, cured)

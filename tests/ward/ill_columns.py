@@ -216,7 +216,9 @@ def with_column(rng, cured, column, words):
     old = anatomy.curvatures(cured.X, cured.task.loss.name)[-1]
     rate = cured.task.optimizer.learning_rate * old / seen
     ill = cured.but(X=X).with_optimizer(ds.gradient_descent(rate))
-    return Draft(words, ill.but(epochs=int(cured.options["epochs"] * seen / old) + 10), dependent, cured)
+    return Draft(
+        words, ill.but(epochs=int(cured.options["epochs"] * seen / old) + 10), dependent, cured
+    )
 
 
 def base(rng, low=2):
@@ -405,7 +407,7 @@ def overflows(run, _):
     """Squares of the data are no numbers in the precision they were trained in."""
     kept = np.dtype(run.setup.dtype).type
     X, y = (np.asarray(part, dtype=kept) for part in (run.data.X, run.data.y))
-    burst = not np.isfinite([*run.history["loss"], *run.history["gradient_norm"]]).all()
+    burst = run.outcome.reason == "diverged" or not np.isfinite(run.theta).all()
     return burst and not (np.isfinite(X * X).all() and np.isfinite(y * y).all())
 
 
@@ -433,5 +435,3 @@ def target_that_overflows(rng):
     y = cured.y.copy()
     y[rng.integers(len(y))] = -(10.0 ** rng.integers(160, 300))
     return Draft("a target whose square overflows", cured.but(y=y), overflows, cured)
-
-

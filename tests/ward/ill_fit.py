@@ -53,7 +53,9 @@ def a_line_between_rings(rng):
         X = rng.uniform(-1, 1, (n, 2))
         X += 0.15 * np.sign(X)
         y = (X[:, 0] * X[:, 1] < 0).astype(int)
-    return poor(rng, X * rng.uniform(1, 2), y, "logistic", "a straight line between rings or squares")
+    return poor(
+        rng, X * rng.uniform(1, 2), y, "logistic", "a straight line between rings or squares"
+    )
 
 
 @recipe("underfit")
@@ -63,10 +65,10 @@ def a_penalty_too_strong(rng):
     seen = anatomy.curvatures(cured.X, cured.task.loss.name)
     strength = rng.uniform(10, 100) * seen[-1]
     rate = 1.0 / (seen[-1] + strength)
-    task = ds.Task(
-        ds.Linear(), cured.task.loss, ds.gradient_descent(rate), ds.l2(strength)
+    task = ds.Task(ds.Linear(), cured.task.loss, ds.gradient_descent(rate), ds.l2(strength))
+    return Draft(
+        "a penalty that outweighs the data", cured.but(task=task, epochs=3000), too_poor, cured
     )
-    return Draft("a penalty that outweighs the data", cured.but(task=task, epochs=3000), too_poor, cured)
 
 
 @recipe("underfit")
@@ -76,7 +78,14 @@ def a_net_too_small(rng):
     y = np.sin(rng.uniform(2.6, 3.2) * X[:, 0]) + 0.1 * rng.normal(size=n)
     seed = int(rng.integers(10**6))
     options = {"epochs": 2500, "validation": 0.25, "seed": seed}
-    task = ds.Task(ds.MLP((24,), "tanh", ), "squared_error", ds.adam(0.02))
+    task = ds.Task(
+        ds.MLP(
+            (24,),
+            "tanh",
+        ),
+        "squared_error",
+        ds.adam(0.02),
+    )
     cured = Case(task, X, y, options)
     small = ds.MLP((1,), "tanh")
     return Draft("one unit for a wave", cured.with_model(small), too_poor, cured)
@@ -149,7 +158,9 @@ def nearly_as_many_columns_as_rows(rng):
     n = int(rng.uniform(2.1, 2.6) * d)
     X = rng.normal(size=(n, d))
     y = X[:, :3].sum(axis=1) + rng.uniform(1, 2) * rng.normal(size=n)
-    return close(rng, X, y, "squared_error", ds.Linear(), f"{d} columns and {n // 2} rows", 3000, 0.02)
+    return close(
+        rng, X, y, "squared_error", ds.Linear(), f"{d} columns and {n // 2} rows", 3000, 0.02
+    )
 
 
 @recipe("overfit")
@@ -176,7 +187,9 @@ def no_limit(run, cured):
 
 def parted(rng, X, y, loss, words):
     cured, top = sound(rng, X, y, loss, 0.9, penalty=ds.l2(0.02))
-    optimizer = pick(rng, ds.gradient_descent(0.9 * top), ds.gradient_descent(0.9 * top), ds.adam(0.1))
+    optimizer = pick(
+        rng, ds.gradient_descent(0.9 * top), ds.gradient_descent(0.9 * top), ds.adam(0.1)
+    )
     task = ds.Task(ds.Linear(), loss, optimizer)
     return Draft(words, cured.but(task=task, epochs=1500), no_limit, cured.but(epochs=1500))
 
@@ -224,5 +237,3 @@ def several_clouds_apart(rng):
     X = 7.0 * np.eye(d)[:k][y] + rng.normal(size=(n, d))
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     return parted(rng, X, y, "softmax", f"{k} clouds that planes part")
-
-

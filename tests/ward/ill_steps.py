@@ -103,7 +103,9 @@ def row_by_row_beyond_its_limit(rng):
 @recipe("step-too-large", dressed=True)
 def net_beyond_its_limit(rng):
     X, y = curve(rng)
-    cured = sound_net(rng, X, y, "squared_error", activation=pick(rng, "relu", "leaky_relu", "silu"))
+    cured = sound_net(
+        rng, X, y, "squared_error", activation=pick(rng, "relu", "leaky_relu", "silu")
+    )
     rate = log_uniform(rng, 5, 50)
     ill = cured.with_optimizer(ds.gradient_descent(rate)).but(epochs=100)
     return Draft(f"a net for regression, plain descent with a step of {rate:.1f}", ill, rose, cured)
@@ -189,7 +191,9 @@ def batches_that_crawl(rng):
     share = log_uniform(rng, 1e-6, 1e-4)
     batch = int(pick(rng, 8, 16, 32))
     ill = cured.with_optimizer(ds.gradient_descent(share * top)).but(batch_size=batch, epochs=20)
-    return Draft(f"batches of {batch} at {share:.1e} of the largest stable step", ill, crawls, cured)
+    return Draft(
+        f"batches of {batch} at {share:.1e} of the largest stable step", ill, crawls, cured
+    )
 
 
 @recipe("step-too-small", dressed=True)
@@ -227,7 +231,9 @@ def line_stopped_early(rng):
     cured, top = sound_line(rng, share=rng.uniform(0.3, 0.5), d=int(rng.integers(2, 13)))
     ill = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.1, 0.3) * top))
     ill = ill.but(epochs=int(rng.integers(5, 12)))
-    return Draft("linear regression at a good step, stopped early", ill, falling_and_far, longer(ill))
+    return Draft(
+        "linear regression at a good step, stopped early", ill, falling_and_far, longer(ill)
+    )
 
 
 @recipe("not-finished", dressed=True)
@@ -235,14 +241,17 @@ def classes_stopped_early(rng):
     cured, top = sound_classes(rng, share=0.8)
     ill = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.2, 0.8) * top))
     ill = ill.but(epochs=int(rng.integers(4, 15)))
-    return Draft("logistic regression at a good step, stopped early", ill, falling_and_far, longer(ill))
+    return Draft(
+        "logistic regression at a good step, stopped early", ill, falling_and_far, longer(ill)
+    )
 
 
 @recipe("not-finished", dressed=True)
 def adam_stopped_early(rng):
     cured, _ = sound_line(rng, share=0.7)
     scale = float(np.abs(cured.y).max())
-    ill = cured.with_optimizer(ds.adam(0.01 * scale)).but(epochs=int(rng.integers(20, 60)))
+    ill = cured.with_optimizer(ds.adam(log_uniform(rng, 0.003, 0.01) * scale))
+    ill = ill.but(epochs=int(rng.integers(12, 40)))
     return Draft("linear regression, Adam, stopped early", ill, falling_and_far, longer(ill))
 
 
@@ -252,7 +261,9 @@ def softmax_stopped_early(rng):
     cured, top = sound(rng, X, y, "softmax", 0.9)
     ill = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.2, 0.8) * top))
     ill = ill.but(epochs=int(rng.integers(4, 12)))
-    return Draft("softmax regression at a good step, stopped early", ill, falling_and_far, longer(ill))
+    return Draft(
+        "softmax regression at a good step, stopped early", ill, falling_and_far, longer(ill)
+    )
 
 
 # ---------------------------------------------------------------- stalled
@@ -390,8 +401,11 @@ def noisy_net(rng):
         steady = abs(values[:4].mean() - values[-4:].mean()) < values.mean() - values.min()
         good = anatomy.objective(whole)
         nothing = float(np.var(run.data.y))
-        return np.isfinite(values).all() and values.max() < 3 * nothing and steady and (
-            values.mean() > 1.3 * good and good < 0.5 * nothing
+        return (
+            np.isfinite(values).all()
+            and values.max() < 3 * nothing
+            and steady
+            and (values.mean() > 1.3 * good and good < 0.5 * nothing)
         )
 
     return Draft("a net, a row at a time", ill, proof, cured)
@@ -427,7 +441,9 @@ def edge(rng, X, y, loss, low, high):
 
 @recipe("edge-of-stability")
 def edge_of_a_curve(rng):
-    return edge(rng, *curve(rng, n=int(rng.integers(60, 150)), noise=0.05), "squared_error", 0.1, 0.4)
+    return edge(
+        rng, *curve(rng, n=int(rng.integers(60, 150)), noise=0.05), "squared_error", 0.1, 0.4
+    )
 
 
 @recipe("edge-of-stability")

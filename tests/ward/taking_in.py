@@ -12,7 +12,7 @@ from tests.ward.vitals import complaint
 
 # The modules are imported for the recipes they enter.
 WARDS = (ill_code, ill_columns, ill_fit, ill_rows, ill_steps, ill_units, well)
-TRIES = 12
+TRIES = 16
 DRAWN: Counter[tuple[str, str, str]] = Counter()  # (code, recipe, what became of it)
 
 

@@ -148,7 +148,9 @@ def two_labels(rng):
 
 @recipe("healthy")
 def a_minority_well_told(rng):
-    X, y = two_classes(rng, n=int(rng.integers(500, 2000)), share=rng.uniform(0.15, 0.3), strength=4)
+    X, y = two_classes(
+        rng, n=int(rng.integers(500, 2000)), share=rng.uniform(0.15, 0.3), strength=4
+    )
     case, _ = sound(rng, X, y, "logistic", 0.9)
 
     def proof(run, _):
@@ -286,7 +288,9 @@ def a_net_in_batches(rng):
     batch, epochs = int(pick(rng, 32, 64)), 150
     steps = epochs * -(-int(0.75 * len(X)) // batch)
     optimizer = ds.adam(0.01, schedule=ds.schedules.cosine(steps))
-    case = a_net(rng, X, y, "squared_error", "tanh", (16,), optimizer, batch_size=batch, epochs=epochs)
+    case = a_net(
+        rng, X, y, "squared_error", "tanh", (16,), optimizer, batch_size=batch, epochs=epochs
+    )
     return Draft(f"a net in batches of {batch}", case, fits(0.9))
 
 
@@ -294,7 +298,9 @@ def a_net_in_batches(rng):
 def stopped_in_time(rng):
     """It would have overfitted: patience brought the best parameters back."""
     X, y = curve(rng, n=int(rng.integers(150, 300)), d=1, noise=0.4)
-    case = a_net(rng, X, y, "squared_error", "tanh", (32,), ds.adam(0.01), patience=150, epochs=3000)
+    case = a_net(
+        rng, X, y, "squared_error", "tanh", (32,), ds.adam(0.01), patience=150, epochs=3000
+    )
 
     def proof(run, _):
         X, y, _w = run.data.validation
@@ -325,7 +331,9 @@ def a_real_classification(rng):
     task = ds.Task(ds.Linear(), loss, optimizer, ds.l2(float(pick(rng, 0.01, 0.03))))
     epochs = 100 if optimizer.rule.searches else 3000
     case = Case(task, X[rows], y[rows], {"epochs": epochs, "standardize": True})
-    return Draft(f"{load.__name__[5:]}, {optimizer.rule.name}", sometimes_validated(rng, case), well)
+    return Draft(
+        f"{load.__name__[5:]}, {optimizer.rule.name}", sometimes_validated(rng, case), well
+    )
 
 
 @recipe("healthy")
@@ -412,5 +420,3 @@ def many_columns(rng):
     X, y = line(rng, n=int(rng.integers(30, 80)) * d, d=d, noise=0.3)
     case, top = sound(rng, X, y, "squared_error", 0.6)
     return Draft(f"{d} columns", sometimes_validated(rng, case), well)
-
-
