@@ -54,7 +54,7 @@ def with_loss(case, loss, **options):
 
 
 def worse_than_the_cure(run, cured):
-    """The learner's parameters are worse than the start for the loss that was meant."""
+    """Tell whether the learner's parameters are worse than the start by the loss meant."""
     X, y = np.asarray(run.data.seen[0]), np.asarray(run.data.y, float)
     scores = X @ run.params["weight"] + run.params["bias"]
     if not np.isfinite(scores).all():
@@ -71,7 +71,7 @@ def worse_than_the_cure(run, cured):
 
 @recipe("wrong-sign", dressed=True)
 def likelihood_without_its_minus(rng):
-    """The "loss" falls below zero and on, and the answers get worse."""
+    # The "loss" falls below zero and on, and the answers get worse.
     cured, _ = sound_classes(rng, share=rng.uniform(0.3, 0.9))
     loss = custom(LIKELIHOOD, value=-1.0, slope=-1.0, targets="two labels", name="likelihood")
     ill = with_loss(cured, loss, epochs=int(rng.integers(50, 300)))
@@ -82,7 +82,7 @@ def likelihood_without_its_minus(rng):
 
 @recipe("wrong-sign", dressed=True)
 def slope_turned_around(rng):
-    """The value is right, the slope by hand has the other sign: the loss climbs."""
+    # The value is right, the slope by hand has the other sign: the loss climbs.
     cured, top = sound_line(rng, share=0.5)
     loss = custom(SQUARED, slope=-1.0, name="squares")
     rate = log_uniform(rng, 1e-3, 0.05) * top
@@ -185,7 +185,7 @@ def net_by_hand(rng, d, hidden, slip, activation="tanh"):
 
 
 def gradient_differs(run, cured):
-    """The slope along some direction is not what differences of the loss say."""
+    """Tell whether the slope along some direction is not what differences of the loss say."""
     return angle(run) < 0.98 and angle(cured) > 0.9999
 
 
@@ -232,7 +232,7 @@ def a_part_misplaced(rng):
 
 @recipe("wrong-gradient", dressed=True)
 def slope_of_another_loss(rng):
-    """The value is one loss's, the slope another's."""
+    # The value is one loss's, the slope another's.
     cured, _ = sound_line(rng, share=0.3, noise=0.3)
     other = (lambda s, y: (s - y)[:, 0] ** 2, lambda s, y: np.where(s > y, 4.0, 0.5) * (s - y))
     right = with_loss(cured, custom(SQUARED, name="mine"))
@@ -242,7 +242,7 @@ def slope_of_another_loss(rng):
 
 @recipe("wrong-gradient", dressed=True)
 def a_column_left_out(rng):
-    """A linear model by hand whose gradient forgets or shifts columns."""
+    # A linear model by hand whose gradient forgets or shifts columns.
     X, y = line(rng, d=int(rng.integers(3, 9)), noise=0.3)
     d, slip = X.shape[1], pick(rng, "shifted", "first only", "not multiplied")
 
@@ -348,7 +348,7 @@ def a_loop_that_broadcasts(rng):
 
 
 def ends_well(run, _):
-    """It came to rest somewhere: the loss is the only thing wrong with it."""
+    """Tell whether it came to rest somewhere: the loss is the only thing wrong with it."""
     loss = np.asarray(run.history["loss"])
     later = loss[int(0.8 * len(loss))]
     return np.isfinite(run.theta).all() and later - loss[-1] < 0.1 * (loss[0] - loss[-1])

@@ -1,12 +1,10 @@
-"""Illnesses of the columns: units, near and exact dependence, constants, leaks, numbers too large."""
+"""Illnesses of the columns: units, dependence, constants, leaks, numbers too large."""
 
 from __future__ import annotations
 
 import numpy as np
 from tests.ward import anatomy
 from tests.ward.draws import (
-    columns,
-    counts,
     line,
     sound,
     sound_classes,
@@ -15,8 +13,7 @@ from tests.ward.draws import (
     two_classes,
 )
 from tests.ward.loops import loop
-from tests.ward.patient import Case, Draft, Told, log_uniform, pick, recipe
-
+from tests.ward.patient import Case, Draft, Told, pick, recipe
 from tests.ward.vitals import done
 
 import descend as ds
@@ -40,7 +37,7 @@ def no_standardising(case):
 # ---------------------------------------------------------------- features-unscaled
 
 
-def in_other_units(rng, X, y, loss, epochs=None, rate=None):  # noqa: PLR0913
+def in_other_units(rng, X, y, loss, epochs=None, rate=None):
     """Return the columns in units of their own, and their standardised twin at 1 / L."""
     d = X.shape[1]
     powers = 10.0 ** rng.permutation(np.linspace(-rng.uniform(0, 1.5), rng.uniform(1.8, 3.5), d))
@@ -50,7 +47,7 @@ def in_other_units(rng, X, y, loss, epochs=None, rate=None):  # noqa: PLR0913
     rate = rng.uniform(0.2, 0.8) * anatomy.limit(raw, loss) if rate is None else rate
     ill = no_standardising(cured).with_optimizer(ds.gradient_descent(rate))
     return Draft(
-        f"{loss}, columns spread over 10^{np.log10(powers.max() / powers.min()):.1f}, plain descent",
+        f"{loss}, columns spread over 10^{np.log10(powers.max() / powers.min()):.1f}",
         ill,
         slow_at_any_step,
         cured,
@@ -98,7 +95,7 @@ def units_that_burst(rng):
 def units_of_a_real_table(rng):
     X, y, loss = real_columns(rng)
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
-    twin, top = sound(rng, Z, y, loss, 0.9, penalty=ds.l2(0.05))
+    twin, _ = sound(rng, Z, y, loss, 0.9, penalty=ds.l2(0.05))
     cured = twin.but(X=X, standardize=True, epochs=1500)
     ill = no_standardising(cured).with_optimizer(
         ds.gradient_descent(rng.uniform(0.3, 0.8) * anatomy.limit(X, loss))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from tests.ward import anatomy
-from tests.ward.draws import curve, line, shapes, sound, sound_line, sound_net
+from tests.ward.draws import curve, sound, sound_line
 from tests.ward.patient import Case, Draft, pick, recipe
 from tests.ward.vitals import r2
 
@@ -26,7 +26,7 @@ def too_poor(run, cured):
     return r2(cured, X, y) > 0.6 and r2(run, X, y) < 0.5 * r2(cured, X, y)
 
 
-def poor(rng, X, y, loss, words, hidden=(24,)):  # noqa: PLR0913
+def poor(rng, X, y, loss, words, hidden=(24,)):
     task = ds.Task(ds.MLP(hidden, "tanh"), loss, ds.adam(0.02), ds.l2(1e-4))
     seed = int(rng.integers(10**6))
     cured = Case(task, X, y, {"epochs": 1200, "validation": 0.25, "seed": seed})
@@ -60,7 +60,7 @@ def a_line_between_rings(rng):
 
 @recipe("underfit")
 def a_penalty_too_strong(rng):
-    cured, top = sound_line(rng, n=int(rng.integers(200, 600)), noise=rng.uniform(0.1, 0.3))
+    cured, _ = sound_line(rng, n=int(rng.integers(200, 600)), noise=rng.uniform(0.1, 0.3))
     cured = cured.but(validation=0.25)
     seen = anatomy.curvatures(cured.X, cured.task.loss.name)
     strength = rng.uniform(10, 100) * seen[-1]
@@ -95,7 +95,7 @@ def a_net_too_small(rng):
 
 
 def too_close(run, cured):
-    """The validation loss rose from its best, by more than chance, far above the training loss."""
+    """Tell whether the validation loss rose by more than chance, far above the training loss."""
     seen = np.asarray(run.history["validation_loss"])
     best = int(seen.argmin())
     X, y, _w = run.data.validation
@@ -112,7 +112,7 @@ def too_close(run, cured):
     )
 
 
-def close(rng, X, y, loss, model, words, epochs=3000, rate=0.01):  # noqa: PLR0913
+def close(rng, X, y, loss, model, words, epochs=3000, rate=0.01):
     options = {"epochs": epochs, "validation": 0.5, "seed": int(rng.integers(10**6))}
     ill = Case(ds.Task(model, loss, ds.adam(rate)), X, y, options)
     return Draft(words, ill, too_close)
@@ -176,7 +176,7 @@ def overlapping_classes_learnt_by_heart(rng):
 
 
 def no_limit(run, cured):
-    """A plane parts the classes, so the weights grow and grow."""
+    """Tell whether a plane parts the classes, so the weights grow and grow."""
     X, y = anatomy.rows_of(run)
     y = np.ravel(y)
     apart = all(anatomy.separable(X, y == c) for c in np.unique(y))

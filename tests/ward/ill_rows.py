@@ -8,7 +8,6 @@ from tests.ward.draws import (
     columns,
     curve,
     line,
-    several_classes,
     shapes,
     sound,
     sound_classes,
@@ -16,7 +15,6 @@ from tests.ward.draws import (
     sound_net,
 )
 from tests.ward.patient import Case, Draft, pick, recipe
-
 from tests.ward.vitals import done
 
 import descend as ds
@@ -25,7 +23,7 @@ import descend as ds
 
 
 def shared(run, _):
-    """A fifth of the validation rows, at least, are training rows too."""
+    """Tell whether a fifth of the validation rows, at least, are training rows too."""
     X, y, _w = run.data.validation
     known = {row.tobytes() for row in np.column_stack([run.data.X, run.data.y])}
     held = np.column_stack([X, y])
@@ -80,7 +78,7 @@ def a_net_validated_on_training_rows(rng):
 
 
 def shifted(run, _):
-    """Some column is another one in validation, and the loss there says so."""
+    """Tell whether some column is another one in validation, and the loss there says so."""
     X, y, _w = run.data.validation
     here, there = np.column_stack([run.data.X, run.data.y]), np.column_stack([X, y])
     apart = np.abs(here.mean(axis=0) - there.mean(axis=0)) / here.std(axis=0)
@@ -107,7 +105,7 @@ def sorted_by_the_target(rng):
 
 @recipe("split-shift")
 def sorted_by_a_column(rng):
-    """The relation bends, so that a line drawn on one side fails on the other."""
+    # The relation bends, so that a line drawn on one side fails on the other.
     n, d = int(rng.integers(300, 800)), int(rng.integers(1, 5))
     X = rng.normal(size=(n, d))
     y = X @ rng.uniform(1, 2, d) + 0.3 * rng.normal(size=n) + 1.5 * np.maximum(X[:, 0] - 0.6, 0) * 3
@@ -156,7 +154,7 @@ def rare(rng, n, d, share, k=2):
 
 
 def overlooked(run, _):
-    """The rare class is hardly ever predicted, although it could be told."""
+    """Tell whether the rare class is hardly ever predicted, although it could be told."""
     X, y = run.data.X, np.ravel(run.data.y)
     few = int(y.max())
     found = np.asarray(run.predict(X)) == few
@@ -280,7 +278,7 @@ def a_real_table_mislabelled(rng):
 
 
 def outshouted(X, clean, spoilt):
-    """A few rows hold most of the loss and drag the fit away from all the others."""
+    """Tell whether a few rows hold most of the loss and drag the fit away from all the others."""
 
     def proof(run, cured):
         few = np.isin(np.arange(len(X)), spoilt)

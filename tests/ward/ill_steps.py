@@ -13,8 +13,8 @@ from tests.ward.draws import (
     columns,
     counts,
     curve,
-    shapes,
     several_classes,
+    shapes,
     sound,
     sound_classes,
     sound_line,
@@ -32,7 +32,7 @@ def finite(run):
 
 
 def rose(run, _=None):
-    """The objective ended above its start."""
+    """Tell whether the objective ended above its start."""
     return not finite(run) or anatomy.objective(run) > anatomy.objective(run, anatomy.start_of(run))
 
 
@@ -178,7 +178,7 @@ def logistic_that_crawls(rng):
 
 @recipe("step-too-small", dressed=True)
 def adam_that_crawls(rng):
-    cured, top = sound_line(rng, share=0.7)
+    cured, _ = sound_line(rng, share=0.7)
     rate = log_uniform(rng, 1e-7, 1e-5) * float(np.abs(cured.y).mean())
     name = pick(rng, "adam", "adamw", "nadam", "amsgrad", "rmsprop")
     ill = cured.with_optimizer(getattr(ds, name)(rate)).but(epochs=int(rng.integers(100, 300)))
@@ -270,7 +270,7 @@ def softmax_stopped_early(rng):
 
 
 def stood_still(run, _):
-    """The last third changed nothing to speak of, and the way is not done."""
+    """Tell whether the last third changed nothing to speak of, and the way is not done."""
     later = run.at(int(0.66 * run.state.step)).theta
     here, there = anatomy.gap(run), anatomy.gap(run, later)
     return here > 0.1 and abs(there - here) < 0.02 * here
@@ -415,7 +415,7 @@ def noisy_net(rng):
 
 
 def at_the_edge(run, _):
-    """The sharpness has risen to 2 over the step, and the loss falls all the same."""
+    """Tell whether the sharpness has risen to 2 over the step, and the loss falls all the same."""
     if not finite(run):
         return False
     rate = run.setup.learning_rate

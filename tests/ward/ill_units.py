@@ -1,4 +1,4 @@
-"""Illnesses of the units of a net: dead, saturated, alike; gradients that vanish, sums that burst."""
+"""Illnesses of a net's units: dead, saturated, alike; gradients that vanish, sums that burst."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def given(case, change):
 
 
 def suffers(run, cured, share=0.3):
-    """The loss stayed well above what the same net reaches without the illness."""
+    """Tell whether the loss stayed well above what the same net reaches without the illness."""
     start, end = anatomy.objective(run, anatomy.start_of(run)), anatomy.objective(run)
     if not math.isfinite(end):
         return True
@@ -102,7 +102,7 @@ def second_layer_switched_off(rng):
 
 @recipe("dead-units")
 def left_by_a_great_step(rng):
-    """It starts where a step far too large has left another run; its own step is sound."""
+    # It starts where a step far too large has left another run; its own step is sound.
     cured = relu_net(rng)
 
     def change(parts):
@@ -136,7 +136,7 @@ def saturated(run, cured):
     return max(ends) > 0.75 and suffers(run, cured, 0.15)
 
 
-def stuck(rng, X, y, loss, activation, change, words):  # noqa: PLR0913
+def stuck(rng, X, y, loss, activation, change, words):
     cured = sound_net(rng, X, y, loss, activation=activation)
     return Draft(words, given(cured, change), saturated, cured)
 
@@ -197,7 +197,7 @@ def every_layer_too_large(rng):
 
 
 def vanishing(twin):
-    """The first layer's gradient is a trifle of the last one's, and the twin of rectifiers learns.
+    """Return a proof: the first layer's gradient is a trifle, and a twin of rectifiers learns.
 
     The twin has the same depth, rule and length: only the units and their start are other ones.
     """
@@ -250,7 +250,7 @@ def deep_sigmoids_from_other_starts(rng):
 
 
 def exploding(twin):
-    """Sums grow from layer to layer, a hundredfold; started as it suits, the same net learns."""
+    """Return a proof: sums grow a hundredfold; started as it suits, the same net learns."""
 
     def proof(run, _):
         _, start = anatomy.hidden(run, anatomy.start_of(run))

@@ -6,7 +6,7 @@ import numpy as np
 from tests.ward import anatomy
 
 
-def loop(X, y, rate, updates, sign=-1.0, error=None):  # noqa: PLR0913
+def loop(X, y, rate, updates, sign=-1.0, error=None):
     """Return the history of a learner's loop for a line, from zeros."""
     A, theta = anatomy.design(X), np.zeros(X.shape[1] + 1)
     seen = {"loss": [], "gradient_norm": [], "learning_rate": []}

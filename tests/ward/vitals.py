@@ -16,10 +16,7 @@ def complaint(run):
         return "diverged"
     if run.task.model.name == "custom" or run.task.loss.name == "custom":
         return _of_custom(run)
-    if run.task.model.linear:
-        found = _of_linear(run)
-    else:
-        found = _of_net(run)
+    found = _of_linear(run) if run.task.model.linear else _of_net(run)
     return found or _of_validation(run)
 
 
