@@ -9,7 +9,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from tests.oracles import assert_bits, assert_close
-from tests.ward import CODES, anatomy, ill_columns, ill_rows, ill_steps, well
+from tests.ward import (
+    CODES,
+    anatomy,
+    ill_columns,
+    ill_motion,
+    ill_rows,
+    ill_steps,
+    ill_values,
+    well,
+)
 from tests.ward.judge import Score, verdict
 from tests.ward.patient import INFORMATION, RECIPES, Case, Draft, Told
 from tests.ward.rounds import beds
@@ -144,13 +153,13 @@ REFUSED = {
     "too large": Draft("a good step", FINE, ill_steps.rose),
     "too small": Draft("a good step", FINE, ill_steps.crawls),
     "not finished": Draft("finished", FINE, ill_steps.falling_and_far),
-    "stalled": Draft("finished", FINE, ill_steps.stood_still),
-    "noisy": Draft("full batch", FINE, ill_steps.hovers),
+    "stalled": Draft("finished", FINE, ill_motion.stood_still),
+    "noisy": Draft("full batch", FINE, ill_motion.hovers),
     "unscaled": Draft("scaled", FINE, ill_columns.slow_at_any_step),
     "narrow": Draft("round", FINE, ill_columns.narrow_valley),
     "collinear": Draft("independent", FINE, ill_columns.dependent),
     "constant": Draft("varying", FINE, ill_columns.unvarying),
-    "overflow": Draft("small numbers", FINE, ill_columns.overflows),
+    "overflow": Draft("small numbers", FINE, ill_values.overflows),
     "shared": Draft("split", FINE.but(validation=0.3), ill_rows.shared),
     "shifted": Draft("split at random", FINE.but(validation=0.3), ill_rows.shifted),
 }

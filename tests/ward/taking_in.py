@@ -6,12 +6,38 @@ import warnings
 from collections import Counter
 
 import numpy as np
-from tests.ward import ill_code, ill_columns, ill_fit, ill_rows, ill_steps, ill_units, well
+from tests.ward import (
+    ill_code,
+    ill_columns,
+    ill_depth,
+    ill_fit,
+    ill_losses,
+    ill_motion,
+    ill_rows,
+    ill_steps,
+    ill_units,
+    ill_values,
+    well,
+    well_nets,
+)
 from tests.ward.patient import CODES, RECIPES, Patient, Told
 from tests.ward.vitals import complaint
 
 # The modules are imported for the recipes they enter.
-WARDS = (ill_code, ill_columns, ill_fit, ill_rows, ill_steps, ill_units, well)
+WARDS = (
+    ill_code,
+    ill_columns,
+    ill_depth,
+    ill_fit,
+    ill_losses,
+    ill_motion,
+    ill_rows,
+    ill_steps,
+    ill_units,
+    ill_values,
+    well,
+    well_nets,
+)
 TRIES = 16
 DRAWN: Counter[tuple[str, str, str]] = Counter()  # (code, recipe, what became of it)
 
