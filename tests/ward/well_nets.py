@@ -18,6 +18,7 @@ from tests.ward.vitals import r2
 from tests.ward.well import fits, sometimes_validated, well
 
 import descend as ds
+from descend.activations import ACTIVATIONS
 
 # ---------------------------------------------------------------- nets
 
