@@ -129,11 +129,17 @@ def a_large_net_on_few_rows(rng):
 
 @recipe("overfit")
 def a_net_on_many_columns(rng):
-    n, d = int(rng.integers(100, 200)), int(rng.integers(15, 40))
-    X = rng.normal(size=(n, d))
-    y = X[:, 0] + rng.uniform(0.5, 1) * rng.normal(size=n)
+    n, d = int(rng.integers(50, 100)), int(rng.integers(15, 40))
+    noise = rng.uniform(0.5, 1)
+
+    def drawn(n):
+        X = rng.normal(size=(n, d))
+        return X, X[:, 0] + noise * rng.normal(size=n)
+
     model = ds.MLP((32,), pick(rng, "tanh", "relu"))
-    return close(rng, X, y, "squared_error", model, f"{d} columns of which one matters", 800)
+    words = f"a net, {d} columns of which one matters"
+    draft = close(rng, *drawn(n), "squared_error", model, words, 800)
+    return replace(draft, ill=draft.ill.but(validation=drawn(300)))
 
 
 @recipe("overfit")
