@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -68,6 +69,9 @@ def take_in_only(codes, seeds, healthy, processes):
 
 
 def main():
+    # Two processes share the cores; threads of each would stand in each other's way.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     asked = arguments()
     if asked.show:
         show(asked.show[0], int(asked.show[1]))

@@ -127,7 +127,7 @@ def sound_classes(rng, share=None, reduction="mean", **wants):
     return sound(rng, X, y, "logistic", share, reduction)
 
 
-def sound(rng, X, y, loss, share=None, reduction="mean", penalty=None):  # noqa: PLR0913
+def sound(rng, X, y, loss, share=None, reduction="mean", penalty=None):
     """Return a linear model under full-batch descent at a good rate, long enough; and 2 / L."""
     k = 1 if np.ndim(y) == 1 else y.shape[1]
     seen = anatomy.curvatures(X, loss, reduction=reduction, k=k)
@@ -139,7 +139,7 @@ def sound(rng, X, y, loss, share=None, reduction="mean", penalty=None):  # noqa:
     return Case(task, X, y, {"epochs": epochs}), 2 / seen[-1]
 
 
-def sound_net(rng, X, y, loss, activation=None, hidden=None, **options):  # noqa: PLR0913
+def sound_net(rng, X, y, loss, activation=None, hidden=None, **options):
     """Return a small net under Adam that learns X, y."""
     activation = activation or pick(rng, "tanh", "relu", "tanh", "silu")
     hidden = hidden or pick(rng, (12,), (16,), (24,), (12, 8))

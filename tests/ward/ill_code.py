@@ -1,4 +1,4 @@
-"""Illnesses of the program: signs, gradients, shapes, and losses that do not suit their targets.
+"""Illnesses of the program: signs and gradients.
 
 Learners' losses and models are written here in NumPy with gradients by hand, right or wrong; the
 twin is the same with the mistake undone.
@@ -11,14 +11,12 @@ from tests.ward import anatomy
 from tests.ward.draws import (
     curve,
     line,
-    several_classes,
     shapes,
-    sound,
     sound_classes,
     sound_line,
-    sound_net,
     two_classes,
 )
+from tests.ward.loops import loop
 from tests.ward.patient import Case, Draft, Told, log_uniform, pick, recipe
 
 import descend as ds
@@ -53,7 +51,7 @@ def with_loss(case, loss, **options):
 
 
 def worse_than_the_cure(run, cured):
-    """The learner's parameters are worse than the start for the loss that was meant."""
+    """Tell whether the learner's parameters are worse than the start by the loss meant."""
     X, y = np.asarray(run.data.seen[0]), np.asarray(run.data.y, float)
     scores = X @ run.params["weight"] + run.params["bias"]
     if not np.isfinite(scores).all():
@@ -68,9 +66,9 @@ def worse_than_the_cure(run, cured):
 # ---------------------------------------------------------------- wrong-sign
 
 
-@recipe("wrong-sign")
+@recipe("wrong-sign", dressed=True)
 def likelihood_without_its_minus(rng):
-    """The "loss" falls below zero and on, and the answers get worse."""
+    # The "loss" falls below zero and on, and the answers get worse.
     cured, _ = sound_classes(rng, share=rng.uniform(0.3, 0.9))
     loss = custom(LIKELIHOOD, value=-1.0, slope=-1.0, targets="two labels", name="likelihood")
     ill = with_loss(cured, loss, epochs=int(rng.integers(50, 300)))
@@ -79,9 +77,9 @@ def likelihood_without_its_minus(rng):
     )
 
 
-@recipe("wrong-sign")
+@recipe("wrong-sign", dressed=True)
 def slope_turned_around(rng):
-    """The value is right, the slope by hand has the other sign: the loss climbs."""
+    # The value is right, the slope by hand has the other sign: the loss climbs.
     cured, top = sound_line(rng, share=0.5)
     loss = custom(SQUARED, slope=-1.0, name="squares")
     rate = log_uniform(rng, 1e-3, 0.05) * top
@@ -90,7 +88,7 @@ def slope_turned_around(rng):
     return Draft("y - s where s - y was meant, in the gradient", ill, worse_than_the_cure, cured)
 
 
-@recipe("wrong-sign")
+@recipe("wrong-sign", dressed=True)
 def classes_turned_around(rng):
     cured, _ = sound_classes(rng, share=rng.uniform(0.3, 0.9))
     loss = custom(LIKELIHOOD, slope=-1.0, targets="two labels", name="cross entropy")
@@ -134,21 +132,6 @@ def a_loop_without_the_minus(rng):
         )
 
     return Draft("a loop that minimises the likelihood", told, proof)
-
-
-def loop(X, y, rate, updates, sign=-1.0, error=None):  # noqa: PLR0913
-    """Return the history of a learner's loop for a line, from zeros."""
-    A, theta = anatomy.design(X), np.zeros(X.shape[1] + 1)
-    seen = {"loss": [], "gradient_norm": [], "learning_rate": []}
-    for _ in range(updates):
-        s = A @ theta
-        loss, slope = error(s, y) if error else (float(np.mean((s - y) ** 2)), 2 * (s - y))
-        g = A.T @ slope / len(y)
-        seen["loss"].append(loss)
-        seen["gradient_norm"].append(float(np.linalg.norm(g)))
-        seen["learning_rate"].append(rate)
-        theta = theta + sign * rate * g
-    return {name: np.array(v) for name, v in seen.items()}
 
 
 # ---------------------------------------------------------------- wrong-gradient
@@ -199,7 +182,7 @@ def net_by_hand(rng, d, hidden, slip, activation="tanh"):
 
 
 def gradient_differs(run, cured):
-    """The slope along some direction is not what differences of the loss say."""
+    """Tell whether the slope along some direction is not what differences of the loss say."""
     return angle(run) < 0.98 and angle(cured) > 0.9999
 
 
@@ -244,21 +227,19 @@ def a_part_misplaced(rng):
     return slipped(rng, ("units shuffled", "bias forgotten"))
 
 
-@recipe("wrong-gradient")
+@recipe("wrong-gradient", dressed=True)
 def slope_of_another_loss(rng):
-    """The value is one loss's, the slope another's."""
+    # The value is one loss's, the slope another's.
     cured, _ = sound_line(rng, share=0.3, noise=0.3)
-    d = cured.X.shape[1]
-    quartic = (lambda s, y: (s - y)[:, 0] ** 2, lambda s, y: np.where(s > y, 4.0, 0.5) * (s - y))
+    other = (lambda s, y: (s - y)[:, 0] ** 2, lambda s, y: np.where(s > y, 4.0, 0.5) * (s - y))
     right = with_loss(cured, custom(SQUARED, name="mine"))
-    ill = with_loss(cured, custom(quartic, name="mine"))
-    del d
+    ill = with_loss(cured, custom(other, name="mine"))
     return Draft("the slope by hand is not the loss's", ill, gradient_differs, right)
 
 
-@recipe("wrong-gradient")
+@recipe("wrong-gradient", dressed=True)
 def a_column_left_out(rng):
-    """A linear model by hand whose gradient forgets or shifts columns."""
+    # A linear model by hand whose gradient forgets or shifts columns.
     X, y = line(rng, d=int(rng.integers(3, 9)), noise=0.3)
     d, slip = X.shape[1], pick(rng, "shifted", "first only", "not multiplied")
 
@@ -287,130 +268,3 @@ def a_column_left_out(rng):
         for s in (slip, None)
     )
     return Draft(f"a line by hand, its gradient {slip}", ill, gradient_differs, cured)
-
-
-# ---------------------------------------------------------------- broadcast
-
-
-BROADCAST = (
-    lambda s, y: ((s - y[:, 0]) ** 2).mean(axis=1),
-    lambda s, y: 2 * (s - y[:, 0]).mean(axis=1, keepdims=True),
-)
-BROADCAST_SIZES = (
-    lambda s, y: np.abs(s - y[:, 0]).mean(axis=1),
-    lambda s, y: np.sign(s - y[:, 0]).mean(axis=1, keepdims=True),
-)
-BROADCAST_CLASSES = (
-    lambda s, y: (np.logaddexp(0, s) - y[:, 0] * s).mean(axis=1),
-    lambda s, y: (sigmoid(s) - y[:, 0]).mean(axis=1, keepdims=True),
-)
-
-
-def all_alike(run, cured):
-    """Every prediction has come to the same constant, where the twin tells rows apart."""
-    X = np.asarray(run.data.seen[0])
-    ill = X @ run.params["weight"] + run.params["bias"]
-    good = X @ cured.params["weight"] + cured.params["bias"]
-    return ill.std() < 0.05 * good.std()
-
-
-@recipe("broadcast")
-def column_minus_row(rng):
-    cured, _ = sound_line(rng, share=0.5)
-    ill = with_loss(cured, custom(BROADCAST, name="squares"))
-    return Draft("(n, 1) minus (n,) in a squared error", ill, all_alike, cured)
-
-
-@recipe("broadcast")
-def column_times_row(rng):
-    cured, _ = (
-        sound_classes(rng, share=0.8, share_=None) if False else sound_classes(rng, share=0.8)
-    )
-    ill = with_loss(cured, custom(BROADCAST_CLASSES, targets="two labels", name="cross entropy"))
-    start = rng.normal(size=cured.X.shape[1])
-    ill = ill.with_model(ds.Linear(init={"weight": start, "bias": [0.3]}))
-    return Draft("(n, 1) times (n,) in a cross entropy", ill, all_alike, cured)
-
-
-@recipe("broadcast")
-def column_minus_row_from_a_start(rng):
-    cured, _ = sound_line(rng, share=0.5)
-    d = cured.X.shape[1]
-    start = rng.normal(size=d) * cured.y.std()
-    ill = with_loss(cured, custom(BROADCAST, name="squares"))
-    ill = ill.with_model(ds.Linear(init={"weight": start, "bias": [cured.y.std()]}))
-    return Draft("(n, 1) minus (n,), from a start of its own", ill, all_alike, cured)
-
-
-@recipe("broadcast")
-def a_loop_that_broadcasts(rng):
-    X, y = line(rng, noise=rng.uniform(0.05, 0.4), n=int(rng.integers(60, 400)))
-    rate = rng.uniform(0.3, 0.8) * anatomy.limit(X)
-
-    def error(s, y):
-        e = s[:, None] - y[None, :]
-        return float(np.mean(e**2)), 2 * e.mean(axis=1)
-
-    updates = 1500
-    ill = Told(loop(X, y, rate, updates, error=error), X, y)
-
-    def proof(told, _):
-        A = anatomy.design(X)
-        best = np.mean((A @ np.linalg.lstsq(A, y, rcond=None)[0] - y) ** 2)
-        return abs(told.history["loss"][-1] - y.var()) < 1e-3 * y.var() and best < 0.5 * y.var()
-
-    return Draft("a loop: (n, 1) minus (n,)", ill, proof)
-
-
-# ---------------------------------------------------------------- loss-mismatch
-
-
-def ends_well(run, _):
-    return np.isfinite(run.theta).all()
-
-
-@recipe("loss-mismatch")
-def squares_of_probabilities(rng):
-    cured, _ = sound_classes(rng)
-    ill = with_loss(cured, "brier", epochs=cured.options["epochs"] * 2)
-    return Draft(
-        "squared error on the probabilities of a logistic regression", ill, ends_well, cured
-    )
-
-
-@recipe("loss-mismatch")
-def squares_of_probabilities_in_a_net(rng):
-    """As in moons: N(0, 1) starts, squared error on a sigmoid."""
-    X, y = shapes(rng)
-    cured = sound_net(rng, X, y, "logistic")
-    model = ds.MLP(
-        cured.task.model.hidden, cured.task.model.activation, pick(rng, "normal", "auto")
-    )
-    ill = with_loss(cured, "brier").with_model(model)
-    ill = ill.with_optimizer(ds.gradient_descent(pick(rng, 0.1, 0.5, 1.0)))
-    return Draft("a net with a sigmoid under squared error", ill, ends_well, cured)
-
-
-@recipe("loss-mismatch")
-def squares_on_two_labels(rng):
-    X, y = two_classes(rng)
-    cured, _ = sound(rng, X, y, "logistic")
-    ill, _ = sound(rng, X, y.astype(float), pick(rng, "squared_error", "half_squared_error"), 0.6)
-    return Draft("squared error on the labels 0 and 1", ill, ends_well, cured)
-
-
-@recipe("loss-mismatch")
-def squares_on_class_numbers(rng):
-    X, y = several_classes(rng)
-    cured, _ = sound(rng, X, y, "softmax", 0.9)
-    ill, _ = sound(rng, X, y.astype(float), "squared_error", 0.6)
-    return Draft(f"squared error on the numbers of {y.max() + 1} classes", ill, ends_well, cured)
-
-
-@recipe("loss-mismatch")
-def sizes_on_signs(rng):
-    X, y = two_classes(rng)
-    cured, _ = sound(rng, X, y, "logistic")
-    ill, _ = sound(rng, X, 2.0 * y - 1, "squared_error", 0.6)
-    ill = with_loss(ill, pick(rng, "squared_error", "huber", "log_cosh"))
-    return Draft("a regression loss on labels -1 and 1", ill, ends_well, cured)

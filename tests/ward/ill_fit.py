@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from tests.ward import anatomy
-from tests.ward.draws import curve, line, shapes, sound, sound_line, sound_net
+from tests.ward.draws import curve, sound, sound_line
 from tests.ward.patient import Case, Draft, pick, recipe
 from tests.ward.vitals import r2
 
@@ -24,7 +26,7 @@ def too_poor(run, cured):
     return r2(cured, X, y) > 0.6 and r2(run, X, y) < 0.5 * r2(cured, X, y)
 
 
-def poor(rng, X, y, loss, words, hidden=(24,)):  # noqa: PLR0913
+def poor(rng, X, y, loss, words, hidden=(24,)):
     task = ds.Task(ds.MLP(hidden, "tanh"), loss, ds.adam(0.02), ds.l2(1e-4))
     seed = int(rng.integers(10**6))
     cured = Case(task, X, y, {"epochs": 1200, "validation": 0.25, "seed": seed})
@@ -58,7 +60,7 @@ def a_line_between_rings(rng):
 
 @recipe("underfit")
 def a_penalty_too_strong(rng):
-    cured, top = sound_line(rng, n=int(rng.integers(200, 600)), noise=rng.uniform(0.1, 0.3))
+    cured, _ = sound_line(rng, n=int(rng.integers(200, 600)), noise=rng.uniform(0.1, 0.3))
     cured = cured.but(validation=0.25)
     seen = anatomy.curvatures(cured.X, cured.task.loss.name)
     strength = rng.uniform(10, 100) * seen[-1]
@@ -93,7 +95,7 @@ def a_net_too_small(rng):
 
 
 def too_close(run, cured):
-    """The validation loss rose from its best, by more than chance, far above the training loss."""
+    """Tell whether the validation loss rose by more than chance, far above the training loss."""
     seen = np.asarray(run.history["validation_loss"])
     best = int(seen.argmin())
     X, y, _w = run.data.validation
@@ -110,7 +112,7 @@ def too_close(run, cured):
     )
 
 
-def close(rng, X, y, loss, model, words, epochs=3000, rate=0.01):  # noqa: PLR0913
+def close(rng, X, y, loss, model, words, epochs=3000, rate=0.01):
     options = {"epochs": epochs, "validation": 0.5, "seed": int(rng.integers(10**6))}
     ill = Case(ds.Task(model, loss, ds.adam(rate)), X, y, options)
     return Draft(words, ill, too_close)
@@ -127,22 +129,33 @@ def a_large_net_on_few_rows(rng):
 
 @recipe("overfit")
 def a_net_on_many_columns(rng):
-    n, d = int(rng.integers(100, 200)), int(rng.integers(15, 40))
-    X = rng.normal(size=(n, d))
-    y = X[:, 0] + rng.uniform(0.5, 1) * rng.normal(size=n)
+    n, d = int(rng.integers(50, 100)), int(rng.integers(15, 40))
+    noise = rng.uniform(0.5, 1)
+
+    def drawn(n):
+        X = rng.normal(size=(n, d))
+        return X, X[:, 0] + noise * rng.normal(size=n)
+
     model = ds.MLP((32,), pick(rng, "tanh", "relu"))
-    return close(rng, X, y, "squared_error", model, f"{d} columns of which one matters", 800)
+    words = f"a net, {d} columns of which one matters"
+    draft = close(rng, *drawn(n), "squared_error", model, words, 800)
+    return replace(draft, ill=draft.ill.but(validation=drawn(300)))
 
 
 @recipe("overfit")
 def powers_too_high(rng):
-    n, degree = int(rng.integers(40, 60)), int(rng.integers(10, 15))
-    x = rng.uniform(-1, 1, n)
-    y = np.sin(2 * x) + rng.uniform(0.3, 0.6) * rng.normal(size=n)
-    X = np.polynomial.legendre.legvander(x, degree)[:, 1:] * np.sqrt(
-        2 * np.arange(1, degree + 1) + 1
-    )
-    return close(rng, X, y, "squared_error", ds.Linear(), f"a polynomial of degree {degree}", 3000)
+    n, degree = int(rng.integers(16, 26)), int(rng.integers(10, 15))
+    noise = rng.uniform(0.3, 0.6)
+
+    def drawn(n):
+        x = rng.uniform(-1, 1, n)
+        X = np.polynomial.legendre.legvander(x, degree)[:, 1:]
+        X = X * np.sqrt(2 * np.arange(1, degree + 1) + 1)
+        return X, np.sin(2 * x) + noise * rng.normal(size=n)
+
+    X, y = drawn(n)
+    draft = close(rng, X, y, "squared_error", ds.Linear(), f"degree {degree} on {n} rows", 4000)
+    return replace(draft, ill=draft.ill.but(validation=drawn(300)))
 
 
 @recipe("overfit")
@@ -169,7 +182,7 @@ def overlapping_classes_learnt_by_heart(rng):
 
 
 def no_limit(run, cured):
-    """A plane parts the classes, so the weights grow and grow."""
+    """Tell whether a plane parts the classes, so the weights grow and grow."""
     X, y = anatomy.rows_of(run)
     y = np.ravel(y)
     apart = all(anatomy.separable(X, y == c) for c in np.unique(y))
@@ -217,8 +230,7 @@ def one_flower_of_three(rng):
 
     X, y = load_iris(return_X_y=True)
     rows = rng.permutation(150)[: int(rng.integers(90, 150))]
-    chosen = [(0, 1), (0, 1, 2), (1, 2), (0, 2)][int(rng.integers(4))]
-    X = X[rows][:, list(chosen)] if False else X[rows]
+    X = X[rows]
     X = (X - X.mean(axis=0)) / X.std(axis=0) + 0.02 * rng.normal(size=X.shape)
     return parted(rng, X, (y[rows] == 0).astype(int), "logistic", "iris: setosa or not")
 

@@ -8,7 +8,6 @@ from tests.ward.draws import (
     columns,
     curve,
     line,
-    several_classes,
     shapes,
     sound,
     sound_classes,
@@ -16,6 +15,7 @@ from tests.ward.draws import (
     sound_net,
 )
 from tests.ward.patient import Case, Draft, pick, recipe
+from tests.ward.vitals import done
 
 import descend as ds
 
@@ -23,11 +23,11 @@ import descend as ds
 
 
 def shared(run, _):
-    """A fifth of the validation rows, at least, are training rows too."""
+    """Tell whether a fifth of the validation rows, at least, are training rows too."""
     X, y, _w = run.data.validation
     known = {row.tobytes() for row in np.column_stack([run.data.X, run.data.y])}
     held = np.column_stack([X, y])
-    return np.mean([row.tobytes() in known for row in held]) > 0.2
+    return done(run) and np.mean([row.tobytes() in known for row in held]) > 0.2
 
 
 def with_shared(rng, cured, share):
@@ -78,11 +78,11 @@ def a_net_validated_on_training_rows(rng):
 
 
 def shifted(run, _):
-    """Some column is another one in validation, and the loss there says so."""
+    """Tell whether some column is another one in validation, and the loss there says so."""
     X, y, _w = run.data.validation
     here, there = np.column_stack([run.data.X, run.data.y]), np.column_stack([X, y])
     apart = np.abs(here.mean(axis=0) - there.mean(axis=0)) / here.std(axis=0)
-    return apart.max() > 1.2 and anatomy.held_out(run) > 2 * anatomy.objective(run)
+    return done(run) and apart.max() > 1.2 and anatomy.held_out(run) > 2 * anatomy.objective(run)
 
 
 def split_at(rng, case, order, share=0.25):
@@ -105,7 +105,7 @@ def sorted_by_the_target(rng):
 
 @recipe("split-shift")
 def sorted_by_a_column(rng):
-    """The relation bends, so that a line drawn on one side fails on the other."""
+    # The relation bends, so that a line drawn on one side fails on the other.
     n, d = int(rng.integers(300, 800)), int(rng.integers(1, 5))
     X = rng.normal(size=(n, d))
     y = X @ rng.uniform(1, 2, d) + 0.3 * rng.normal(size=n) + 1.5 * np.maximum(X[:, 0] - 0.6, 0) * 3
@@ -154,7 +154,7 @@ def rare(rng, n, d, share, k=2):
 
 
 def overlooked(run, _):
-    """The rare class is hardly ever predicted, although it could be told."""
+    """Tell whether the rare class is hardly ever predicted, although it could be told."""
     X, y = run.data.X, np.ravel(run.data.y)
     few = int(y.max())
     found = np.asarray(run.predict(X)) == few
@@ -162,39 +162,42 @@ def overlooked(run, _):
     s = anatomy.scores(run, anatomy.rows_of(run)[0])
     order = s[:, -1] - (s[:, :-1].max(axis=1) if s.shape[1] > 1 else 0)
     a, b = order[y == few], order[y != few]
-    auc = (a[:, None] > b[None, :]).mean()
-    return recall < 0.15 and auc > 0.8 and np.mean(y == few) < 0.06
+    auc = (a[:, None] > b[None, :300]).mean()
+    return done(run) and recall < 0.15 and auc > 0.8 and np.mean(y == few) < 0.06
 
 
 def imbalanced(rng, X, y, loss):
     case, _ = sound(rng, X, y, loss, 0.9)
-    case = case.but(epochs=4000)
+    if rng.random() < 0.8:
+        case = case.with_optimizer(pick(rng, ds.lbfgs(), ds.newton())).but(epochs=60)
+    else:
+        case = case.but(epochs=4000)
     weights = np.where(y == y.max(), (y != y.max()).sum() / (y == y.max()).sum(), 1.0)
     words = f"{loss}, {np.mean(y == y.max()):.1%} of {len(y)} rows are of the rare class"
-    return Draft(words, case, overlooked, case.but(sample_weight=weights, epochs=6000))
+    return Draft(words, case, overlooked, case.but(sample_weight=weights))
 
 
 @recipe("class-imbalance")
 def a_rare_positive(rng):
-    n, d = int(rng.integers(600, 3000)), int(rng.integers(1, 8))
+    n, d = int(rng.integers(600, 1600)), int(rng.integers(1, 8))
     return imbalanced(rng, *rare(rng, n, d, rng.uniform(0.01, 0.04)), "logistic")
 
 
 @recipe("class-imbalance")
 def a_rare_class_of_several(rng):
-    n, d, k = int(rng.integers(800, 2500)), int(rng.integers(3, 8)), int(rng.integers(3, 5))
+    n, d, k = int(rng.integers(800, 1600)), int(rng.integers(3, 8)), int(rng.integers(3, 5))
     return imbalanced(rng, *rare(rng, n, d, rng.uniform(0.01, 0.03), k), "softmax")
 
 
 @recipe("class-imbalance")
 def two_rare_scores(rng):
-    n, d = int(rng.integers(600, 3000)), int(rng.integers(1, 8))
+    n, d = int(rng.integers(600, 1600)), int(rng.integers(1, 8))
     return imbalanced(rng, *rare(rng, n, d, rng.uniform(0.01, 0.04)), "softmax")
 
 
 @recipe("class-imbalance")
 def few_of_a_skewed_column(rng):
-    n = int(rng.integers(800, 3000))
+    n = int(rng.integers(800, 1600))
     X = columns(rng, n, int(rng.integers(2, 5)))
     clean = X @ rng.uniform(0.7, 1.2, X.shape[1])
     clean = (clean - clean.mean()) / clean.std()
@@ -219,7 +222,9 @@ def mislabelled(rng, case, words, share=None):
         found = np.asarray(run.predict(case.X))
         against = found != given
         return (
-            np.mean(found == true) > 0.95 and np.mean(np.isin(np.flatnonzero(against), wrong)) > 0.8
+            done(run)
+            and np.mean(found == true) > 0.95
+            and np.mean(np.isin(np.flatnonzero(against), wrong)) > 0.8
         )
 
     return Draft(f"{words}, {share:.0%} of the labels are wrong", case.but(y=given), proof, case)
@@ -273,11 +278,11 @@ def a_real_table_mislabelled(rng):
 
 
 def outshouted(X, clean, spoilt):
-    """A few rows hold most of the loss and drag the fit away from all the others."""
+    """Tell whether a few rows hold most of the loss and drag the fit away from all the others."""
 
     def proof(run, cured):
         few = np.isin(np.arange(len(X)), spoilt)
-        if not np.isfinite(run.theta).all() or few.mean() > 0.05:
+        if not done(run) or few.mean() > 0.05:
             return False
         e = np.asarray(run.predict(run.data.X)).reshape(-1) - run.data.y[:, 0]
         fitted = np.asarray(run.predict(X[~few])).reshape(-1)

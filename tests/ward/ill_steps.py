@@ -1,4 +1,4 @@
-"""Illnesses of the step: too large, too small, noisy, not finished, stalled; and the edge.
+"""Illnesses of the step: too large, too small, not finished.
 
 A step is measured by 2 / L, L the largest eigenvalue that NumPy finds on the data.
 """
@@ -10,18 +10,16 @@ import math
 import numpy as np
 from tests.ward import anatomy
 from tests.ward.draws import (
-    columns,
     counts,
     curve,
-    shapes,
     several_classes,
     sound,
     sound_classes,
     sound_line,
     sound_net,
-    two_classes,
 )
-from tests.ward.patient import Case, Draft, log_uniform, pick, recipe
+from tests.ward.loops import loop
+from tests.ward.patient import Case, Draft, Told, log_uniform, pick, recipe
 
 import descend as ds
 
@@ -31,7 +29,7 @@ def finite(run):
 
 
 def rose(run, _=None):
-    """The objective ended above its start."""
+    """Tell whether the objective ended above its start."""
     return not finite(run) or anatomy.objective(run) > anatomy.objective(run, anatomy.start_of(run))
 
 
@@ -42,7 +40,7 @@ def far(run, share=0.3):
 # ---------------------------------------------------------------- step-too-large
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def line_beyond_the_limit(rng):
     reduction = pick(rng, "mean", "sum")
     cured, top = sound_line(rng, share=rng.uniform(0.3, 0.8), reduction=reduction)
@@ -64,7 +62,7 @@ def line_beyond_the_limit(rng):
     )
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def logistic_that_oscillates(rng):
     cured, top = sound_classes(rng, share=rng.uniform(0.5, 0.9))
     times = log_uniform(rng, 40, 1000)
@@ -99,7 +97,7 @@ def row_by_row_beyond_its_limit(rng):
     return Draft(words, ill, rose, cured)
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def net_beyond_its_limit(rng):
     X, y = curve(rng)
     cured = sound_net(
@@ -110,7 +108,7 @@ def net_beyond_its_limit(rng):
     return Draft(f"a net for regression, plain descent with a step of {rate:.1f}", ill, rose, cured)
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def adam_with_a_giant_rate(rng):
     cured, _ = sound_classes(rng) if rng.random() < 0.5 else sound_line(rng, noise=0.1)
     spread = float(np.std(cured.y))
@@ -124,7 +122,7 @@ def adam_with_a_giant_rate(rng):
     return Draft(f"{ill.task.optimizer.rule.name} with a rate of {rate:.0f}", ill, proof, cured)
 
 
-@recipe("step-too-large")
+@recipe("step-too-large", dressed=True)
 def poisson_that_bursts(rng):
     X, y = counts(rng)
     top = anatomy.limit(X, "poisson", steepest=float(y.max()))
@@ -135,6 +133,21 @@ def poisson_that_bursts(rng):
     return Draft(f"Poisson regression at {times:.0f} times its safe step", ill, rose, cured)
 
 
+@recipe("step-too-large")
+def a_loop_that_bursts(rng):
+    """Elsewhere: plain descent in NumPy, a step beyond 2 / L."""
+    cured, top = sound_line(rng)
+    X, y = cured.X, cured.y
+    top = anatomy.limit(X)
+    times = rng.uniform(1.15, 5)
+    told = Told(loop(X, y, times * top, int(rng.integers(20, 60))), X, y)
+
+    def proof(told, _):
+        return told.history["loss"][-1] > 3 * told.history["loss"][0]
+
+    return Draft(f"a loop at {times:.2f} times the largest stable step", told, proof)
+
+
 # ---------------------------------------------------------------- step-too-small
 
 
@@ -142,7 +155,7 @@ def crawls(run, _):
     return far(run, 0.3) and anatomy.gap(run) < 1.0
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def line_that_crawls(rng):
     cured, top = sound_line(rng, share=0.7, reduction=pick(rng, "mean", "sum"))
     share = log_uniform(rng, 1e-6, 3e-3)
@@ -151,7 +164,7 @@ def line_that_crawls(rng):
     return Draft(f"linear regression at {share:.1e} of the largest stable step", ill, crawls, cured)
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def logistic_that_crawls(rng):
     cured, top = sound_classes(rng, share=0.8)
     share = log_uniform(rng, 1e-5, 2e-3)
@@ -160,16 +173,16 @@ def logistic_that_crawls(rng):
     return Draft(f"logistic regression at {share:.1e} of its safe step", ill, crawls, cured)
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def adam_that_crawls(rng):
-    cured, top = sound_line(rng, share=0.7)
+    cured, _ = sound_line(rng, share=0.7)
     rate = log_uniform(rng, 1e-7, 1e-5) * float(np.abs(cured.y).mean())
     name = pick(rng, "adam", "adamw", "nadam", "amsgrad", "rmsprop")
     ill = cured.with_optimizer(getattr(ds, name)(rate)).but(epochs=int(rng.integers(100, 300)))
     return Draft(f"linear regression, {name} with a rate of {rate:.1e}", ill, crawls, cured)
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def batches_that_crawl(rng):
     cured, top = sound_line(rng, share=0.7, n=int(rng.integers(200, 800)))
     share = log_uniform(rng, 1e-6, 1e-4)
@@ -180,7 +193,7 @@ def batches_that_crawl(rng):
     )
 
 
-@recipe("step-too-small")
+@recipe("step-too-small", dressed=True)
 def net_that_crawls(rng):
     X, y = curve(rng)
     cured = sound_net(rng, X, y, "squared_error")
@@ -205,219 +218,46 @@ def falling_and_far(run, _):
     return 0.05 < left < 0.6 and steady and ten_more > 0.02
 
 
-@recipe("not-finished")
+def longer(case):
+    """Return the same, with the time it needs."""
+    return case.but(epochs=60 * case.options["epochs"])
+
+
+@recipe("not-finished", dressed=True)
 def line_stopped_early(rng):
     cured, top = sound_line(rng, share=rng.uniform(0.3, 0.5), d=int(rng.integers(2, 13)))
     ill = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.1, 0.3) * top))
     ill = ill.but(epochs=int(rng.integers(5, 12)))
-    return Draft("linear regression at a good step, stopped early", ill, falling_and_far, cured)
+    return Draft(
+        "linear regression at a good step, stopped early", ill, falling_and_far, longer(ill)
+    )
 
 
-@recipe("not-finished")
+@recipe("not-finished", dressed=True)
 def classes_stopped_early(rng):
     cured, top = sound_classes(rng, share=0.8)
     ill = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.2, 0.8) * top))
     ill = ill.but(epochs=int(rng.integers(4, 15)))
-    return Draft("logistic regression at a good step, stopped early", ill, falling_and_far, cured)
+    return Draft(
+        "logistic regression at a good step, stopped early", ill, falling_and_far, longer(ill)
+    )
 
 
-@recipe("not-finished")
+@recipe("not-finished", dressed=True)
 def adam_stopped_early(rng):
     cured, _ = sound_line(rng, share=0.7)
     scale = float(np.abs(cured.y).max())
-    ill = cured.with_optimizer(ds.adam(0.01 * scale)).but(epochs=int(rng.integers(20, 60)))
-    return Draft("linear regression, Adam, stopped early", ill, falling_and_far, cured)
+    ill = cured.with_optimizer(ds.adam(log_uniform(rng, 0.003, 0.01) * scale))
+    ill = ill.but(epochs=int(rng.integers(12, 40)))
+    return Draft("linear regression, Adam, stopped early", ill, falling_and_far, longer(ill))
 
 
-@recipe("not-finished")
+@recipe("not-finished", dressed=True)
 def softmax_stopped_early(rng):
     X, y = several_classes(rng)
     cured, top = sound(rng, X, y, "softmax", 0.9)
     ill = cured.with_optimizer(ds.gradient_descent(rng.uniform(0.2, 0.8) * top))
     ill = ill.but(epochs=int(rng.integers(4, 12)))
-    return Draft("softmax regression at a good step, stopped early", ill, falling_and_far, cured)
-
-
-# ---------------------------------------------------------------- stalled
-
-
-def stood_still(run, _):
-    """The last third changed nothing to speak of, and the way is not done."""
-    later = run.at(int(0.66 * run.state.step)).theta
-    here, there = anatomy.gap(run), anatomy.gap(run, later)
-    return here > 0.1 and abs(there - here) < 0.02 * here
-
-
-def with_schedule(rng, cured, top, schedule):
-    rate = rng.uniform(0.05, 0.4) * top
-    epochs = max(200, min(2 * cured.options["epochs"], 1500))
-    return cured.with_optimizer(ds.gradient_descent(rate, schedule=schedule)).but(epochs=epochs)
-
-
-@recipe("stalled")
-def rate_that_died_exponentially(rng):
-    cured, top = sound_line(rng, share=0.6, d=int(rng.integers(3, 13)))
-    gamma = rng.uniform(0.4, 0.9)
-    ill = with_schedule(rng, cured, top, ds.schedules.exponential(gamma))
-    return Draft(f"the rate falls by {gamma:.2f} at each update", ill, stood_still, cured)
-
-
-@recipe("stalled")
-def rate_that_died_by_steps(rng):
-    cured, top = sound_classes(rng, share=0.8)
-    every = int(rng.integers(3, 9))
-    ill = with_schedule(rng, cured, top, ds.schedules.step(every, 0.1))
-    return Draft(f"the rate falls tenfold every {every} updates", ill, stood_still, cured)
-
-
-@recipe("stalled")
-def cosine_that_ended_too_soon(rng):
-    cured, top = sound_line(rng, share=0.6, d=int(rng.integers(3, 13)))
-    steps = int(rng.integers(3, 12))
-    ill = with_schedule(rng, cured, top, ds.schedules.cosine(steps))
-    return Draft(f"a cosine schedule that reaches 0 after {steps} updates", ill, stood_still, cured)
-
-
-@recipe("stalled")
-def rate_too_small_for_single_precision(rng):
-    cured, top = sound_line(rng, share=0.6, noise=0.3, d=int(rng.integers(1, 6)))
-    d = cured.X.shape[1]
-    far_off = float(10.0 ** rng.integers(4, 6) * np.abs(cured.y).mean())
-    init = {"weight": np.full(d, far_off), "bias": [far_off]}
-    slope = float(np.abs(cured.X).max() * far_off)
-    task = ds.Task(
-        ds.Linear(init=init), "squared_error", ds.gradient_descent(1e-9 * far_off / slope)
-    )
-    ill = cured.but(task=task, dtype="float32", epochs=200)
-
-    def proof(run, _):
-        return stood_still(run, _) and bool((run.theta == run.at(0).theta).all())
-
-    return Draft("every update is below the last digit of single precision", ill, proof, cured)
-
-
-# ---------------------------------------------------------------- batch-noise
-
-
-def hovers(run, whole):
-    """With the same step, the full batch comes close; the small ones hover above it."""
-    frames = [run.at(int(s)).theta for s in np.linspace(0.6, 1, 9) * run.state.step]
-    bottom = anatomy.least(run)
-    values = np.array([anatomy.objective(run, t) for t in frames])
-    start = anatomy.objective(run, anatomy.start_of(run))
-    height = np.mean(values - bottom)
-    return (
-        np.isfinite(values).all()
-        and height > 0.25 * bottom
-        and values.max() < start
-        and height > 0.03 * (start - bottom)
-        and abs(values[:4].mean() - values[-4:].mean()) < height
-    )
-
-
-def noisy(rng, X, y, loss, share):
-    batch = int(pick(rng, 1, 1, 2, 4))
-    cured, _ = sound(rng, X, y, loss, share)
-    epochs = max(20, min(60, 40_000 // len(X)))
-    ill = cured.but(batch_size=batch, epochs=epochs, seed=int(rng.integers(10**6)))
-    words = f"{loss}, {len(X)} rows in batches of {batch} at {share:.2f} of the full batch's limit"
-    return Draft(words, ill, hovers, cured)
-
-
-@recipe("batch-noise")
-def noisy_line(rng):
-    n, d = int(rng.integers(100, 800)), int(rng.integers(1, 5))
-    X = columns(rng, n, d)
-    y = X @ rng.uniform(1, 2, d) + rng.uniform(0.6, 1.5) * math.sqrt(d) * rng.normal(size=n)
-    return noisy(rng, X, y, "squared_error", rng.uniform(0.15, 0.6) / (d + 1))
-
-
-@recipe("batch-noise")
-def noisy_classes(rng):
-    X, y = two_classes(rng, n=int(rng.integers(200, 800)), d=int(rng.integers(1, 8)))
-    return noisy(rng, X, y, "logistic", rng.uniform(0.5, 0.95))
-
-
-@recipe("batch-noise")
-def noisy_softmax(rng):
-    X, y = several_classes(rng, n=int(rng.integers(200, 800)))
-    return noisy(rng, X, y, "softmax", rng.uniform(0.6, 0.95))
-
-
-@recipe("batch-noise")
-def noisy_at_any_scale(rng):
-    n, d = int(rng.integers(100, 600)), int(rng.integers(1, 4))
-    scale, unit = 10.0 ** rng.integers(-2, 4), 10.0 ** rng.integers(-3, 4)
-    X = rng.uniform(-1.7, 1.7, (n, d))
-    y = unit * (X @ rng.uniform(1, 2, d) + rng.uniform(1, 2) * rng.standard_t(5, n))
-    made = noisy(rng, X * scale, y, "half_squared_error", rng.uniform(0.15, 0.6) / (d + 1))
-    if scale == 1.0:
-        return made
     return Draft(
-        f"{made.words}, columns standardised",
-        made.ill.but(standardize=True, task=_rescaled(made.ill, scale)),
-        made.proof,
-        made.cured.but(standardize=True, task=_rescaled(made.cured, scale)),
+        "softmax regression at a good step, stopped early", ill, falling_and_far, longer(ill)
     )
-
-
-def _rescaled(case, scale):
-    Z = (case.X - case.X.mean(axis=0)) / case.X.std(axis=0)
-    share = case.task.optimizer.learning_rate / anatomy.limit(case.X, case.task.loss.name)
-    rate = min(share, 0.3) * anatomy.limit(Z, case.task.loss.name)
-    return ds.Task(ds.Linear(), case.task.loss, ds.gradient_descent(rate))
-
-
-# ---------------------------------------------------------------- edge-of-stability
-
-
-def at_the_edge(run, _):
-    """The sharpness has risen to 2 over the step, and the loss falls all the same."""
-    if not finite(run):
-        return False
-    rate = run.setup.learning_rate
-    sharp = [rate * anatomy.top_curvature(run, run.at(int(s)).theta) for s in (1, run.state.step)]
-    loss = np.asarray(run.history["loss"])
-    half = len(loss) // 2
-    return (
-        sharp[0] < 1.7
-        and 1.85 < sharp[1] < 2.6
-        and (np.diff(loss[half:]) > 0).mean() > 0.05
-        and loss[-100:].mean() < 0.9 * loss[half : half + 100].mean()
-        and loss[-1] < 0.2 * loss[0]
-    )
-
-
-def edge(rng, X, y, loss, low, high):
-    rate = log_uniform(rng, low, high)
-    hidden = pick(rng, (16, 16), (20,), (24, 12), (32,))
-    task = ds.Task(ds.MLP(hidden, "tanh"), loss, ds.gradient_descent(rate))
-    case = Case(task, X, y, {"epochs": 3000, "seed": int(rng.integers(10**6))})
-    return Draft(f"a net {hidden}, {loss}, full batch at {rate:.2f}", case, at_the_edge)
-
-
-@recipe("edge-of-stability")
-def edge_of_a_curve(rng):
-    return edge(
-        rng, *curve(rng, n=int(rng.integers(60, 150)), noise=0.05), "squared_error", 0.05, 0.4
-    )
-
-
-@recipe("edge-of-stability")
-def edge_of_half_squares(rng):
-    X, y = curve(rng, n=int(rng.integers(60, 150)), noise=0.05)
-    return edge(rng, X, y, "half_squared_error", 0.1, 0.8)
-
-
-@recipe("edge-of-stability")
-def edge_of_two_outputs(rng):
-    X = rng.uniform(-1.5, 1.5, (int(rng.integers(60, 120)), 2))
-    y = np.column_stack([np.sin(2 * X[:, 0]), np.cos(2 * X[:, 1])])
-    return edge(rng, X, y, "squared_error", 0.1, 0.8)
-
-
-@recipe("edge-of-stability")
-def edge_of_signed_moons(rng):
-    X, y = shapes(rng, n=int(rng.integers(80, 150)))
-    jitter = 0.02 * rng.normal(size=len(y))
-    return edge(rng, X, 2.0 * y - 1 + jitter, "squared_error", 0.05, 0.3)

@@ -6,8 +6,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-import descend as ds
 from tests.ward.patient import CODES, INFORMATION
+
+import descend as ds
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Score:
         return share([v.called_ill for v in self.verdicts if v.code == "healthy"])
 
     def table(self):
-        """Return lines of Markdown: for each code how many were right, and what was said instead."""
+        """Return Markdown: for each code how many were right, and what was said instead."""
         lines = ["| code | patients | right | said instead |", "|---|---:|---:|---|"]
         for code in CODES:
             of = [v for v in self.verdicts if v.code == code]

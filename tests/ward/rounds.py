@@ -29,7 +29,7 @@ def taken(bed):
 
 
 def beds(codes, seeds, healthy):
-    """Return (code, seed, bed) for every bed: ten of each code a seed, and so many healthy in all."""
+    """Return (code, seed, bed): ten of each code a seed, and so many healthy in all."""
     made = [(code, s, b) for code in codes if code != "healthy" for s in seeds for b in range(BEDS)]
     if "healthy" in codes:
         made += [("healthy", s, b) for b in range(-(-healthy // len(seeds))) for s in seeds][

@@ -6,13 +6,39 @@ import warnings
 from collections import Counter
 
 import numpy as np
-from tests.ward import ill_code, ill_columns, ill_fit, ill_rows, ill_steps, ill_units, well
-from tests.ward.patient import CODES, RECIPES, Case, Patient
+from tests.ward import (
+    ill_code,
+    ill_columns,
+    ill_depth,
+    ill_fit,
+    ill_losses,
+    ill_motion,
+    ill_rows,
+    ill_steps,
+    ill_units,
+    ill_values,
+    well,
+    well_nets,
+)
+from tests.ward.patient import CODES, RECIPES, Patient, Told
 from tests.ward.vitals import complaint
 
 # The modules are imported for the recipes they enter.
-WARDS = (ill_code, ill_columns, ill_fit, ill_rows, ill_steps, ill_units, well)
-TRIES = 12
+WARDS = (
+    ill_code,
+    ill_columns,
+    ill_depth,
+    ill_fit,
+    ill_losses,
+    ill_motion,
+    ill_rows,
+    ill_steps,
+    ill_units,
+    ill_values,
+    well,
+    well_nets,
+)
+TRIES = 16
 DRAWN: Counter[tuple[str, str, str]] = Counter()  # (code, recipe, what became of it)
 
 
@@ -26,7 +52,7 @@ def admitted(draft):
             trouble = complaint(cured)
             if trouble:
                 return None, f"cured twin: {trouble}"
-        ill = draft.ill.train() if isinstance(draft.ill, Case) else draft.ill
+        ill = draft.ill if isinstance(draft.ill, Told) else draft.ill.train()
         return (ill, "") if draft.proof(ill, cured) else (None, "no proof")
 
 
@@ -40,7 +66,7 @@ def one(code, seed, bed):
         found, why = admitted(draft)
         DRAWN[code, made.__name__, why or "taken in"] += 1
         if not why:
-            told = not isinstance(draft.ill, Case)
+            told = isinstance(draft.ill, Told)
             return Patient(
                 code,
                 draft.words,

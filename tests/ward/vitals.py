@@ -16,11 +16,17 @@ def complaint(run):
         return "diverged"
     if run.task.model.name == "custom" or run.task.loss.name == "custom":
         return _of_custom(run)
-    if run.task.model.linear:
-        found = _of_linear(run)
-    else:
-        found = _of_net(run)
+    found = _of_linear(run) if run.task.model.linear else _of_net(run)
     return found or _of_validation(run)
+
+
+def done(run):
+    """Tell whether the descent itself did its work."""
+    if not np.isfinite(run.theta).all() or run.outcome.reason == "diverged":
+        return False
+    if not run.task.model.linear:
+        return _of_net(run) == ""
+    return anatomy.gap(run) <= 2 * CLOSE
 
 
 def _of_custom(run):
