@@ -271,6 +271,7 @@ def test_a_cell_is_what_train_returns(tmp_path, across, values, model, kept):
         run = cell.run
         assert run.task == wanted.task
         assert run.outcome == wanted.outcome
+        assert replace(run.setup, record=0) == replace(wanted.setup, record=0)
         assert cell.last == wanted.outcome.loss
         np.testing.assert_array_equal(run.theta, wanted.theta)
         np.testing.assert_array_equal(run.history["loss"], wanted.history["loss"])
@@ -550,6 +551,10 @@ def test_cells_of_other_rates_are_kept_and_altered_ones_trained_again(tmp_path, 
     small(folder=tmp_path)
     assert len(done) == 4
     assert first[0, 0].file.read_bytes() == content
+    run = first[0, 0].run
+    replace(run, outcome=replace(run.outcome, reason="interrupted")).save(first[0, 0].file)
+    small(folder=tmp_path)
+    assert len(done) == 5
 
 
 def test_a_folder_with_another_map_is_left_alone_unless_asked(tmp_path, monkeypatch):
@@ -563,6 +568,10 @@ def test_a_folder_with_another_map_is_left_alone_unless_asked(tmp_path, monkeypa
     assert done == []
     small(folder=tmp_path, epochs=13, overwrite=True)
     assert len(done) == 4
+    small(folder=tmp_path, epochs=13, overwrite=True, sample_weight=np.arange(1.0, 25.0))
+    assert len(done) == 8
+    small(folder=tmp_path, epochs=13, overwrite=True, sample_weight=np.arange(1.0, 25.0))
+    assert len(done) == 8
 
 
 # ---------------------------------------------------------------- the command
