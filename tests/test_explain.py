@@ -167,6 +167,12 @@ def test_every_optimizer(optimizer):
     assert e.moves[4].title == "Update"
 
 
+def test_the_largest_square_so_far_is_kept():
+    run = trained(optimizer=ds.amsgrad(0.1, beta2=0.5), epochs=30)
+    e = checked(run, step=25)
+    assert (e.arrays["largest_mean_square_after"] > e.arrays["mean_square_after"]).any()
+
+
 def test_every_part_has_its_lines():
     assert set(LOSS_LINES) | set(ROWWISE_LOSSES) == set(LOSSES)
     assert set(ACTIVATION_LINES) | set(ROWWISE_ACTIVATIONS) == set(ACTIVATIONS)
@@ -435,7 +441,7 @@ def test_formulas_keep_their_parentheses():
 
 
 def test_escapes():
-    assert as_latex.escaped("a_b'\"") == r"a\_b$'$''"
+    assert as_latex.escaped('a_b"') == r"a\_b''"
     assert as_markdown.escaped("a|b") == r"a\|b"
 
 

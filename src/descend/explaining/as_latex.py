@@ -1,4 +1,4 @@
-"""An explanation as a LaTeX document that needs amsmath (and amssymb) and nothing else."""
+"""An explanation as a LaTeX document that needs amsmath and nothing else."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from descend.explaining.pieces import Table, figure
 
 if TYPE_CHECKING:
     from descend.explaining.explanation import Explanation
-    from descend.explaining.pieces import Move
+    from descend.explaining.pieces import Cell, Move
 
 _HEAD = r"""\documentclass{article}
-\usepackage{amsmath,amssymb}
+\usepackage{amsmath}
 \begin{document}
 """
 _SPECIAL = {
@@ -28,12 +28,9 @@ _SPECIAL = {
     "<": "$<$",
     ">": "$>$",
     "|": r"$|$",
-    '"': r"\textquotedbl{}",
-    "'": r"\textquotesingle{}",
     "-": "-{}",
 }
 _SIGNS = {
-    "'": r"$'$",
     '"': "''",
     "θ": r"$\theta$",
     "η": r"$\eta$",
@@ -125,9 +122,15 @@ def _of_table(table: Table, digits: int | None) -> list[str]:
     for i, row in enumerate(table.rows):
         if table.totals and i == len(table.rows) - table.totals:
             lines.append(r"\hline")
-        cells = ["" if c is None else escaped(figure(c, digits)) for c in row]
+        cells = [_cell(c, digits) for c in row]
         lines.append(_row(cells + [""] * (len(table.head) - len(cells))))
     return [*lines, r"\end{tabular}", ""]
+
+
+def _cell(cell: Cell, digits: int | None) -> str:
+    if cell is None:
+        return ""
+    return escaped(cell) if isinstance(cell, str) else f"${figure(cell, digits)}$"
 
 
 def _row(cells: list[str]) -> str:

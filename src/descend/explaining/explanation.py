@@ -73,7 +73,7 @@ class Explanation:
         return as_markdown.markdown_of(self)
 
     def latex(self) -> str:
-        """Return the explanation as a LaTeX document, which needs amsmath and amssymb alone."""
+        """Return the explanation as a LaTeX document, which needs amsmath alone."""
         return as_latex.latex_of(self)
 
     def code(self) -> str:

@@ -21,7 +21,7 @@ def rows_move(page: Page) -> Move:
     code = ["given = e.arrays", 'X, y = given["X"], given["y"]']
     if page.facts.weights is not None:
         code.append('sample_weight = given["sample_weight"]')
-    symbols = (Symbol("X (n, d), y (n, k)", r"X \in \mathbb{R}^{n \times d}"),)
+    symbols = (Symbol("X (n, d), y (n, k)", r"X : n \times d, \quad y : n"),)
     if page.facts.y.ndim == 1:
         symbols = (Symbol("X (n, d), y (n,)", symbols[0].tex),)
     n, d = page.facts.n, page.facts.problem.X.shape[1]

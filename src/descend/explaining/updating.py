@@ -197,11 +197,11 @@ def _of_rounding(page: Page) -> tuple[str, ...]:
     """Say so where nothing but rounding is left to divide by."""
     if not used_code(page):
         return ()
-    engine = page.facts.run.engine_used
-    return (
+    said = (
         "This step is made of rounding: so little is left of the gradient that the rule makes a "
-        f"whole step of its last digits, here those that the engine {engine} found.",
+        "whole step of its last digits, here those that the engine "
     )
+    return (f"{said}{page.facts.run.engine_used} found.",)
 
 
 def _of_clipping(page: Page) -> tuple[str, ...]:
