@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from descend import losses, models, optimum
-from descend.arrays import is_sparse
+from descend.arrays import Array, Floats, is_sparse
 from descend.custom import CustomModel
 from descend.engines import Problem, engine_for, scores_of
 from descend.engines.checking import is_custom
@@ -24,7 +24,7 @@ from descend.randomness import permutation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from descend.arrays import Array, Floats, State
+    from descend.arrays import State
     from descend.engines import Program
     from descend.run import Run
     from descend.task import Task

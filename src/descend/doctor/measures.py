@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from descend.arrays import is_sparse
+from descend.arrays import Array, is_sparse
 
 if TYPE_CHECKING:
-    from descend.arrays import Array, Floats
+    from descend.arrays import Floats
 
 # The median of |N(0, 1)| times this is 1.
 TO_DEVIATION = 1.4826
 BLOCK = 1 << 13
+# A deviation below this share of a column's size is rounding.
+ROUNDING = 1e-13
 
 
 def deviation(values: Floats) -> float:
@@ -32,7 +34,7 @@ def standard(X: Floats) -> Floats:
     small = X / scale
     centred = small - small.mean(axis=0)
     spread = np.sqrt((centred * centred).mean(axis=0))
-    varies = spread > 1e-13
+    varies = spread > ROUNDING
     found: Floats = np.where(varies, centred / np.where(varies, spread, 1.0), 0.0)
     return found
 
@@ -79,7 +81,7 @@ class Tail(NamedTuple):
 
     Attributes
     ----------
-    count
+    members
         How many.
     least
         The smallest of them.
@@ -89,7 +91,7 @@ class Tail(NamedTuple):
         Of the sum of squares that is theirs.
     """
 
-    count: int
+    members: int
     least: float
     usual: float
     share: float
@@ -157,11 +159,12 @@ def digests(X: Any, y: Any = None) -> Array:
             part = slice(first, first + BLOCK)
             terms = _bits(np.asarray(X[part])) * keys[: X.shape[1]]
             found[part] = terms.sum(axis=1, dtype=np.uint64)
+    result: Array = found
     if y is not None:
         columns = np.asarray(y).reshape(len(y), -1).astype(np.float64)
         for j in range(columns.shape[1]):
-            found = found + _bits(columns[:, j]) * keys[X.shape[1] + j % 64]
-    return found
+            result = result + _bits(columns[:, j]) * keys[X.shape[1] + j % 64]
+    return result
 
 
 def _bits(values: Array) -> Array:
@@ -169,7 +172,8 @@ def _bits(values: Array) -> Array:
     words = (np.ascontiguousarray(values, dtype=np.float64) + 0.0).view(np.uint64)
     for shift, factor in ((32, 0xD6E8FEB86659FD93), (32, 0xD6E8FEB86659FD93), (32, 1)):
         words = (words ^ (words >> np.uint64(shift))) * np.uint64(factor)
-    return words
+    found: Array = words
+    return found
 
 
 # ---------------------------------------------------------------- neighbours

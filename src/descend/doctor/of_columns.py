@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from descend import penalties
+from descend.arrays import Array
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.measures import normal_scores, spread, standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from descend.arrays import Array, Floats
+    from descend.arrays import Floats
     from descend.doctor.chart import Chart
 
 # A column is told by others when they leave this share of its variance: 1 % of its spread.
@@ -22,6 +23,8 @@ TOLD = 1e-4
 TOLD_IN_NETS = 1e-6
 # Parts below this of the largest in a dependence do not take part.
 PART = 0.05
+# Mean squares of standardised columns below this are rounding.
+ROUNDING = 1e-12
 # What cannot be told within this is not a matter of tables: rows that are looked at.
 MOST_ROWS = 4096
 
@@ -71,7 +74,7 @@ def collinear_columns(chart: Chart) -> Finding | None:
 
 def _dependence(Z: Floats) -> Dependence | None:
     """Return the strongest dependence of one half of the rows, as it holds in the other."""
-    n, d = Z.shape
+    _n, d = Z.shape
     first, second = Z[::2], Z[1::2]
     if len(first) < d + 5:
         return None
@@ -101,9 +104,9 @@ def _dependence(Z: Floats) -> Dependence | None:
 
 def _copies(Z: Floats) -> Dependence | None:
     """Return two columns that are one and the same up to scale, for tables too wide for more."""
-    n, d = Z.shape
+    n, _d = Z.shape
     enough = 10
-    off = (np.abs(Z - np.median(Z, axis=0)) > 1e-12).sum(axis=0)
+    off = (np.abs(Z - np.median(Z, axis=0)) > ROUNDING).sum(axis=0)
     kept = np.flatnonzero(off >= enough)
     if n < enough or len(kept) < 2:  # noqa: PLR2004 - it takes two
         return None
@@ -112,7 +115,7 @@ def _copies(Z: Floats) -> Dependence | None:
     order = np.lexsort(np.round(signs[:4], 6))
     apart = ((signs[:, order[1:]] - signs[:, order[:-1]]) ** 2).mean(axis=0)
     place = int(apart.argmin())
-    if apart[place] > 1e-12:  # noqa: PLR2004 - rounding
+    if apart[place] > ROUNDING:
         return None
     return Dependence(kept[order[place : place + 2]], float(apart[place]))
 

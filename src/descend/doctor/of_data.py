@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend.arrays import is_sparse
-from descend.doctor import of_columns, of_labels, of_leak, of_loss, of_outliers, of_split
+from descend.doctor import of_columns, of_labels, of_leak, of_loss, of_noise, of_outliers, of_split
 from descend.doctor.findings import Finding, Fix
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def non_finite(chart: Chart) -> Finding | None:
     if problem is None:
         return None
     limit = float(np.finfo(problem.X.dtype).max)
-    X = problem.X.data if is_sparse(problem.X) else problem.X
+    X: Any = problem.X.data if is_sparse(problem.X) else problem.X
     largest = math.sqrt(limit)
     x_most = float(np.abs(X).max()) if X.size else 0.0
     labels = problem.y.dtype.kind == "i"
@@ -225,4 +225,5 @@ RULES: tuple[Callable[[Chart], Finding | None], ...] = (
     *of_split.RULES,
     *of_outliers.RULES,
     *of_labels.RULES,
+    *of_noise.RULES,
 )

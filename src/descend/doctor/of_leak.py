@@ -118,8 +118,8 @@ def _others(Z: Floats, column: int, t: Floats) -> float:
 def _significant(others: float, n: int, d: int) -> bool:
     """Tell whether the others tell something of the target, beyond chance."""
     told = 1 - others
-    # F of about d and n - d degrees, held against a bound that chance stays below.
-    return told >= OTHERS_TELL and told * n > d + 6 * math.sqrt(2 * d) + 10
+    # By chance n times the corrected share is about chi-squared less its mean: four deviations.
+    return bool(told >= OTHERS_TELL and told * n > 4 * math.sqrt(2 * d) + 6)
 
 
 def _from_target(Z: Floats, column: int, t: Floats) -> bool:
@@ -131,7 +131,7 @@ def _from_target(Z: Floats, column: int, t: Floats) -> bool:
     gained = 1 - _partial(rest, t, x)
     given = 1 - _partial(rest, x, t)
     evidence = n / 2 * math.log(max(1 - given, 1e-12) / max(1 - gained, 1e-12))
-    return evidence >= -1.0
+    return bool(evidence >= -1.0)
 
 
 def _partial(rest: Floats, a: Floats, b: Floats) -> float:

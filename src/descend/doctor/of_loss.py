@@ -66,7 +66,7 @@ def _labels_as_numbers(chart: Chart, name: str) -> Finding | None:
         if y.shape[1] > 1 and not _zeros_and_ones(y):
             return None
         shown = "0 and 1, one 1 to a row" if one_hot else _listed(values[0][0])
-        return _labels(chart, name, f"takes two values ({shown}): a label", "logistic", values[0])
+        return _labels(name, f"takes two values ({shown}): a label", "logistic", values[0])
     if y.shape[1] > 1:
         return None
     found, counts = values[0]
@@ -74,7 +74,7 @@ def _labels_as_numbers(chart: Chart, name: str) -> Finding | None:
     if not codes or counts.min() * 3 * len(found) < len(y) or counts.min() < 5:  # noqa: PLR2004
         return None
     what = f"holds the codes 0 to {len(found) - 1} of {len(found)} classes"
-    return _labels(chart, name, what, "softmax", values[0])
+    return _labels(name, what, "softmax", values[0])
 
 
 def _zeros_and_ones(y: Array) -> bool:
@@ -85,7 +85,7 @@ def _listed(values: Array) -> str:
     return " and ".join(f"{v:g}" for v in values)
 
 
-def _labels(chart: Chart, name: str, what: str, better: str, seen: tuple[Array, Array]) -> Finding:
+def _labels(name: str, what: str, better: str, seen: tuple[Array, Array]) -> Finding:
     return Finding(
         "loss-mismatch",
         "illness",
@@ -97,7 +97,7 @@ def _labels(chart: Chart, name: str, what: str, better: str, seen: tuple[Array, 
 
 
 def _two_values_as_counts(chart: Chart) -> Finding | None:
-    """Counts of a mean μ are all 0 or 1 with probability ((1 + μ) e^-μ)^n: is that chance?"""
+    """Ask whether chance made counts 0 or 1: of mean μ they are with ((1 + μ) e^-μ)^n."""
     table = chart.table
     if table is None or table.y.shape[1] != 1 or len(table.y) < ENOUGH:
         return None
@@ -108,7 +108,6 @@ def _two_values_as_counts(chart: Chart) -> Finding | None:
     if table.total * (math.log1p(mean) - mean) > math.log(CHANCE):
         return None
     return _labels(
-        chart,
         "poisson",
         "is 0 or 1, and never a larger count: a label",
         "logistic",

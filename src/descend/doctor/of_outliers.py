@@ -34,7 +34,8 @@ def outliers_dominate(chart: Chart) -> Finding | None:
     apart by a gap that a smooth tail, however heavy, does not have (see `measures.apart`), lie
     beyond 8 robust deviations and hold more than half of the squares.  In a column: the few hold
     more than half of its squares, and leaving them out fits ALL OTHER rows at least a quarter
-    better, for a far point of the right slope helps.  Losses that grow like |e| are meant for the
+    better, for a far point of the right slope helps; or the run blew up, and most of the whole
+    curvature is theirs.  Losses that grow like |e| are meant for the
     first, so with those there is no illness.
     """
     table = chart.table
@@ -108,8 +109,8 @@ def _of_target(chart: Chart, rows: Array, tail: Tail, looked: int) -> Finding:
     return Finding(
         "outliers-dominate",
         "illness",
-        f"{tail.count} of {looked} rows miss by more than {tail.least / tail.usual:.3g} times the "
-        f"usual error, and {100 * tail.share:.3g} % of the squared error is theirs, so the fit "
+        f"{tail.members} of {looked} rows miss by more than {tail.least / tail.usual:.3g} times "
+        f"the usual error, and {100 * tail.share:.3g} % of the squared error is theirs, so the fit "
         "follows them and not the others.",
         {
             "rows": index.tolist(),
@@ -141,9 +142,9 @@ def _in_columns(chart: Chart, X: Floats, Y: Floats) -> Finding | None:
     far = np.zeros(len(X), dtype=bool)
     for j, tail in suspects:
         far |= np.abs(X[:, j] - np.median(X[:, j])) >= tail.least
-    if far.sum() > 0.1 * len(X):  # noqa: PLR2004 - no longer a few
+    if far.sum() > 0.1 * len(X):
         return None
-    if not _bends(X, Y, far):
+    if not _bends(X, Y, far) and not _steepest(chart, far):
         return None
     return _of_columns(chart, suspects, int(far.sum()), len(X))
 
@@ -162,6 +163,15 @@ def _bends(X: Floats, Y: Floats, far: Array) -> bool:
     floor = 1e-12 * (Y[~far] ** 2).sum(axis=0)
     free = len(usual) / (len(usual) - A.shape[1])
     return bool((bent > BETTER * (free * straight) + floor).any())
+
+
+def _steepest(chart: Chart, far: Array) -> bool:
+    """Tell whether a run blew up for their sake: they hold most of all curvature there is."""
+    table = chart.table
+    if table is None or not diverged(chart):
+        return False
+    squares = (table.X[spread(len(table.X), MOST_ROWS)] ** 2).sum(axis=1)
+    return bool(squares[far].sum() > 0.5 * squares.sum())
 
 
 def _of_columns(
