@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TEN, HUNDRED = 10.0, 100.0
 # Rate x curvature / limit below which a step is too small: a tenth of 1/L, which is half the limit.
 SMALL = 0.05
+# A share of what there was to learn that is worth training on for, and not worth calling ill.
+LITTLE = 0.05
 
 
 def descent(chart: Chart) -> Finding | None:
@@ -46,7 +48,16 @@ def descent(chart: Chart) -> Finding | None:
     found = valley(chart)
     if found is not None:
         return _in_valley(chart, way, found)
-    return _elsewhere(chart, way)
+    return None if _near_the_least(chart) else _elsewhere(chart, way)
+
+
+def _near_the_least(chart: Chart) -> bool:
+    """Tell whether a linear run too wide for a valley is known to have arrived."""
+    best, end = chart.best, chart.end_loss
+    known = [v for v in (chart.start_loss, chart.constant_loss) if v is not None]
+    if best is None or end is None or not known:
+        return False
+    return end - best[0] <= ARRIVED * (min(known) - best[0])
 
 
 def blown_up(chart: Chart) -> bool:
@@ -279,10 +290,11 @@ def _plain_in_valley(
     eased = at.condition > TEN * at.standard_condition and at.condition > HUNDRED
     if small and (gap <= _enough(at) or not eased or _sharp(way) < SMALL / HUNDRED):
         return _too_small(chart, evidence, best)
-    if eased and (standard <= _enough(at) or at.condition > HUNDRED * at.standard_condition):
+    little = at.gap < LITTLE * at.to_learn
+    if eased and not little and (standard <= _enough(at) or at.condition > HUNDRED * at.standard_condition):
         return _unscaled(chart, evidence, at)
     rate = run.setup.learning_rate
-    soon = left(at.curvatures, at.distances, rate, 3 * T, kind, beta) <= _enough(at)
+    soon = little or left(at.curvatures, at.distances, rate, 3 * T, kind, beta) <= _enough(at)
     if soon or at.standard_condition < HUNDRED:
         return (
             _unscaled(chart, evidence, at) if eased and not soon else _unfinished(chart, evidence)
