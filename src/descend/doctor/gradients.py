@@ -137,8 +137,12 @@ def _named(chart: Chart, problem: Problem, point: Floats) -> Disagreement | None
     check = check_gradient(value, gradient, point, problem.X, problem.y, layout=problem.layout)
     if check.ok or "unrepeatable" in check.codes:
         return None
-    turned = any(d.code == "sign" or (d.ratio is not None and d.ratio < 0) for d in check.discrepancies)
-    code = "wrong-sign" if turned else "broadcast" if "broadcast" in check.codes else "wrong-gradient"
+    turned = any(
+        d.code == "sign" or (d.ratio is not None and d.ratio < 0) for d in check.discrepancies
+    )
+    code = (
+        "wrong-sign" if turned else "broadcast" if "broadcast" in check.codes else "wrong-gradient"
+    )
     whose = _whose(chart)
     said = " ".join(d.evidence for d in check.discrepancies)
     head = {

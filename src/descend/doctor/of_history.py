@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.doctor.curves import ALTERNATES, Curve, arrived, curve
+from descend.doctor.curves import ALTERNATES, arrived, curve
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.uphill import climbs, meant
 
@@ -102,7 +102,7 @@ def _grows(loss: Floats) -> bool:
     if shape is None or shape.last <= shape.first:
         return False
     steady = shape.rising >= ONE_WAY and shape.late >= UNDIMINISHED * shape.fastest > 0
-    return steady and shape.last - shape.first > 0.1 * abs(shape.first)  # noqa: PLR2004
+    return steady and shape.last - shape.first > 0.1 * abs(shape.first)
 
 
 def _swings(loss: Floats) -> bool:
@@ -264,7 +264,11 @@ def falls_short(chart: Chart) -> Finding | None:
         return None
     share = shape.drop / max(abs(shape.first), 1e-300)
     kept = _kept_gradient(chart)
-    seen = {"share of the way": come, "loss at the start": shape.first, "loss at the end": shape.last}
+    seen = {
+        "share of the way": come,
+        "loss at the start": shape.first,
+        "loss at the end": shape.last,
+    }
     steady = kept is None or kept > BEGUN
     if come < BEGUN and share < BEGUN and steady:
         gradient = "" if kept is None else f", and the gradient is still {kept:.0%} of the first"
@@ -346,7 +350,7 @@ def learnt_by_heart(chart: Chart) -> Finding | None:
     noise = 0.0 if shape is None else shape.noise / np.sqrt(width)
     gained = float(held[0]) - low
     rise = end - low
-    if rise <= SIGMAS * noise or rise <= REGAINED * max(gained, 0.0) or rise <= 0.02 * abs(low):  # noqa: PLR2004
+    if rise <= SIGMAS * noise or rise <= REGAINED * max(gained, 0.0) or rise <= 0.02 * abs(low):
         return None
     place = min(int((best + width / 2) / len(held) * len(loss)), len(loss) - 1)
     tail = max(len(loss) // 20, 1)

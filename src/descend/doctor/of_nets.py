@@ -164,7 +164,9 @@ def exploding_activations(chart: Chart) -> Finding | None:
         return None
     growth = float(np.prod(factors))
     dearer = _dearer(chart)
-    cost = "" if dearer is None else f", and the loss is {dearer:.3g} times that of the best constant"
+    cost = (
+        "" if dearer is None else f", and the loss is {dearer:.3g} times that of the best constant"
+    )
     steps = ", ".join(f"{f:.3g}" for f in factors)
     return Finding(
         "exploding-activations",
@@ -295,7 +297,7 @@ def _died(chart: Chart, layer: int) -> tuple[str, bool]:
     states = chart.states
     seen = [(s.step, float(_dead(chart, _layer_at(chart, s.theta, layer)).mean())) for s in states]
     alive = [step for step, share in seen if share < MOST]
-    if not alive or seen[0][0] == 0 and seen[0][1] >= MOST:
+    if not alive or (seen[0][0] == 0 and seen[0][1] >= MOST):
         return "They were dead before the first update.", True
     after = [step for step, _ in seen if step > alive[-1]]
     if not after:
@@ -349,9 +351,7 @@ def saturated_units(chart: Chart) -> Finding | None:
     first = [_flat(chart, theta) for theta in begun]
     if not first or not last:
         return None
-    layers = [
-        i for i, share in enumerate(last) if share > MOST and any(f[i] > MOST for f in first)
-    ]
+    layers = [i for i, share in enumerate(last) if share > MOST and any(f[i] > MOST for f in first)]
     if not layers:
         return None
     born = any(first[0][i] > MOST for i in layers)
@@ -421,7 +421,9 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
         if sharp
         else Fix(
             "draw the first weights in the size that suits the activation (init='auto')",
-            {"init": "auto"} if net.activation.name != "sigmoid" else {"init": "auto", "activation": "tanh"},
+            {"init": "auto"}
+            if net.activation.name != "sigmoid"
+            else {"init": "auto", "activation": "tanh"},
         )
     )
     return Finding(

@@ -188,7 +188,9 @@ def _by_rows(chart: Chart) -> Finding | None:
         )
     if chart.of("gradient") is None:
         return None  # momentum, batches and scaled steps do not point along the gradient
-    still = np.flatnonzero((np.abs(given[usable]).max(axis=0) == 0) & (true[usable].std(axis=0) > 0))
+    still = np.flatnonzero(
+        (np.abs(given[usable]).max(axis=0) == 0) & (true[usable].std(axis=0) > 0)
+    )
     missing = f" It is always 0 for parameter {', '.join(map(str, still))}." if len(still) else ""
     cosine = float(np.median(_cosines(given, true)[usable]))
     return _finding(
@@ -209,7 +211,11 @@ def _given_gradients(chart: Chart) -> tuple[Floats | None, Any]:
     places = np.unique(np.linspace(0, max(m // 2, min(m - 1, 3)) - 1, 7).astype(int))
     places = places[places >= 0]
     found = -np.diff(theta, axis=0)[places] if g is None else g[places]
-    return (found, places) if np.isfinite(found).all() and np.isfinite(theta[places]).all() else (None, [])
+    return (
+        (found, places)
+        if np.isfinite(found).all() and np.isfinite(theta[places]).all()
+        else (None, [])
+    )
 
 
 def _cosines(a: Floats, b: Floats) -> Floats:
