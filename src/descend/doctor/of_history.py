@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.doctor.curves import ALTERNATES, Curve, arrived, curve
+from descend.doctor.curves import ALTERNATES, SHORTEST, arrived, curve
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.uphill import climbs, meant
 
@@ -171,8 +171,7 @@ def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
             "those of the formula with the sign lost, and it falls while the errors grow.",
             {"first": float(loss[0]), "last": float(loss[-1])},
         )
-    end = _spoilt(loss)
-    shape = curve(loss if end is None else loss[:end])
+    shape = curve(_before_overflow(loss))
     falls = shape is not None and shape.last < min(shape.first, 0.0)
     wrong = _answers(chart)
     if shape is None or not falls:
@@ -193,20 +192,35 @@ def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
     )
 
 
+def _before_overflow(loss: Floats) -> Floats:
+    """Return the losses up to where they are a million times the first."""
+    first = max(abs(float(loss[0])), float(np.abs(np.diff(loss[:2])).max(initial=0.0)))
+    beyond = np.flatnonzero(~(np.abs(loss) <= 1e6 * first))
+    return loss[: beyond[0]] if len(beyond) else loss
+
+
 def _climbing(
     chart: Chart, wrong: tuple[str, dict[str, Any]] | None
 ) -> tuple[str, dict[str, Any]] | None:
     """Return words for a loss that climbs smoothly while the answers become wrong, or None."""
     loss = _loss(chart)
     shape = None if loss is None else curve(loss)
-    if shape is None or wrong is None or shape.rising < ONE_WAY or loss is None:
+    if shape is None or loss is None or shape.rising < ONE_WAY:
         return None
-    if _growth(loss) > 1.5:  # noqa: PLR2004 - as a step that is too large does
+    # An overshoot multiplies: a climb to many times the first loss at one speed is none.
+    at_one_speed = (
+        len(loss) >= 4 * SHORTEST
+        and shape.last > BLOWN_UP * abs(shape.first)
+        and loss[-1] - loss[len(loss) * 3 // 4] < 1.5 * (loss[len(loss) * 3 // 4] - loss[len(loss) // 2])  # noqa: PLR2004
+        and shape.late >= UNDIMINISHED * shape.fastest
+    )
+    if not at_one_speed and (wrong is None or _growth(loss) > 1.5):  # noqa: PLR2004
         return None
+    because = "" if wrong is None else f" while {wrong[0]}"
     return (
-        f"The loss climbs steadily, from {shape.first:.4g} to {shape.last:.4g}, while {wrong[0]}: "
-        "the updates go up the loss, not down.",
-        {"first": shape.first, "last": shape.last, **wrong[1]},
+        f"The loss climbs steadily, from {shape.first:.4g} to {shape.last:.4g}{because}: the "
+        "updates go up the loss, not down.",
+        {"first": shape.first, "last": shape.last, **(wrong[1] if wrong else {})},
     )
 
 
