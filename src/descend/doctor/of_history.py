@@ -29,6 +29,8 @@ UNDIMINISHED = 0.5
 SIGMAS, REGAINED = 6.0, 0.1
 # How much of its way a finished descent has come; and one that was hardly begun.
 FINISHED, BEGUN = 0.98, 0.5
+# A loss that has lost so little of itself; a gradient that is nearly the first one still.
+SLIGHT, UNCHANGED = 0.1, 0.8
 # Rates so much smaller than at first, while gradients are not.
 FADED = 1e-3
 
@@ -214,7 +216,8 @@ def _climbing(
         and loss[-1] - loss[len(loss) * 3 // 4] < 1.5 * (loss[len(loss) * 3 // 4] - loss[len(loss) // 2])  # noqa: PLR2004
         and shape.late >= UNDIMINISHED * shape.fastest
     )
-    if not at_one_speed and (wrong is None or _growth(loss) > 1.5):  # noqa: PLR2004
+    # Past a step's limit the answers are anything, so they witness only while it is small.
+    if not at_one_speed and (wrong is None or shape.last > BLOWN_UP * abs(shape.first)):
         return None
     because = "" if wrong is None else f" while {wrong[0]}"
     return (
@@ -265,8 +268,9 @@ def falls_short(chart: Chart) -> Finding | None:
     """Find a descent that had hardly begun, or was not finished, when it stopped.
 
     Of a smooth curve that falls ever more slowly the rest of the way can be told from how its
-    speed dies away (`curves.arrived`).  Less than half of it: the step is far too small, as
-    where the gradient has hardly changed since the start.  Nearly all of it: finished.
+    speed dies away (`curves.arrived`).  Less than half of it, with a gradient that has hardly
+    changed since the start (or, where that is not known, a loss that has): the step is far too
+    small.  A plateau is left with a gradient that grows; so it is only not finished.
     """
     loss = _loss(chart)
     if loss is None or _spoilt(loss) is not None:
@@ -279,8 +283,8 @@ def falls_short(chart: Chart) -> Finding | None:
     share = shape.drop / max(abs(shape.first), 1e-300)
     kept = _kept_gradient(chart)
     seen = {"share of the way": come, "loss at the start": shape.first, "loss at the end": shape.last}
-    steady = kept is None or kept > BEGUN
-    if come < BEGUN and share < BEGUN and steady:
+    slight = share < SLIGHT if kept is None else share < BEGUN and kept > UNCHANGED
+    if come < BEGUN and slight:
         gradient = "" if kept is None else f", and the gradient is still {kept:.0%} of the first"
         return Finding(
             "step-too-small",
@@ -358,7 +362,7 @@ def learnt_by_heart(chart: Chart) -> Finding | None:
     low, end = float(smooth[best]), float(smooth[-1])
     shape = curve(held)
     noise = 0.0 if shape is None else shape.noise / np.sqrt(width)
-    gained = float(held[0]) - low
+    gained = max(float(held[0]), float(loss[0])) - low
     rise = end - low
     if rise <= SIGMAS * noise or rise <= REGAINED * max(gained, 0.0) or rise <= 0.02 * abs(low):  # noqa: PLR2004
         return None

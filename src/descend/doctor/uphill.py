@@ -295,17 +295,23 @@ def broadcast(chart: Chart) -> Finding | None:
     if claimed is not None:
         return _broadcast(f"its last figure is that of the {claimed} averaged over all pairs")
     settled = (arrived(loss) or 0.0) > SETTLED
-    one = _is_the_mean(scores, y) or _is_the_mean(sigmoid(scores), y)
+    one = _is_the_mean(scores, y, float(loss[-1])) or _is_the_mean(sigmoid(scores), y, float(loss[-1]))
     if settled and one and _told(chart, y) > 0.3:  # noqa: PLR2004 - a line does far better
         return _broadcast("the predictions have become the mean of the targets for every row")
     return None
 
 
-def _is_the_mean(predicted: Floats, y: Floats) -> bool:
-    """Tell whether predictions are one number, the mean of the targets."""
-    return bool(
-        predicted.std() < SPREAD * y.std() and abs(predicted.mean() - y.mean()) < SPREAD * y.std()
-    )
+def _is_the_mean(predicted: Floats, y: Floats, loss: float) -> bool:
+    """Tell whether predictions are one number, the mean of the targets, and cost what it costs."""
+    near = SPREAD * y.std()
+    if predicted.std() >= near or abs(predicted.mean() - y.mean()) >= near:
+        return False
+    costs = [float(y.var())]
+    p = float(y.mean())
+    if np.isin(y, (0.0, 1.0)).all() and 0 < p < 1:
+        costs.append(float(-p * np.log(p) - (1 - p) * np.log(1 - p)))
+    scales = (0.5, 1.0, len(y), len(y) ** 2)
+    return any(abs(loss - k * c) <= SPREAD * k * c for c in costs for k in scales)
 
 
 def _told(chart: Chart, y: Floats) -> float:
