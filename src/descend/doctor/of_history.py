@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.doctor.curves import ALTERNATES, arrived, curve
+from descend.doctor.curves import ALTERNATES, SHORTEST, arrived, curve
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.uphill import climbs, meant
 
@@ -29,6 +29,8 @@ UNDIMINISHED = 0.5
 SIGMAS, REGAINED = 6.0, 0.1
 # How much of its way a finished descent has come; and one that was hardly begun.
 FINISHED, BEGUN = 0.98, 0.5
+# A loss that has lost so little of itself; a gradient that is nearly the first one still.
+SLIGHT, UNCHANGED = 0.1, 0.8
 # Rates so much smaller than at first, while gradients are not.
 FADED = 1e-3
 
@@ -102,7 +104,7 @@ def _grows(loss: Floats) -> bool:
     if shape is None or shape.last <= shape.first:
         return False
     steady = shape.rising >= ONE_WAY and shape.late >= UNDIMINISHED * shape.fastest > 0
-    return steady and shape.last - shape.first > 0.1 * abs(shape.first)
+    return steady and shape.last - shape.first > 0.1 * abs(shape.first)  # noqa: PLR2004
 
 
 def _swings(loss: Floats) -> bool:
@@ -171,8 +173,7 @@ def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
             "those of the formula with the sign lost, and it falls while the errors grow.",
             {"first": float(loss[0]), "last": float(loss[-1])},
         )
-    end = _spoilt(loss)
-    shape = curve(loss if end is None else loss[:end])
+    shape = curve(_before_overflow(loss))
     falls = shape is not None and shape.last < min(shape.first, 0.0)
     wrong = _answers(chart)
     if shape is None or not falls:
@@ -193,20 +194,36 @@ def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
     )
 
 
+def _before_overflow(loss: Floats) -> Floats:
+    """Return the losses up to where they are a million times the first."""
+    first = max(abs(float(loss[0])), float(np.abs(np.diff(loss[:2])).max(initial=0.0)))
+    beyond = np.flatnonzero(~(np.abs(loss) <= 1e6 * first))
+    return loss[: beyond[0]] if len(beyond) else loss
+
+
 def _climbing(
     chart: Chart, wrong: tuple[str, dict[str, Any]] | None
 ) -> tuple[str, dict[str, Any]] | None:
     """Return words for a loss that climbs smoothly while the answers become wrong, or None."""
     loss = _loss(chart)
     shape = None if loss is None else curve(loss)
-    if shape is None or wrong is None or shape.rising < ONE_WAY or loss is None:
+    if shape is None or loss is None or shape.rising < ONE_WAY:
         return None
-    if _growth(loss) > 1.5:  # noqa: PLR2004 - as a step that is too large does
+    # An overshoot multiplies: a climb to many times the first loss at one speed is none.
+    at_one_speed = (
+        len(loss) >= 4 * SHORTEST
+        and shape.last > BLOWN_UP * abs(shape.first)
+        and loss[-1] - loss[len(loss) * 3 // 4] < 1.5 * (loss[len(loss) * 3 // 4] - loss[len(loss) // 2])  # noqa: PLR2004
+        and shape.late >= UNDIMINISHED * shape.fastest
+    )
+    # Past a step's limit the answers are anything, so they witness only while it is small.
+    if not at_one_speed and (wrong is None or shape.last > BLOWN_UP * abs(shape.first)):
         return None
+    because = "" if wrong is None else f" while {wrong[0]}"
     return (
-        f"The loss climbs steadily, from {shape.first:.4g} to {shape.last:.4g}, while {wrong[0]}: "
-        "the updates go up the loss, not down.",
-        {"first": shape.first, "last": shape.last, **wrong[1]},
+        f"The loss climbs steadily, from {shape.first:.4g} to {shape.last:.4g}{because}: the "
+        "updates go up the loss, not down.",
+        {"first": shape.first, "last": shape.last, **(wrong[1] if wrong else {})},
     )
 
 
@@ -251,8 +268,9 @@ def falls_short(chart: Chart) -> Finding | None:
     """Find a descent that had hardly begun, or was not finished, when it stopped.
 
     Of a smooth curve that falls ever more slowly the rest of the way can be told from how its
-    speed dies away (`curves.arrived`).  Less than half of it: the step is far too small, as
-    where the gradient has hardly changed since the start.  Nearly all of it: finished.
+    speed dies away (`curves.arrived`).  Less than half of it, with a gradient that has hardly
+    changed since the start (or, where that is not known, a loss that has): the step is far too
+    small.  A plateau is left with a gradient that grows; so it is only not finished.
     """
     loss = _loss(chart)
     if loss is None or _spoilt(loss) is not None:
@@ -264,13 +282,9 @@ def falls_short(chart: Chart) -> Finding | None:
         return None
     share = shape.drop / max(abs(shape.first), 1e-300)
     kept = _kept_gradient(chart)
-    seen = {
-        "share of the way": come,
-        "loss at the start": shape.first,
-        "loss at the end": shape.last,
-    }
-    steady = kept is None or kept > BEGUN
-    if come < BEGUN and share < BEGUN and steady:
+    seen = {"share of the way": come, "loss at the start": shape.first, "loss at the end": shape.last}
+    slight = share < SLIGHT if kept is None else share < BEGUN and kept > UNCHANGED
+    if come < BEGUN and slight:
         gradient = "" if kept is None else f", and the gradient is still {kept:.0%} of the first"
         return Finding(
             "step-too-small",
@@ -348,9 +362,9 @@ def learnt_by_heart(chart: Chart) -> Finding | None:
     low, end = float(smooth[best]), float(smooth[-1])
     shape = curve(held)
     noise = 0.0 if shape is None else shape.noise / np.sqrt(width)
-    gained = float(held[0]) - low
+    gained = max(float(held[0]), float(loss[0])) - low
     rise = end - low
-    if rise <= SIGMAS * noise or rise <= REGAINED * max(gained, 0.0) or rise <= 0.02 * abs(low):
+    if rise <= SIGMAS * noise or rise <= REGAINED * max(gained, 0.0) or rise <= 0.02 * abs(low):  # noqa: PLR2004
         return None
     place = min(int((best + width / 2) / len(held) * len(loss)), len(loss) - 1)
     tail = max(len(loss) // 20, 1)
