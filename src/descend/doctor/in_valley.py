@@ -35,8 +35,8 @@ EASED, MUCH = 10.0, 100.0
 FALLING, FELL = 0.8, 0.7
 # Noise explains a gap that its arithmetic gives a fifth of (it is exact to a factor of about two).
 _EXPLAINS = 0.2
-# A rate has died if it fell to under a hundredth before half-time.
-_DIED = 0.01
+# A rate has died if it fell to under a hundredth before half-time; of fewer updates nobody can tell.
+_DIED, _FEW = 0.01, 8
 # Rises at more than a fifth of the later updates are swings; a gradient that has turned by half
 # of its first length has left its start.
 SWINGS, TURNED = 0.2, 0.5
@@ -135,32 +135,22 @@ def _swinging(chart: Chart, way: Track, at: Valley, evidence: dict[str, Any]) ->
 
 
 def motionless(chart: Chart, evidence: dict[str, Any]) -> Finding | None:
-    """Name updates that change no digit, and a rate that has fallen to nothing."""
-    moved, slopes = chart.of("update_norm"), chart.of("gradient_norm")
-    if moved is not None and slopes is not None:
-        late = slice(len(moved) // 2, None)
-        if (moved[late] == 0).all() and (slopes[late] > 0).all():
-            return remedies.stalled(
-                chart,
-                "its updates are smaller than the last digit of a parameter",
-                Fix(
-                    "compute in double precision, with a larger step",
-                    {"dtype": "float64", "learning_rate": "auto"},
-                ),
-                evidence,
-            )
-    rates = chart.of("learning_rate")
-    if rates is None or len(rates) < 8 or not rates.max() > 0:  # noqa: PLR2004 - too short to tell
+    """Name a rate that has fallen to nothing, and updates that change no digit."""
+    rates, moved, slopes = (chart.of(n) for n in ("learning_rate", "update_norm", "gradient_norm"))
+    if rates is None or len(rates) < _FEW or not rates.max() > 0:
         return None
     share = float(rates[len(rates) // 2] / rates.max())
-    if share >= _DIED:
+    if share < _DIED:
+        why = f"its learning rate had fallen to {share:.2g} of the largest by half-time"
+        fix = Fix("let the rate fall more slowly, or keep it constant", {"schedule": None})
+        return remedies.stalled(chart, why, fix, evidence)
+    late = slice(len(rates) // 2, None)
+    if moved is None or slopes is None or moved[late].any() or not (slopes[late] > 0).all():
         return None
-    return remedies.stalled(
-        chart,
-        f"its learning rate had fallen to {share:.2g} of the largest by half-time",
-        Fix("let the rate fall more slowly, or keep it constant", {"schedule": None}),
-        evidence,
-    )
+    why = "its updates are smaller than the last digit of a parameter"
+    changes = {"dtype": "float64", "learning_rate": "auto"}
+    fix = Fix("compute in double precision, with a larger step", changes)
+    return remedies.stalled(chart, why, fix, evidence)
 
 
 def _eased(at: Valley) -> bool:

@@ -31,6 +31,9 @@ MOVING, STILL = 0.05, 0.01
 SAME, FEW = 0.3, 5
 # Rate x curvature / limit below which a poor net that still falls has too small a step.
 TINY = 0.02
+# A median of late losses above the lowest by this share of what there was to learn is lifted; it
+# falls if it is below this share of the early one.
+LIFTED, FALLING = 0.03, 0.8
 # Inputs a net is made for are about 1 in size.
 UNEVEN = 10.0
 # The edge: rate x curvature within these of the limit, at some late look, and some rises.
@@ -55,7 +58,7 @@ def judged_by_course(chart: Chart, way: Track) -> Finding | None:
     }
     if _still_at_the_start(chart, way):
         return remedies.too_small(chart, None, evidence)
-    found = _troubled(chart, way, evidence) if poor else None
+    found = _shaken(chart, way, evidence) or (_troubled(chart, way, evidence) if poor else None)
     return found or _at_the_edge(chart, way, evidence) or _moving(way, chart, evidence, poor=poor)
 
 
@@ -74,6 +77,31 @@ def _still_at_the_start(chart: Chart, way: Track) -> bool:
         and way.turned < SAME
         and float(way.losses[-1]) < float(way.losses[0])
     )
+
+
+def _shaken(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | None:
+    """Name noise: batches lift the loss above the lowest seen, as far as their variance explains.
+
+    The gap that noise keeps up is about rate/4 times the variance of a batch's gradient (see
+    `in_valley`); rules that divide by the gradient's size are judged by what was seen alone.
+    """
+    run, constant = run_of(chart), chart.constant_loss
+    late = way.losses[len(way.losses) // 2 :]
+    if run.setup.full_batch or constant is None or len(late) < FEW or way.noise <= 0:
+        return None
+    early = way.losses[1 : len(way.losses) // 2]
+    lowest = float(way.losses.min())
+    lifted, to_learn = float(np.median(late)) - lowest, constant - lowest
+    falls = float(np.median(late)) < FALLING * float(np.median(early)) if len(early) else True
+    ups = float(np.mean(np.diff(late) > 0))
+    if falls or to_learn <= 0 or lifted < LIFTED * to_learn or ups < UPS:
+        return None
+    rule = run.task.optimizer.rule
+    if not rule.scaled:
+        beta = getattr(rule, "beta", 0.0)
+        if run.setup.learning_rate / (1 - beta) / 4 * way.noise < lifted / 3:
+            return None
+    return remedies.noisy(chart, "about", evidence)
 
 
 def _troubled(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | None:
