@@ -64,9 +64,10 @@ def class_imbalance(chart: Chart) -> Finding | None:
 
     Rare: at most a quarter of an equal share (12.5 %, of two).  Never predicted: fewer than a
     quarter of its rows, and it is said of no more than 0.4 times as many.  Ranked well: the area
-    under the curve is at least 0.72 (0.8 among many classes) and four deviations above chance (Hanley and McNeil's bound), so that
-    a balanced choice would do better, and labels nothing can tell do not count.  Of a run that
-    is no better than a constant nothing is said: its scores may be alike because it hardly moved.
+    under the curve is at least 0.72 (0.8 among many classes) and four deviations above chance
+    (Hanley and McNeil's bound), so that a balanced choice would do better, and labels nothing can
+    tell do not count.  Of a run that is no better than a constant nothing is said: its scores may
+    be alike because it hardly moved.
     """
     found = outcomes(chart, chart.end, chart.rows)
     if found is None or diverged(chart) or not has_learnt(chart):

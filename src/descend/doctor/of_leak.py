@@ -170,7 +170,7 @@ def _code(X: Floats, y: Array, Y: Floats) -> Leak | None:
 
 def _told(chart: Chart, leak: Leak) -> Finding:
     named = chart.names
-    name = named[leak.column] if named else f"x{leak.column}"
+    name = named[leak.column] if named else f"x{leak.column + 1}"
     how = "the order of the target" if leak.ranks else "the target"
     return Finding(
         "target-leak",

@@ -157,11 +157,10 @@ def _even(found: Outcomes, rows: Any) -> Floor | None:
     # Labels drawn among k classes are wrong (k - 1)/k of the time; two are the reference, and
     # of how many classes overlap at once nothing is known where errors are many.
     error_of_two = error * k / (2 * (k - 1))
-    if k > 2 and error > MOST_OF_MANY:  # noqa: PLR2004
-        return None
+    many = k > 2 and error > MOST_OF_MANY  # noqa: PLR2004
     largest = float(np.bincount(found.y).max()) / len(found.y)
     # Saying the largest class every time errs evenly as well.
-    if not WRONG <= error_of_two <= MOST_WRONG or error > BEYOND * (1 - largest):
+    if many or not WRONG <= error_of_two <= MOST_WRONG or error > BEYOND * (1 - largest):
         return None
     sure = np.argsort(-margin, kind="stable")[: len(margin) // 2]
     said = np.bincount(found.scores[sure].argmax(axis=1)) / len(sure)
@@ -215,7 +214,7 @@ def _alone(rows: Any, found: Outcomes, floor: Floor) -> bool:
     agree = (labels[near.neighbours] == labels[:, None]).mean(axis=1)
     usual = (labels[near.neighbours] == chosen[near.rows][:, None]).mean(axis=1)
     # Neighbours of a wrong row side with what the model says of it, rather than with its label.
-    return bool(agree[wrong].mean() < 0.5 * usual[wrong].mean())
+    return bool(agree[wrong].mean() < 0.75 * usual[wrong].mean())
 
 
 def _wrong(chart: Chart, floor: Floor, *, held: bool) -> Finding:
