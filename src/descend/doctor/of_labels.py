@@ -70,7 +70,7 @@ def class_imbalance(chart: Chart) -> Finding | None:
     be alike because it hardly moved.
     """
     found = outcomes(chart, chart.end, chart.rows)
-    if found is None or diverged(chart) or not has_learnt(chart):
+    if found is None or diverged(chart):
         return None
     k = found.scores.shape[1]
     counts = np.bincount(found.y, minlength=k)
@@ -89,6 +89,8 @@ def class_imbalance(chart: Chart) -> Finding | None:
             0.5 + SIGMAS * error / math.sqrt(3),
         ):
             continue
+        if not has_learnt(chart):
+            return None
         return _rare(chart, found, int(c), right, area)
     return None
 
@@ -112,7 +114,7 @@ def _area(found: Outcomes, c: int) -> float:
     from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
 
     others = np.delete(found.scores, c, axis=1)
-    odds = found.scores[:, c] - others.max(axis=1)
+    odds = found.scores[:, c] - np.logaddexp.reduce(others, axis=1)
     ranks = rankdata(odds)
     mine = found.y == c
     n, m = int(mine.sum()), int((~mine).sum())
