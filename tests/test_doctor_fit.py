@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.test_doctor_data import ill, mended, spared, table, trained
 
 import descend as ds
-from tests.test_doctor_data import ill, mended, spared, table, trained
 
 
 def rare(seed=0, n=900, share=0.05, apart=1.5, d=3):
@@ -41,7 +41,7 @@ def test_a_rare_class_that_is_never_predicted(loss):
 
 
 def test_a_rare_class_among_three():
-    X, y = rare(n=1200, share=0.03, apart=1.6)
+    X, y = rare(n=1200, share=0.03, apart=1.8)
     y = np.where((y == 0) & (X[:, 1] > 0), 2, y)
     finding = ill(trained(X, y, "softmax"), "class-imbalance")
     assert finding.evidence["class"] == 1
