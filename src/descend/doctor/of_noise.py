@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from descend.doctor.chart import Chart, Rows
 
 MOST_ROWS = 4096
+# Parameters to a row of a linear model whose training errors can be trusted.
+FEW_PARAMETERS = 0.1
 # A share of wrong labels below this is not told apart from a hard row here and there.
 WRONG = 0.04
 # Twice the log-likelihood ratio: chance reaches it once in 10^6 (chi-squared, one degree).
@@ -56,14 +58,23 @@ def label_noise(chart: Chart) -> Finding | None:
 
 
 def _witnesses(chart: Chart) -> list[Any]:
-    """Training rows, whose errors are those left by a model that tried to follow them all.
+    """Return the rows whose errors can be trusted.
 
-    And validation rows, where the net went on to follow its training rows into their noise.
+    Training rows: what is wrong there is left by a model that tried to follow them all; of linear
+    models only with ten rows to a parameter, for with fewer the sure ones are those it bent to,
+    and with thirty where scores are no log-odds.  Validation rows, unless the net has followed
+    its training rows into their noise.
     """
-    found: list[Any] = [chart.rows] if has_learnt(chart) or chart.net is not None else []
+    run, found = chart.run, list[Any]()
+    if run is None:
+        return found
+    few = FEW_PARAMETERS if run.task.loss.proper else FEW_PARAMETERS / 3
+    trustworthy = chart.net is not None or run.layout.size <= few * run.setup.n
+    if trustworthy and (run.task.loss.proper or chart.linear) and has_learnt(chart):
+        found.append(chart.rows)
     history = chart.of("validation_loss")
     calm = history is not None and history[-1] <= 1.1 * float(np.nanmin(history))
-    if chart.validation is not None and (chart.linear or calm):
+    if chart.validation is not None and run.task.loss.proper and calm:
         found.append(chart.validation)
     return found
 
@@ -157,11 +168,10 @@ def _even(found: Outcomes, rows: Any) -> Floor | None:
     # Labels drawn among k classes are wrong (k - 1)/k of the time; two are the reference, and
     # of how many classes overlap at once nothing is known where errors are many.
     error_of_two = error * k / (2 * (k - 1))
-    if k > 2 and error > MOST_OF_MANY:  # noqa: PLR2004
-        return None
+    many = k > 2 and error > MOST_OF_MANY  # noqa: PLR2004
     largest = float(np.bincount(found.y).max()) / len(found.y)
     # Saying the largest class every time errs evenly as well.
-    if not WRONG <= error_of_two <= MOST_WRONG or error > BEYOND * (1 - largest):
+    if many or not WRONG <= error_of_two <= MOST_WRONG or error > BEYOND * (1 - largest):
         return None
     sure = np.argsort(-margin, kind="stable")[: len(margin) // 2]
     said = np.bincount(found.scores[sure].argmax(axis=1)) / len(sure)
@@ -215,7 +225,7 @@ def _alone(rows: Any, found: Outcomes, floor: Floor) -> bool:
     agree = (labels[near.neighbours] == labels[:, None]).mean(axis=1)
     usual = (labels[near.neighbours] == chosen[near.rows][:, None]).mean(axis=1)
     # Neighbours of a wrong row side with what the model says of it, rather than with its label.
-    return bool(agree[wrong].mean() < 0.5 * usual[wrong].mean())
+    return bool(agree[wrong].mean() < 0.75 * usual[wrong].mean())
 
 
 def _wrong(chart: Chart, floor: Floor, *, held: bool) -> Finding:
