@@ -54,7 +54,7 @@ def disagreement(chart: Chart) -> Disagreement | None:
         problem = replace(sample, task=task, X=sample.X[:FEW], y=sample.y[few], weights=None)
         program = engine_for("numpy", problem)[1]
     else:
-        if isinstance(sample.l1, Floats) or chart.judge is None:
+        if not isinstance(sample.l1, float) or chart.judge is None:
             return None
         problem, program = sample, chart.judge
     points = [p for p in _points(chart, problem) if np.isfinite(program.value(p))]

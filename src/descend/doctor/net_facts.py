@@ -45,7 +45,7 @@ def slopes(chart: Chart, layer: Layer) -> Floats:
     found = backward_through(net.activation, layer.sums, layer.outputs, ones)
     span = np.linspace(-8.0, 8.0, 257)
     steepest = backward_through(net.activation, span, activate(net.activation, span), span * 0 + 1)
-    return np.asarray(np.abs(found) / np.abs(steepest).max())
+    return np.asarray(np.minimum(np.abs(found) / np.abs(steepest).max(), 1.0))
 
 
 def flat_share(chart: Chart, layer: Layer) -> float:
