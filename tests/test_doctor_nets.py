@@ -10,17 +10,11 @@ import pytest
 import descend as ds
 from descend import models
 from descend.activations import ACTIVATIONS
+from descend.doctor import of_nets, of_units
 from descend.doctor.chart import Chart
 from descend.doctor.net_facts import BOUNDED, RECTIFIERS, UNBOUNDED, left_to_learn, slopes
-from descend.doctor.of_nets import RULES
 
-CODES = {
-    "identical-units",
-    "exploding-activations",
-    "dead-units",
-    "saturated-units",
-    "vanishing-gradient",
-}
+RULES = (*of_nets.RULES, *of_units.RULES)
 
 
 def waves(seed: int = 0, n: int = 150, d: int = 2) -> tuple[Any, Any]:
@@ -90,7 +84,12 @@ ILL: dict[str, list[Any]] = {
     ],
     "dead-units": [
         lambda: net((8,), "relu", given((8,), "relu", bias=-50.0)),
-        lambda: net((8, 8), "relu", optimizer=ds.adam(8.0)),
+        lambda: net(
+            (8, 8),
+            "relu",
+            data=(waves()[0], waves()[1] + 8),
+            optimizer=ds.gradient_descent(0.5),
+        ),
         lambda: net((8,), "gelu", given((8,), "gelu", bias=-80.0)),
     ],
     "saturated-units": [

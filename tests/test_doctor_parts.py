@@ -123,8 +123,14 @@ def test_a_gradient_of_something_else(name: str, mistake: str, change: Any) -> N
 
 
 MET: dict[str, Any] = {
-    "column minus row": (lambda s, y: ((s - y.ravel()) ** 2).mean(1), lambda s, y: 2 * (s - y.mean())),
-    "row minus column": (lambda s, y: ((s.ravel() - y) ** 2).mean(1), lambda s, y: 2 * (s - y.mean())),
+    "column minus row": (
+        lambda s, y: ((s - y.ravel()) ** 2).mean(1),
+        lambda s, y: 2 * (s - y.mean()),
+    ),
+    "row minus column": (
+        lambda s, y: ((s.ravel() - y) ** 2).mean(1),
+        lambda s, y: 2 * (s - y.mean()),
+    ),
     "the gradient alone": (RIGHT["square"][1], lambda s, y: 2 * (s - y.mean())),
     "the scores' mean": (RIGHT["square"][1], lambda s, y: 2 * (s.mean() - y)),
 }
@@ -179,7 +185,10 @@ def test_the_scale_and_order_of_rows_do_not_matter() -> None:
     X, y = data("numbers")
     order = np.random.default_rng(2).permutation(len(y))
     for scale in (1e-4, 1e4):
-        for slope, code in ((lambda s, y: 2 * (y - s), "wrong-sign"), (lambda s, y: s - y, "wrong-gradient")):
+        for slope, code in (
+            (lambda s, y: 2 * (y - s), "wrong-sign"),
+            (lambda s, y: s - y, "wrong-gradient"),
+        ):
             loss = ds.custom_loss(RIGHT["square"][1], gradient=slope, library="numpy")
             task = ds.Task(ds.Linear(), loss, ds.gradient_descent(0.01))
             run = ds.train(task, X[order] / 7, scale * y[order], epochs=5, on_divergence="continue")

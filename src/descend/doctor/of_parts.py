@@ -180,9 +180,7 @@ def _regardless(loss: CustomLoss, y: Array, k: int) -> str | None:
     return None
 
 
-def _unmoved(
-    function: Callable[..., Any], kept: Array, moved: Array, orders: list[Array]
-) -> bool:
+def _unmoved(function: Callable[..., Any], kept: Array, moved: Array, orders: list[Array]) -> bool:
     """Tell whether the second argument matters to a function, and its order does not."""
     whole = np.asarray(function(kept, moved), dtype=np.float64)
     others = np.roll(np.unique(moved.ravel()), 1)

@@ -258,7 +258,7 @@ def _given_gradients(chart: Chart, theta: Floats, places: Any) -> Floats:
 def _sizeable(gradients: Floats) -> Any:
     """Tell which gradients are no rounding beside the first."""
     sizes = np.linalg.norm(gradients, axis=1)
-    return np.isfinite(sizes) & (sizes > 1e-6 * sizes[0])  # noqa: PLR2004
+    return np.isfinite(sizes) & (sizes > 1e-6 * sizes[0])
 
 
 def _cosines(a: Floats, b: Floats) -> Floats:
@@ -295,7 +295,9 @@ def broadcast(chart: Chart) -> Finding | None:
     if claimed is not None:
         return _broadcast(f"its last figure is that of the {claimed} averaged over all pairs")
     settled = (arrived(loss) or 0.0) > SETTLED
-    one = _is_the_mean(scores, y, float(loss[-1])) or _is_the_mean(sigmoid(scores), y, float(loss[-1]))
+    one = _is_the_mean(scores, y, float(loss[-1])) or _is_the_mean(
+        sigmoid(scores), y, float(loss[-1])
+    )
     if settled and one and _told(chart, y) > 0.3:  # noqa: PLR2004 - a line does far better
         return _broadcast("the predictions have become the mean of the targets for every row")
     return None
