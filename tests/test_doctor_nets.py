@@ -122,7 +122,7 @@ def test_its_fix_mends_it(code: str) -> None:
 
 
 HEALTHY: dict[str, Any] = {
-    "tanh": lambda: net(),
+    "tanh": net,
     "relu": lambda: net((16, 16), "relu"),
     "wide start": lambda: net((8,), "tanh", "normal"),
     "deep and sound": lambda: net((8,) * 5, "tanh"),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from descend.arrays import Floats
 from descend.custom import CustomModel
 from descend.engines import engine_for, scores_of
 from descend.gradcheck import check_gradient
@@ -19,6 +18,7 @@ from descend.gradcheck.differences import along
 from descend.models import Linear
 
 if TYPE_CHECKING:
+    from descend.arrays import Floats
     from descend.doctor.chart import Chart
     from descend.engines import Problem, Program
 

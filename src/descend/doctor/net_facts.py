@@ -32,7 +32,7 @@ LEFT = 0.2
 WORSE, HARDLY = 1.1, 0.8
 # The gradient's signal at the first layer, as a share of the last one's.
 LOST = 1e-3
-# A smooth rectifier whose slope, as a share of the steepest, and whose output are below this is shut.
+# A smooth rectifier is shut where its slope, as a share of the steepest, and its output are below.
 CLOSED = 1e-4
 
 
@@ -233,7 +233,7 @@ def lost(sizes: tuple[float, ...]) -> bool:
 
 
 def starved(chart: Chart) -> bool:
-    """Tell whether the gradient was lost at the start already; what then dies, or turns flat, is its effect."""
+    """Tell whether the gradient was lost at the start already: then deaths are its effect."""
     first = signals(chart, chart.start)
     return first is not None and lost(first.backward) and first.backward[0] > 0
 

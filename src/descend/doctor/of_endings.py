@@ -54,8 +54,8 @@ def falls_short(chart: Chart) -> Finding | None:
         return Finding(
             "step-too-small",
             "illness",
-            f"In {len(loss)} steps the loss came down by only {share:.2g} of itself, as fast at the "
-            f"end as at the start{gradient}: the step is far smaller than it may be.",
+            f"In {len(loss)} steps the loss came down by only {share:.2g} of itself, as fast at "
+            f"the end as at the start{gradient}: the step is far smaller than it may be.",
             {**seen, **({} if kept is None else {"gradient at the end": kept}), **rate_of(chart)},
             Fix("take a larger step, ten times it to begin with"),
         )
@@ -141,7 +141,8 @@ def learnt_by_heart(chart: Chart) -> Finding | None:
         "overfit",
         "illness",
         f"The validation loss was lowest at epoch {best + width // 2} ({low:.4g}) and has risen to "
-        f"{end:.4g} since, while the training loss went on falling from {before:.4g} to {after:.4g}.",
+        f"{end:.4g} since, while the training loss went on falling from {before:.4g} to "
+        f"{after:.4g}.",
         {"best epoch": best + width // 2, "lowest": low, "at the end": end},
         Fix("stop at the best epoch (patience), or hold the model back with a penalty"),
     )

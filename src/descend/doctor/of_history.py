@@ -145,8 +145,8 @@ def wrong_sign(chart: Chart) -> Finding | None:
         sentence,
         evidence,
         Fix(
-            "put the lost minus back: minimise the negative log-likelihood or the error itself, and "
-            "step against its gradient"
+            "put the lost minus back: minimise the negative log-likelihood or the error itself, "
+            "and step against its gradient"
         ),
     )
 
@@ -164,8 +164,10 @@ def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
     found = meant(chart)
     if found is not None and found.kind == "turned":
         return (
-            f"The loss that was minimised is the opposite of the {found.loss}: its figures are "
-            "those of the formula with the sign lost, and it falls while the errors grow.",
+            (
+                f"The loss that was minimised is the opposite of the {found.loss}: its figures are "
+                "those of the formula with the sign lost, and it falls while the errors grow."
+            ),
             {"first": float(loss[0]), "last": float(loss[-1])},
         )
     shape = curve(_before_overflow(loss))
@@ -183,8 +185,10 @@ def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
         return None
     because = "" if wrong is None else f" while {wrong[0]}"
     return (
-        f"The loss is negative and falls without end, from {shape.first:.4g} to {shape.last:.4g}"
-        f"{because}: what is minimised is the opposite of a loss.",
+        (
+            f"The loss is negative and falls without end, from {shape.first:.4g} to {shape.last:.4g}"
+            f"{because}: what is minimised is the opposite of a loss."
+        ),
         {"first": shape.first, "last": shape.last, **(wrong[1] if wrong else {})},
     )
 
@@ -217,8 +221,10 @@ def _climbing(
         return None
     because = "" if wrong is None else f" while {wrong[0]}"
     return (
-        f"The loss climbs steadily, from {shape.first:.4g} to {shape.last:.4g}{because}: the "
-        "updates go up the loss, not down.",
+        (
+            f"The loss climbs steadily, from {shape.first:.4g} to {shape.last:.4g}{because}: the "
+            "updates go up the loss, not down."
+        ),
         {"first": shape.first, "last": shape.last, **(wrong[1] if wrong else {})},
     )
 

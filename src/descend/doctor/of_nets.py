@@ -179,7 +179,8 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
     The gradient by a layer's sums is that of the next one's, times the weights, times the slopes;
     where each such factor is well below 1 it shrinks geometrically.  It is this illness if less
     than `LOST` of it arrives at the first layer, at the start and in most states kept along the
-    way or at the end, with much left to learn; a net that recovered is only told so.  And only if neither copies, dead units nor flat places explain it.
+    way or at the end, with much left to learn; a net that recovered is only told
+    so.  And only if neither copies, dead units nor flat places explain it.
     """
     net, start, end = chart.net, chart.start, last_finite(chart)
     if net is None or start is None or end is None or len(net.hidden) < 2:  # noqa: PLR2004

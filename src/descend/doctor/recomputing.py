@@ -6,14 +6,16 @@ be those of a formula at every step looked at, or nothing is said.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from descend.arrays import Floats
 
-    from descend.arrays import Floats
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from descend.doctor.chart import Chart
 
 # Steps and rows that are looked at; how closely losses must agree (single precision loses digits).
