@@ -250,7 +250,9 @@ def test_learnt_by_heart() -> None:
 
 def test_names_of_other_libraries_are_understood() -> None:
     class Keras:
-        history = {"loss": [1.0, 9.0, 81.0, 729.0, 6561.0], "val_acc": [0.5] * 5, "lr": [0.1] * 5}
+        def __init__(self) -> None:
+            grows = [1.0, 9.0, 81.0, 729.0, 6561.0]
+            self.history = {"loss": grows, "val_acc": [0.5] * 5, "lr": [0.1] * 5}
 
     assert first(Keras()) == "step-too-large"  # type: ignore[arg-type]
     grows = [1.0, 9.0, 81.0, 729.0, 6561.0]

@@ -1,4 +1,4 @@
-"""A history with its parameters and rows, computed again: which loss is it, and which gradient?
+"""A history with its parameters and rows, computed again: which loss and gradient it has.
 
 A linear model with one output is assumed, its bias first, last or absent; the claimed losses must
 be those of a formula at every step looked at, or nothing is said.
@@ -6,14 +6,16 @@ be those of a formula at every step looked at, or nothing is said.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from descend.arrays import Floats
 
-    from descend.arrays import Floats
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from descend.doctor.chart import Chart
 
 # Steps and rows that are looked at; how closely losses must agree (single precision loses digits).
@@ -51,7 +53,9 @@ def _softplus(s: Floats) -> Floats:
 
 
 def sigmoid(s: Floats) -> Floats:
-    return 0.5 * (1.0 + np.tanh(0.5 * s))
+    """Return 1/(1 + e^-s), without overflow."""
+    found: Floats = 0.5 * (1.0 + np.tanh(0.5 * s))
+    return found
 
 
 # Name: the loss of a score and a target, its slope by the score, whether targets are 0 and 1.
@@ -140,7 +144,10 @@ def _meaning(name: str, kind: str, design: Floats, y: Floats, slope: Any) -> Mea
 def _kind(value: Any, scores: Floats, y: Floats, claimed: Floats) -> str | None:
     n = len(y)
     own = np.array([np.mean(value(s, y)) for s in scores])
-    kinds = [("plain", own, (1.0, n)), ("turned", -own, (1.0, n))]
+    kinds: list[tuple[str, Floats, tuple[float, ...]]] = [
+        ("plain", own, (1.0, n)),
+        ("turned", -own, (1.0, n)),
+    ]
     if n <= ROWS:
         every = np.array([_every(value, s, y) for s in scores])
         kinds.append(("broadcast", every, (1.0, n, float(n) ** 2)))

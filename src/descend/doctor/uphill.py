@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Floats
 from descend.doctor.curves import arrived
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.recomputing import Meaning, meaning, of_scores, sigmoid, targets
@@ -18,7 +19,6 @@ from descend.doctor.recomputing import Meaning, meaning, of_scores, sigmoid, tar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from descend.arrays import Floats
     from descend.doctor.chart import Chart
 
 # Steps of which ratios are taken, and how alike they must be to be one number.
@@ -78,15 +78,19 @@ def climbs(chart: Chart) -> tuple[str, dict[str, Any]] | None:
         same = (np.sign(found.change) == -np.sign(found.expected)).mean()
         if ratio < -FACTOR and same > 0.9:  # noqa: PLR2004 - all but rounding
             return (
-                "The gradient points the wrong way: along its updates the loss changes by "
-                f"{ratio:.3g} times what the gradient says.",
+                (
+                    "The gradient points the wrong way: along its updates the loss changes by "
+                    f"{ratio:.3g} times what the gradient says."
+                ),
                 {"change of the loss over the gradient's": ratio},
             )
         uphill = float((found.expected > 0).mean())
         if uphill > 0.9 and (found.change > 0).mean() > 0.9 and _along(chart):  # noqa: PLR2004
             return (
-                f"The updates go up the loss: {uphill:.0%} of them follow the gradient instead of "
-                "going against it.",
+                (
+                    f"The updates go up the loss: {uphill:.0%} of them follow the gradient instead of "
+                    "going against it."
+                ),
                 {"share of updates that climb": uphill},
             )
         return None
@@ -124,8 +128,10 @@ def _climbs_by_norms(chart: Chart) -> tuple[str, dict[str, Any]] | None:
     if good.sum() < FEWEST or not up[good].mean() > 0.9:  # noqa: PLR2004
         return None
     return (
-        "The loss rises at every update by the learning rate times the gradient's square, as it "
-        "falls where a step goes against the gradient: the updates climb.",
+        (
+            "The loss rises at every update by the learning rate times the gradient's square, as it "
+            "falls where a step goes against the gradient: the updates climb."
+        ),
         {"rise over rate times gradient squared": float(np.median(c[good]))},
     )
 
@@ -173,9 +179,14 @@ def _by_rows(chart: Chart) -> Finding | None:
     given = _given_gradients(chart, theta, places)
     true = np.array([found.truth(theta[i]) for i in places])
     usable = _sizeable(true) & _sizeable(given)
-    if usable.sum() < 2:  # noqa: PLR2004
-        return None
     given, true, places = given[usable], true[usable], places[usable]
+    return _compared(chart, found, theta[places], given, true) if len(given) > 1 else None
+
+
+def _compared(
+    chart: Chart, found: Meaning, thetas: Floats, given: Floats, true: Floats
+) -> Finding | None:
+    """Return what is wrong with gradients beside the true ones, or None."""
     cosines = _cosines(given, true)
     if np.median(cosines) < -PARALLEL:
         return _finding(
@@ -185,7 +196,7 @@ def _by_rows(chart: Chart) -> Finding | None:
             {"cosine with the true gradient": float(np.median(cosines))},
             "step against the gradient: theta = theta - rate * gradient",
         )
-    crossed = np.array([found.crossed(theta[i]) for i in places])
+    crossed = np.array([found.crossed(theta) for theta in thetas])
     of_pairs = _sizeable(crossed)
     alike = _cosines(given, crossed)[of_pairs]
     if cosines.min() < PARALLEL < alike.min(initial=1.0) and len(alike) > 1:
@@ -252,13 +263,14 @@ def _places(chart: Chart, theta: Floats) -> Any:
 def _given_gradients(chart: Chart, theta: Floats, places: Any) -> Floats:
     """Return gradients (m, P): as recorded, or as the updates went."""
     g = chart.of("gradient")
-    return theta[places] - theta[places + 1] if g is None else g[places]
+    found: Floats = theta[places] - theta[places + 1] if g is None else g[places]
+    return found
 
 
 def _sizeable(gradients: Floats) -> Any:
     """Tell which gradients are no rounding beside the first."""
     sizes = np.linalg.norm(gradients, axis=1)
-    return np.isfinite(sizes) & (sizes > 1e-6 * sizes[0])  # noqa: PLR2004
+    return np.isfinite(sizes) & (sizes > 1e-6 * sizes[0])
 
 
 def _cosines(a: Floats, b: Floats) -> Floats:
@@ -282,23 +294,33 @@ def broadcast(chart: Chart) -> Finding | None:
     found = meant(chart)
     if found is not None and found.kind == "broadcast":
         return _broadcast(f"its figures are those of the {found.loss} averaged over all pairs")
-    y, scores, loss = targets(chart), chart.of("scores"), chart.of("loss")
-    theta = chart.of("theta")
-    if scores is None and found is not None and theta is not None:
-        scores = found.scores(theta[-1])
-    if y is None or scores is None or loss is None or not np.isfinite(loss[-1]):
+    last = _last(chart, found)
+    loss = chart.of("loss")
+    if last is None or loss is None or not np.isfinite(loss[-1]):
         return None
-    scores = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores  # noqa: PLR2004
-    if scores.shape != y.shape or not np.isfinite(scores).all() or not y.std() > 0:
-        return None
+    scores, y = last
     claimed = of_scores(scores, y, float(loss[-1]))
     if claimed is not None:
         return _broadcast(f"its last figure is that of the {claimed} averaged over all pairs")
     settled = (arrived(loss) or 0.0) > SETTLED
-    one = _is_the_mean(scores, y, float(loss[-1])) or _is_the_mean(sigmoid(scores), y, float(loss[-1]))
+    one = _is_the_mean(scores, y, float(loss[-1])) or _is_the_mean(
+        sigmoid(scores), y, float(loss[-1])
+    )
     if settled and one and _told(chart, y) > 0.3:  # noqa: PLR2004 - a line does far better
         return _broadcast("the predictions have become the mean of the targets for every row")
     return None
+
+
+def _last(chart: Chart, found: Meaning | None) -> tuple[Floats, Floats] | None:
+    """Return the final scores and the targets, (n,) each, or None."""
+    y, scores, theta = targets(chart), chart.of("scores"), chart.of("theta")
+    if scores is None and found is not None and theta is not None:
+        scores = found.scores(theta[-1])
+    if y is None or scores is None:
+        return None
+    scores = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores  # noqa: PLR2004
+    usable = scores.shape == y.shape and np.isfinite(scores).all() and y.std() > 0
+    return (scores, y) if usable else None
 
 
 def _is_the_mean(predicted: Floats, y: Floats, loss: float) -> bool:
@@ -326,7 +348,8 @@ def _told(chart: Chart, y: Floats) -> float:
         return 0.0
     design = np.column_stack([X - X.mean(axis=0), np.ones(len(y))])
     rest = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
-    return 1.0 - float(rest.var() / y.var()) * len(y) / max(len(y) - design.shape[1], 1)
+    spare = max(len(y) - design.shape[1], 1)
+    return 1.0 - float(rest.var() / y.var()) * len(y) / spare
 
 
 def _broadcast(how: str) -> Finding:
