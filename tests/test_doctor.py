@@ -181,10 +181,10 @@ def test_a_watch_sees_an_illness_before_the_end(monkeypatch):
     said = []
     watch = ds.Watch(say=said.append, share=1.0)
     wide = np.column_stack([X, X[:, 0]])
-    run = line(0.01, epochs=5000, X=wide, callbacks=[watch])
+    run = line(0.01, epochs=150, X=wide, callbacks=[watch])
     step, finding = watch.findings[0]
     assert finding.code == "collinear-columns"
-    assert 0 < step < run.state.step == 5000
+    assert 0 < step < run.state.step == 150
     assert len(said) == len(watch.findings) == 1
     assert said[0].startswith(f"At update {step}: collinear-columns")
     assert watch.diagnosis.codes[0] == "collinear-columns"
@@ -194,17 +194,17 @@ def test_a_watch_can_stop_the_training(monkeypatch):
     monkeypatch.setattr("descend.doctor.watching.time.monotonic", Clock())
     wide = np.column_stack([X, X[:, 0]])
     watch = ds.Watch(say=None, stop=["collinear-columns"], share=1.0)
-    run = line(0.01, epochs=5000, X=wide, callbacks=[watch])
+    run = line(0.01, epochs=150, X=wide, callbacks=[watch])
     assert run.outcome.reason == "callback"
-    assert run.state.step < 5000
+    assert run.state.step < 150
     other = ds.Watch(say=None, stop=["overfit"], share=1.0)
     assert line(0.01, epochs=500, X=wide, callbacks=[other]).outcome.reason == "epochs"
 
 
 def test_a_watch_changes_no_bit(monkeypatch):
     monkeypatch.setattr("descend.doctor.watching.time.monotonic", Clock())
-    watched = line(0.05, epochs=700, callbacks=[ds.Watch(say=None, share=1.0)])
-    np.testing.assert_array_equal(watched.theta, line(0.05, epochs=700).theta)
+    watched = line(0.05, epochs=90, callbacks=[ds.Watch(say=None, share=1.0)])
+    np.testing.assert_array_equal(watched.theta, line(0.05, epochs=90).theta)
 
 
 def test_a_watch_keeps_to_its_share(monkeypatch):
