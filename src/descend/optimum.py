@@ -36,6 +36,7 @@ from descend.scaling import applied, measured
 if TYPE_CHECKING:
     from descend.arrays import Floats
     from descend.engines import Problem
+    from descend.optimizers import Optimizer
     from descend.run import Run
     from descend.task import Task
 
@@ -47,6 +48,9 @@ LOOKED_AT = 200
 CHEAP = 5_000_000
 # Steps of the search for a linear model that others are compared with.
 _PLAIN = 100
+# Multiplications of a Hessian up to which it is worth having, and steps, where the least is wanted
+# at once.
+_HESSIAN, _SEARCH = 1_500_000_000, 300
 
 
 @final
@@ -152,9 +156,12 @@ def _wide(numbers: Any) -> Any:
     return numbers if numbers is None else numbers.astype(np.float64, copy=False)
 
 
-def _least(run: Run, problem: Problem) -> tuple[float, Floats, bool]:
+def _least(
+    run: Run, problem: Problem, rule: Optimizer | None = None, most: int | None = None
+) -> tuple[float, Floats, bool]:
     """Search from where the run ended, or from its start where that is lower."""
-    rule = newton() if problem.layout.size <= LARGEST else lbfgs()
+    if rule is None:
+        rule = newton() if problem.layout.size <= LARGEST else lbfgs()
     wide = replace(
         problem,
         task=replace(problem.task, optimizer=rule),
@@ -168,7 +175,7 @@ def _least(run: Run, problem: Problem) -> tuple[float, Floats, bool]:
     values = [program.value(theta) for theta in begun]
     theta = begun[0] if values[0] <= values[1] else begun[1]  # NaN is not lower
     slots = initial_slots(rule.rule, theta.size)
-    state, trace, _ = program.advance(State(theta, slots, 0), MOST[rule.name])
+    state, trace, _ = program.advance(State(theta, slots, 0), most or MOST[rule.name])
     return program.value(state.theta), state.theta, not trace.learning_rate[-1]
 
 
@@ -176,7 +183,8 @@ def least_of(run: Run, problem: Problem) -> tuple[float, Floats] | None:
     """Return the least objective of a problem like the run's, and where; None if it has none."""
     if _unfit(run.task) is not None:
         return None
-    loss, theta, _ = _least(run, problem)
+    entries = problem.n * problem.layout.size**2
+    loss, theta, _ = _least(run, problem, newton() if entries <= _HESSIAN else lbfgs(), _SEARCH)
     return loss, theta
 
 

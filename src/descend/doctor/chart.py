@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from descend.task import Task
 
 # Rows that statistics are taken of, and rows that nets are run on.
-ROWS, FEW_ROWS = 1 << 14, 1 << 11
+ROWS, FEW_ROWS = 1 << 12, 1 << 11
 # States that are looked at along the way.
 LOOKS = 17
 

@@ -71,12 +71,15 @@ def arrived(chart: Chart, at: Valley) -> bool:
 
     A gap of 1 % of what there was to learn is not arrived.  A smaller one is, unless it is both
     more than a thousandth of that and clearly above what the rows' own chance (P/n of the least
-    loss) makes of any fit.
+    loss) makes of any fit.  Of a sample of the rows that chance is all there is to see.
     """
-    run = run_of(chart)
+    run, rows = run_of(chart), chart.rows
+    looked_at = run.setup.n if rows is None else len(rows.X)
     share = at.gap / at.to_learn
-    chance = max(3 * run.layout.size / max(run.setup.n, 1), ARRIVED) * abs(at.least)
-    return share < ARRIVED and (share < CLOSE or at.gap < chance)
+    chance = 3 * run.layout.size / max(looked_at, 1) * abs(at.least)
+    if looked_at < run.setup.n and at.gap < chance:
+        return True
+    return share < ARRIVED and (share < CLOSE or at.gap < max(chance, ARRIVED * abs(at.least)))
 
 
 def _typical_gap(chart: Chart, way: Track, at: Valley) -> float:

@@ -72,8 +72,11 @@ class Valley(NamedTuple):
 
 def valley(chart: Chart) -> Valley | None:
     """Return the valley of a linear task, or None where the least loss is not known."""
-    best, sample, run = chart.best, chart.sample, chart.run
-    if best is None or sample is None or run is None or sample.layout.size > MOST:
+    sample, run = chart.sample, chart.run
+    if sample is None or run is None or sample.layout.size > MOST:
+        return None
+    best = chart.best
+    if best is None:
         return None
     least, theta = best
     H = hessian(sample, theta)
