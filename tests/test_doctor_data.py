@@ -226,6 +226,9 @@ def test_look_alikes_of_a_leak():
     spared(trained(x, 2 * x[:, 0] + 1), "target-leak")  # a line is no leak
     X = rng.normal(size=(200, 3))
     spared(trained(X, 10 * X[:, 0] + X[:, 1] + X[:, 2]), "target-leak")  # most, but not all
+    alike = 0.6 * X[:, 0] + 0.8 * X[:, 1]
+    y = X[:, 0] + 0.1 * X[:, 1] + 0.01 * X[:, 2]
+    spared(trained(beside(X[:, 0], alike), y), "target-leak")  # the other explains the rest
     spared(trained(X, 3 * X[:, 0] + 0.01 * rng.normal(size=200)), "target-leak")  # the only cause
     cause = beside(X[:, 0], X[:, 0] + 0.3 * X[:, 1], X[:, 0] - 0.3 * X[:, 2])
     y = cause[:, 0] + 0.1 * rng.normal(size=200)

@@ -63,6 +63,10 @@ def test_look_alikes_of_imbalance():
     spared(trained(X, y, "logistic"), "class-imbalance")  # nothing to be found
     X, y = rare(share=0.4, apart=0.7)
     spared(trained(X, y, "logistic"), "class-imbalance")  # not rare
+    X, y = rare(n=2000, share=0.2, apart=1.0)
+    spared(trained(X, y, "logistic"), "class-imbalance")  # nor is this, though seldom said
+    X, y = rare(n=2000, share=0.1, apart=0.6)
+    spared(trained(X, y, "logistic"), "class-imbalance")  # too weak to choose by
     X, y = rare()
     tiny = ds.gradient_descent(1e-6)
     spared(trained(X, y, "logistic", optimizer=tiny), "class-imbalance")  # it has not moved
@@ -169,6 +173,9 @@ def test_look_alikes_of_overfitting():
     x = np.random.default_rng(2).uniform(-1, 1, (300, 1))
     smooth = trained(x, np.sin(3 * x[:, 0]), model=net(8), optimizer=ds.adam(0.02), validation=0.3)
     spared(smooth, "overfit")  # no noise to learn by heart
+    X, y = table(n=300, d=1, noise=1.5, labels=2)
+    contrary = (X[200:], 1 - y[200:])  # what is learnt does not hold there, and is no memory
+    spared(trained(X[:200], y[:200], "logistic", validation=contrary), "overfit")
     X, y = table(n=300, labels=2)
     noisy = ds.gradient_descent(0.5)
     spared(trained(X, y, "logistic", optimizer=noisy, batch_size=4, epochs=30, validation=0.3),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from descend.arrays import Floats
     from descend.doctor.chart import Chart
 
-# A column is told by others when they leave this share of its variance: 1 % of its spread.
-TOLD = 1e-4
+# A column is told by others when they leave this share of its variance: 0.5 % of its spread.
+TOLD = 2.5e-5
 # In nets it matters less, so it has to be all but exact.
 TOLD_IN_NETS = 1e-6
 # Parts below this of the largest in a dependence do not take part.
@@ -49,8 +49,8 @@ def collinear_columns(chart: Chart) -> Finding | None:
 
     The variance inflation of a column is 1/(1 - R²) with R² from all others; tables of real
     measurements reach some thousands (the radius and perimeter of a cell), so what counts is
-    10 000: the others tell the column to within 1 % of its spread.  The dependence is found in one
-    half of the rows and must hold in the other, where the column must vary as well, so that
+    40 000: the others tell the column to within 0.5 % of its spread.  The dependence is found in
+    one half of the rows and must hold in the other, where the column must vary as well, so that
     columns which hardly ever vary do not count, nor wide tables, whose columns always depend on
     one another.  A complete set of levels (0/1 columns that add up to 1) and powers of one
     variable are mentioned only: they are meant that way.

@@ -25,7 +25,7 @@ FOUND, SAID = 0.25, 0.5
 # When a run has learnt more than how often each label comes; of linear ones the way is known.
 NOT_CONSTANT, MOST_OF_THE_WAY = 0.99, 0.8
 # How well scores must rank it: the area under the curve, and how improbable by chance.
-RANKED, RANKED_OF_MANY, SIGMAS = 0.72, 0.75, 4.0
+RANKED, SIGMAS = 0.75, 4.0
 
 
 class Outcomes(NamedTuple):
@@ -66,7 +66,7 @@ def class_imbalance(chart: Chart) -> Finding | None:
 
     Rare: at most a quarter of an equal share (12.5 %, of two).  Never predicted: fewer than a
     quarter of its rows, and it is said of no more than half as many.  Ranked well: the area
-    under the curve is at least 0.72 (0.75 among many classes) and four deviations above chance
+    under the curve is at least 0.75 and four deviations above chance
     (Hanley and McNeil's bound), so that a balanced choice would do better, and labels nothing can
     tell do not count.  Of a run that is no better than a constant nothing is said: its scores may
     be alike because it hardly moved.
@@ -87,7 +87,7 @@ def class_imbalance(chart: Chart) -> Finding | None:
         area = _area(found, int(c))
         error = 0.5 / math.sqrt(min(n, len(found.y) - n))
         if area < max(
-            RANKED if k == 2 else RANKED_OF_MANY,  # noqa: PLR2004
+            RANKED,
             0.5 + SIGMAS * error / math.sqrt(3),
         ):
             continue

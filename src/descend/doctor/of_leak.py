@@ -53,12 +53,12 @@ def target_leak(chart: Chart) -> Finding | None:
 
     A column that merely matters most leaves something that the others explain.  A leak was made
     from the target, so given it the others have little to add, about what it leaves divided by
-    what they leave: a twentieth at most, and a quarter is where it ends.  But a target that depends on one
-    column alone looks the same.  The two differ in direction: a copy of y with errors of its own
-    tells no more of the other columns than y does; a cause of y does.  So with G = how much the
-    others explain of y given the column, and H = of the column given y, a leak has H = 0 and a
-    sole cause G = 0; n/2 log((1 - H)/(1 - G)) is the evidence, in nats.  A table of one column never
-    leaks: it is the line through the points.
+    what they leave: a twentieth at most, and a quarter is where it ends.  But a target that
+    depends on one column alone looks the same.  The two differ in direction: a copy of y with
+    errors of its own tells no more of the other columns than y does; a cause of y does.  So with
+    G = how much the others explain of y given the column, and H = of the column given y, a leak
+    has H = 0 and a sole cause G = 0; n/2 log((1 - H)/(1 - G)) is the evidence, in nats.  A table
+    of one column never leaks: it is the line through the points.
     """
     table = chart.table
     if table is None or table.y.shape[-1] == 0 or table.given.shape[1] < 2:  # noqa: PLR2004

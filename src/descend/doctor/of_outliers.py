@@ -9,7 +9,7 @@ import numpy as np
 from descend import losses
 from descend.doctor.course import diverged
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.measures import Tail, apart, as_targets, spread, standard
+from descend.doctor.measures import Tail, apart, as_targets, deviation, spread, standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,9 @@ def _residuals(chart: Chart, X: Floats, y: Floats, rows: Array, output: int) -> 
     own = y - scores[rows, output]
     # A net that has followed them shows nothing any more; then what is linear may.
     better = np.median(np.abs(own)) < np.median(np.abs(robust))
-    return own if better and apart(own) is not None else robust
+    tail = apart(own)
+    # Of a net that knows most rows by heart a few are left over; outliers leave the target's range.
+    return own if better and tail is not None and tail.least > deviation(y) else robust
 
 
 def _robust(X: Floats, y: Floats) -> Floats:

@@ -24,6 +24,8 @@ RISE = 0.1
 # The same where the training rows are known by heart, which is evidence of its own: a training
 # loss below this share of the least that validation ever was.
 BY_HEART, HINT = 0.2, 0.8
+# By which share training must have fallen meanwhile: who learns by heart gains by it.
+FALL = 0.2
 ENOUGH = 15
 
 
@@ -34,7 +36,8 @@ def overfit(chart: Chart) -> Finding | None:
     returned parameters: mean difference over its standard error, at least 3, so that a tiny
     validation set or one unlucky row says nothing.  It must be at least 10 % of the loss, and the
     last quarter of the curve must lie above the least by more than epochs differ among
-    themselves, so that noise of batches is not taken for a trend; and validation must be worse
+    themselves, so that noise of batches is not taken for a trend; training must have fallen by a
+    fifth meanwhile, for else the two parts merely differ; and validation must be worse
     than training, for rows that are easier are not a memory of others.  Where the training loss is
     below a fifth of the least that validation ever was, the run certainly fits what cannot be
     known beforehand, and a rise of 20 % needs no more than a hint.  A run that never rose but
@@ -69,7 +72,7 @@ def _risen(chart: Chart) -> Finding | None:
     memory = mine < BY_HEART * abs(least) and rise > BY_HEART * abs(least)
     if gap <= 2 * error:
         return None
-    if not after < before or certain < (HINT if memory else SIGMAS):
+    if before - after < FALL * abs(before) or certain < (HINT if memory else SIGMAS):
         return None
     epoch = max(round((best + 1) * epochs), 1)
     patience = max(5, min(round(epoch / 2), run.setup.epochs // 4))
