@@ -94,7 +94,7 @@ def test_what_looks_like_growth_is_not_called_so() -> None:
     rng = np.random.default_rng(0)
     likelihood = -np.exp(-t / 30)  # maximised, and slowing down
     noise = 1 + 0.3 * rng.normal(size=200)
-    periodic = 1 + 0.2 * (-1.0) ** t  # two batches to an epoch
+    periodic = 1 + 0.2 * (-1.0) ** np.arange(211.0)  # two batches to an epoch
     for loss in (likelihood, noise, periodic, np.full(200, 0.7)):
         assert ill({"loss": loss}) == []
 
@@ -116,6 +116,10 @@ def test_a_wrong_sign(kind: str, slip: str, seed: int) -> None:
     assert first(history, X, y) == "wrong-sign"
     assert first(some(history, "loss theta gradient")) == "wrong-sign"
     assert first(some(history, "loss theta"), X, y) == "wrong-sign"
+    if slip == "climbs" and seed == 0:
+        assert first(some(history, "loss gradient_norm learning_rate")) == "wrong-sign"
+    if kind == "labels":
+        assert first(some(history, "loss")) == "wrong-sign"
 
 
 def test_line_sgd_lost_its_minus() -> None:
@@ -193,6 +197,8 @@ def test_a_mean_is_no_broadcast_where_there_is_nothing_to_learn() -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 2)), rng.normal(size=200)
     assert ill(loop(X, y), X, y) == []
+    X, y = rng.normal(size=(4000, 1)), rng.normal(size=4000)
+    assert ill(some(loop(X, y), "loss scores"), X, y) == []
     X, y = rows(0)
     tiny = loop(X, y - y.mean(), rate=1e-6)
     assert "broadcast" not in ill(tiny, X, y)
@@ -241,7 +247,8 @@ def test_learnt_by_heart() -> None:
     noise = 0.02 * np.random.default_rng(0).normal(size=100)
     assert first({"train_loss": loss, "val_loss": rises + noise}) == "overfit"
     flat = 0.5 * np.exp(-t / 10) + 0.5
-    for held in (flat, flat + noise, flat + 5 * noise, flat + 0.0002 * t):
+    wide = [0.3 * np.random.default_rng(seed).normal(size=100) for seed in range(9)]
+    for held in (flat, flat + noise, flat + 0.0004 * t, *(flat + 1 + w for w in wide)):
         assert "overfit" not in ill({"loss": loss, "val_loss": held})
 
 

@@ -147,6 +147,18 @@ HEALTHY: dict[str, Any] = {
         "tanh",
         given((4,), "tanh") | {"layer1.weight": np.ones((2, 4)), "layer1.bias": np.zeros(4)},
     ),
+    "parted by their outputs, slowly": lambda: net(
+        (4,),
+        "tanh",
+        given((4,), "tanh") | {"layer1.weight": np.ones((2, 4)), "layer1.bias": np.zeros(4)},
+        optimizer=ds.gradient_descent(1e-9),
+    ),
+    "half dead by chance, and a tiny step": lambda: net(
+        (40,),
+        "relu",
+        data=(np.linspace(0, 1, 60)[:, None], np.linspace(0, 1, 60) ** 2),
+        optimizer=ds.gradient_descent(1e-6),
+    ),
     "a tiny step": lambda: net((8,), "relu", optimizer=ds.gradient_descent(1e-6)),
     "inputs unscaled": lambda: net(
         (8,), "tanh", data=(waves()[0] * 1000, waves()[1]), optimizer=ds.gradient_descent(0.01)
@@ -176,6 +188,12 @@ def test_units_that_were_copied_in_part() -> None:
         rows = one[name] if name == "layer2.weight" else one[name].T
         rows[1] = rows[0]
     assert found(net((16,), "tanh", one))["identical-units"].severity == "information"
+
+
+def test_copies_that_rounding_parted_are_none() -> None:
+    apart = np.array([[1.0, 1.0, 1.0], [2.0, 2.0, 2.5]])
+    assert of_nets._within(apart, [0, 1, 2]) == [[0, 1]]
+    assert of_nets._groups(apart[:, [0, 2]], of_nets.COPIED) == []
 
 
 def test_a_net_that_recovered_is_only_told_so() -> None:

@@ -186,8 +186,8 @@ def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
     because = "" if wrong is None else f" while {wrong[0]}"
     return (
         (
-            f"The loss is negative and falls without end, from {shape.first:.4g} to {shape.last:.4g}"
-            f"{because}: what is minimised is the opposite of a loss."
+            f"The loss is negative and falls without end, from {shape.first:.4g} to "
+            f"{shape.last:.4g}{because}: what is minimised is the opposite of a loss."
         ),
         {"first": shape.first, "last": shape.last, **(wrong[1] if wrong else {})},
     )
