@@ -379,6 +379,14 @@ def test_rules_without_a_limit_are_swept_around_their_usual_rate():
     assert "largest stable step unknown" in found.svg()
 
 
+def test_without_a_limit_the_rates_still_follow_the_size_of_the_columns():
+    X, y = rows(0)
+    how = {"across": "momentum", "values": [0.0], "epochs": 1, "engine": "numpy"}
+    kinked = task(loss="absolute_error", model=ds.Linear(bias=False))
+    one, other = (np.array(ds.sweep(kinked, X * s, y, **how).learning_rates) for s in (1, 100))
+    np.testing.assert_allclose(one / other, 100**2, rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("how", "words"),
     [
