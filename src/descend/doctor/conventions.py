@@ -38,12 +38,13 @@ class Way(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """A mean over `many` rows, or pairs of them; `noun` says of what."""
+    """A mean over `many` rows, or pairs of them; `noun` says of what, and whether of squares."""
 
     code: str
     noun: str
     mean: float
     many: float
+    square: bool = False
 
 
 # Its words with {} for the noun, and what it makes of a mean over n rows.
@@ -62,6 +63,8 @@ ROOTS: dict[str, tuple[str, Callable[[float, float], float]]] = {
         "the root of the {} summed over the rows, not averaged",
         lambda m, n: math.sqrt(m * n),
     ),
+}
+FREEDOM: dict[str, tuple[str, Callable[[float, float], float]]] = {
     "n - 1": ("the summed {} over n - 1", lambda m, n: m * n / (n - 1) if n > 1 else math.nan),
     "n - 2": ("the summed {} over n - 2", lambda m, n: m * n / (n - 2) if n > 2 else math.nan),  # noqa: PLR2004
 }
@@ -82,11 +85,11 @@ def ways(
     loss: Loss, s: Floats, y: Array, weights: Floats | None = None, asked: str = "mean"
 ) -> Iterator[Way]:
     """Yield the figures that scores (n, k) and targets may have been given, the asked one first."""
-    table = dict(REDUCTIONS)
-    if loss.name in SQUARES:
-        table |= ROOTS
+    table = REDUCTIONS | ROOTS
     if loss.name in LIKELIHOODS:
         table |= BITS
+    if loss.name in SQUARES:
+        table |= FREEDOM
     yield from _reduced(_costs(loss, s, y, weights), table, asked)
 
 
@@ -99,7 +102,9 @@ def _reduced(
     costs: Iterator[Cost], table: dict[str, tuple[str, Callable[[float, float], float]]], asked: str
 ) -> Iterator[Way]:
     for place, cost in enumerate(costs):
-        for name in [asked, *(other for other in table if other != asked)]:
+        for name in sorted(table, key=lambda n: (n != asked, (n in ROOTS) != (asked in ROOTS))):
+            if (name in ROOTS and not cost.square) or (name in FREEDOM and place):
+                continue
             words, make = table[name]
             code = cost.code
             if place == 0:
@@ -113,12 +118,14 @@ def _reduced(
 def _costs(loss: Loss, s: Floats, y: Array, weights: Floats | None) -> Iterator[Cost]:
     """Yield the asked loss, then what else may have been averaged."""
     noun = _noun(loss)
-    yield _cost("healthy", noun, losses.rows(loss, s, y), weights)
+    square, per_row = loss.name in SQUARES, losses.rows(loss, s, y)
+    yield _cost("healthy", noun, per_row, weights)._replace(square=square)
     if weights is not None:
-        yield _cost("other-convention", f"{noun}, weights left out,", losses.rows(loss, s, y), None)
+        words = f"{noun}, weights left out,"
+        yield _cost("other-convention", words, per_row, None)._replace(square=square)
     if loss.targets != "labels" and s.shape[1] > 1:
-        every = losses.rows(loss, s, y) * s.shape[1]
-        yield _cost("other-convention", f"{noun}, added up over the outputs,", every, weights)
+        words, every = f"{noun}, added up over the outputs,", per_row * s.shape[1]
+        yield _cost("other-convention", words, every, weights)._replace(square=square)
     if loss.targets == "numbers" and loss.name != "absolute_error":
         off = np.abs(s - y).mean(axis=1)
         yield _cost("other-convention", "absolute error", off, weights)
@@ -128,7 +135,8 @@ def _costs(loss: Loss, s: Floats, y: Array, weights: Floats | None) -> Iterator[
         yield from _of_labels(s, y, weights)
     elif s.shape[1] == 1 and len(s) <= PAIRED and loss.name != "custom":
         pairs = _every(lambda few, all_y: losses.rows(loss, few, all_y), s, y)
-        yield Cost("broadcast", f"{noun} of every score with every target", pairs, len(s))
+        words = f"{noun} of every score with every target"
+        yield Cost("broadcast", words, pairs, len(s), square)
 
 
 def _noun(loss: Loss) -> str:

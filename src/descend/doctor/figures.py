@@ -167,9 +167,10 @@ def _none(claimed: float | str, figure: float, found: list[Way]) -> Finding:
 
 def _read(claimed: float | str) -> tuple[float, float]:
     """Return a figure, and how far the one it was rounded from may be."""
+    plain = isinstance(claimed, str | int | float | np.number)
     try:
-        exact = Decimal(str(claimed).strip())
-    except InvalidOperation as error:
+        exact = Decimal(str(claimed if plain else float(claimed)).strip())
+    except (InvalidOperation, TypeError, ValueError) as error:
         msg = f"The 'claimed' parameter of check_figure must be a number. Got {claimed!r} instead."
         raise InputError(msg) from error
     figure = float(exact)

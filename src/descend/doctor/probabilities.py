@@ -66,8 +66,8 @@ def check_probabilities(probabilities: Any, y: Any = None) -> Finding:
     if not np.isfinite(p).all():
         rows = int((~np.isfinite(p)).any(axis=1).sum())
         said = (
-            f"{_rows(rows)} of {len(p)} hold no numbers: e^s overflows for scores above 709 (88 in "
-            "single precision), and infinity over infinity is no number."
+            f"No number is left in {rows} of {len(p)} rows: e^s overflows for scores above 709 (88 "
+            "in single precision), and infinity over infinity is none."
         )
         return _found("non-finite-data", said, {"rows": rows}, OVERFLOW)
     if p.min() < -ONE or p.max() > 1 + ONE:
@@ -78,10 +78,6 @@ def check_probabilities(probabilities: Any, y: Any = None) -> Finding:
     if np.abs(sums - 1).max() <= ONE:
         return _of_rows_that_add_up(several)
     return _of_rows_that_do_not(p, sums, y, several)
-
-
-def _rows(count: int) -> str:
-    return f"{count} row{'s' * (count != 1)}"
 
 
 def _several(p: Floats, y: Any) -> Array | None:
@@ -107,7 +103,7 @@ def _of_rows_that_add_up(several: Array | None) -> Finding:
     rows = int((several != 1).sum())
     return _found(
         "loss-mismatch",
-        f"{_rows(rows)} of {len(several)} have other than one label (up to {int(several.max())}), "
+        f"Not one label but up to {int(several.max())} are right in {rows} of {len(several)} rows, "
         "and the probabilities of each row add up to 1: softmax is for exclusive classes, and "
         "cannot give two labels more than 1/2 each.",
         {"rows": rows, "labels of a row, at most": int(several.max())},
