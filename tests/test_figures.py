@@ -78,6 +78,12 @@ def test_a_figure_is_told_for_what_it_is(figure, what, code, words):
         assert words in found.sentence
 
 
+def test_scores_cut_at_a_half_are_told_from_scores_cut_at_0():
+    found = ds.check_figure("1.00", [0.2, 0.4, 0.55, 0.9], [0, 0, 1, 1], "accuracy")
+    assert found.code == "other-convention"
+    assert "scores cut at 0.5" in found.sentence
+
+
 LOG_P = WIDE - logsumexp(WIDE, axis=1, keepdims=True)
 OWN = np.take_along_axis(WIDE, CLASSES[:, None], 1)[:, 0]
 TWICE = np.log(softmax_of(softmax_of(WIDE, axis=1), axis=1))
