@@ -10,7 +10,7 @@ from descend.errors import InputError
 
 
 @app.command()
-def doctor(
+def doctor(  # noqa: PLR0917 - the options of a diagnosis
     run: RunPath,
     data: Data = None,
     without_data: Annotated[

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.doctor import of_data, of_descent, of_fit, of_history, of_nets, of_parts, uphill
+from descend.doctor import (
+    of_data,
+    of_descent,
+    of_endings,
+    of_fit,
+    of_history,
+    of_nets,
+    of_parts,
+    of_units,
+    uphill,
+)
 from descend.doctor.chart import Chart
 from descend.doctor.codes import rank
 from descend.doctor.findings import Diagnosis, Finding, Fix
@@ -22,9 +32,11 @@ if TYPE_CHECKING:
 RULES = (
     *of_parts.RULES,
     *of_history.RULES,
+    *of_endings.RULES,
     *uphill.RULES,
     *of_data.RULES,
     *of_nets.RULES,
+    *of_units.RULES,
     *of_descent.RULES,
     *of_fit.RULES,
 )

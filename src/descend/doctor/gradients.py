@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from descend.arrays import Floats
 from descend.custom import CustomModel
 from descend.engines import engine_for, scores_of
 from descend.gradcheck import check_gradient
@@ -19,6 +18,7 @@ from descend.gradcheck.differences import along
 from descend.models import Linear
 
 if TYPE_CHECKING:
+    from descend.arrays import Floats
     from descend.doctor.chart import Chart
     from descend.engines import Problem, Program
 
@@ -54,7 +54,7 @@ def disagreement(chart: Chart) -> Disagreement | None:
         problem = replace(sample, task=task, X=sample.X[:FEW], y=sample.y[few], weights=None)
         program = engine_for("numpy", problem)[1]
     else:
-        if isinstance(sample.l1, Floats) or chart.judge is None:
+        if not isinstance(sample.l1, float) or chart.judge is None:
             return None
         problem, program = sample, chart.judge
     points = [p for p in _points(chart, problem) if np.isfinite(program.value(p))]
@@ -107,11 +107,11 @@ def _directions(problem: Problem, theta: Floats, gradient: Floats, seed: int) ->
     trained = problem.layout.trained()
     drawn = rng.standard_normal((DIRECTIONS, theta.size))
     size = float(np.abs(theta).max()) or 1.0
-    drawn = [*drawn * size, gradient * size / max(float(np.abs(gradient).max()), 1e-300)]
+    wide = [*drawn * size, gradient * size / max(float(np.abs(gradient).max()), 1e-300)]
     wanted = 1.0 if problem.y.ndim == 1 else float(problem.y.std()) or 1.0
     before = scores_of(problem.task, problem.layout, theta, problem.X)
     found = []
-    for direction in drawn:
+    for direction in wide:
         step = 1e-4 * direction * trained
         moved = scores_of(problem.task, problem.layout, theta + step, problem.X) - before
         far = float(np.sqrt(np.mean(moved**2)))
@@ -137,8 +137,12 @@ def _named(chart: Chart, problem: Problem, point: Floats) -> Disagreement | None
     check = check_gradient(value, gradient, point, problem.X, problem.y, layout=problem.layout)
     if check.ok or "unrepeatable" in check.codes:
         return None
-    turned = any(d.code == "sign" or (d.ratio is not None and d.ratio < 0) for d in check.discrepancies)
-    code = "wrong-sign" if turned else "broadcast" if "broadcast" in check.codes else "wrong-gradient"
+    turned = any(
+        d.code == "sign" or (d.ratio is not None and d.ratio < 0) for d in check.discrepancies
+    )
+    code = (
+        "wrong-sign" if turned else "broadcast" if "broadcast" in check.codes else "wrong-gradient"
+    )
     whose = _whose(chart)
     said = " ".join(d.evidence for d in check.discrepancies)
     head = {

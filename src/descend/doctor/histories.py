@@ -76,7 +76,7 @@ def _read(source: Mapping[Any, Any]) -> tuple[dict[str, Floats], list[str]]:
         name = _name(key)
         found = _numbers(values)
         if found is None:
-            if name in {"loss"}:
+            if name == "loss":
                 msg = f"The history's {key!r} must be an array of numbers; found {values!r:.60}."
                 raise InputError(msg)
             skipped.append(f"the history's {key!r}: it is no array of numbers.")

@@ -231,7 +231,7 @@ def logistic_line(X: Floats, y: Floats, ridge: float = 1e-4) -> Floats | None:
     """Return the scores of logistic regression with a slight penalty, by Newton's steps.
 
     >>> logistic_line(np.arange(4.0)[:, None], np.array([0.0, 0.0, 1.0, 1.0])).round(0)
-    array([-6., -2.,  2.,  6.])
+    array([-16.,  -5.,   5.,  16.])
     """
     A = np.column_stack([standard(X), np.ones(len(X))])
     n = len(A)

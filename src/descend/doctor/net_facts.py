@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from descend import losses
+from descend import losses, models
 from descend.activations import backward as backward_through
 from descend.activations import value as activate
 from descend.custom import CustomLoss
+from descend.doctor.findings import Fix
 
 if TYPE_CHECKING:
     from descend.arrays import Floats
@@ -25,6 +26,14 @@ FLAT = 0.01
 ORDINARY = 3.0
 # Random units and how strongly they are held back, when it is asked what is left to be learnt.
 UNITS, RIDGE, CAP = 96, 1e-2, 1024
+# A run that has learnt leaves noise, of which unseen rows tell nothing; see `left_to_learn`.
+LEFT = 0.2
+# Losses relative to the best constant's: worse than it, and hardly better.
+WORSE, HARDLY = 1.1, 0.8
+# The gradient's signal at the first layer, as a share of the last one's.
+LOST = 1e-3
+# A smooth rectifier is shut where its slope, as a share of the steepest, and its output are below.
+CLOSED = 1e-4
 
 
 def rms(values: Any) -> float:
@@ -45,7 +54,7 @@ def slopes(chart: Chart, layer: Layer) -> Floats:
     found = backward_through(net.activation, layer.sums, layer.outputs, ones)
     span = np.linspace(-8.0, 8.0, 257)
     steepest = backward_through(net.activation, span, activate(net.activation, span), span * 0 + 1)
-    return np.asarray(np.abs(found) / np.abs(steepest).max())
+    return np.asarray(np.minimum(np.abs(found) / np.abs(steepest).max(), 1.0))
 
 
 def flat_share(chart: Chart, layer: Layer) -> float:
@@ -186,7 +195,56 @@ def poor(chart: Chart) -> bool:
     return left > LEFT or (left > LEFT / 2 and ratio is not None and ratio > HARDLY)
 
 
-# A run that has learnt leaves noise, of which unseen rows tell nothing; see `left_to_learn`.
-LEFT = 0.2
-# Losses relative to the best constant's: worse than it, and hardly better.
-WORSE, HARDLY = 1.1, 0.8
+def layer_names(layers: list[int]) -> str:
+    """Return hidden layers in words."""
+    words = ", ".join(str(i) for i in layers)
+    return f"hidden layer {words}" if len(layers) == 1 else f"hidden layers {words}"
+
+
+def drawn_afresh() -> Fix:
+    """Return the fix of a start that was given, or drawn too large or too small."""
+    return Fix(
+        "draw the first weights at random, in the size that suits the activation (init='auto')",
+        {"init": "auto"},
+    )
+
+
+def ordinary_start(chart: Chart) -> bool:
+    """Tell whether the weights were drawn as suits the activation."""
+    net = chart.net
+    if net is None or not isinstance(net.init, str):
+        return False
+    return net.init in {"auto", "glorot", "he", "lecun", models.automatic_init(net)}
+
+
+def last_finite(chart: Chart) -> Floats | None:
+    """Return the returned theta, or the last one kept that is finite."""
+    end = chart.end
+    if end is not None and np.isfinite(end).all():
+        return end
+    kept = [s.theta.astype(np.float64) for s in chart.states]
+    finite = [theta for theta in kept if np.isfinite(theta).all()]
+    return finite[-1] if finite else None
+
+
+def lost(sizes: tuple[float, ...]) -> bool:
+    """Tell whether next to nothing of the gradient arrives at the first layer."""
+    return sizes[-1] > 0 and sizes[0] < LOST * sizes[-1]
+
+
+def starved(chart: Chart) -> bool:
+    """Tell whether the gradient was lost at the start already: then deaths are its effect."""
+    first = signals(chart, chart.start)
+    return first is not None and lost(first.backward) and first.backward[0] > 0
+
+
+def flat_shares(chart: Chart, theta: Floats) -> list[float]:
+    """Return the flat share of each hidden layer."""
+    return [flat_share(chart, layer) for layer in chart.layers(theta)[:-1]]
+
+
+def dead_in(chart: Chart, layer: Layer) -> Any:
+    """Tell which units (units,) of a layer of rectifiers are 0 for every row."""
+    closed = 0.0 if chart.net is not None and chart.net.activation.name == "relu" else CLOSED
+    found = slopes(chart, layer)
+    return (found <= closed).all(axis=0) & (layer.outputs.max(axis=0) <= CLOSED + closed)

@@ -147,7 +147,7 @@ def _correlation(X: Floats) -> Floats:
 
 def _found(chart: Chart, columns: Array, left: float, meant: str | None) -> Finding:
     named = chart.names
-    names = [named[int(j)] if named else f"x{int(j)}" for j in columns]
+    names = [named[int(j)] if named else f"x{int(j) + 1}" for j in columns]
     target, others = names[0], names[1:]
     shown = ", ".join(map(repr, others[:4])) + (" and others" if len(others) > 4 else "")  # noqa: PLR2004
     penalty = None if chart.task is None else chart.task.penalty

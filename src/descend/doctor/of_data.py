@@ -183,7 +183,7 @@ def _nearly_blank(chart: Chart) -> int:
 
 def _constant_found(chart: Chart, columns: Array, values: Floats, *, natural: bool) -> Finding:
     named = chart.names
-    names = [named[int(j)] if named else f"x{int(j)}" for j in columns]
+    names = [named[int(j)] if named else f"x{int(j) + 1}" for j in columns]
     held = None if chart.validation is None else chart.validation.given[:, columns]
     moves = held is not None and bool((held != values).any())
     also = ", though it varies in the validation rows" if moves else ""

@@ -9,7 +9,7 @@ import numpy as np
 
 from descend import losses, optimum
 from descend.doctor import of_overfit
-from descend.doctor.course import at_rest
+from descend.doctor.course import at_rest, diverged
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.measures import as_targets, left, nearest, spread, standard
 from descend.doctor.of_overfit import row_losses
@@ -57,16 +57,16 @@ def underfit(chart: Chart) -> Finding | None:
     of this rule's business, and one that is at rest at its noise has no structure left.
     """
     run, rows = chart.run, chart.rows
-    if run is None or rows is None or chart.custom or not at_rest(chart):
+    if run is None or rows is None or chart.custom or diverged(chart):
         return None
     rest = _residuals(chart)
     if rest is None or len(rest) < 50:  # noqa: PLR2004 - too few to tell
         return None
     held_down = _held_down(chart)
     if held_down is not None:
-        return held_down
+        return held_down if at_rest(chart) else None
     found = _structure(rows.X, rest)
-    if found is None or found.share * _left_over(chart, rest) < WORTH:
+    if found is None or found.share * _left_over(chart, rest) < WORTH or not at_rest(chart):
         return None
     return _too_weak(chart, found)
 
@@ -129,7 +129,7 @@ def _products(X: Floats, rest: Floats) -> Structure | None:
     if d <= PRODUCTS:
         squares += [Z[:, [i]] * Z[:, i + 1 :] for i in range(d - 1)]
     more = np.column_stack([Z, *squares])
-    if n < 4 * more.shape[1] + 20:
+    if n < 2 * more.shape[1] + 20:
         return None
     share = 1 - float(
         (left(more, rest[rows]) * rest[rows].var(axis=0)).sum() / rest[rows].var(axis=0).sum()

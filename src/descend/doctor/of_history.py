@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from descend.doctor.curves import ALTERNATES, Curve, arrived, curve
+from descend.doctor.curves import ALTERNATES, SHORTEST, curve
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.uphill import climbs, meant
 
@@ -25,19 +25,14 @@ BLOWN_UP = 10.0
 ONE_WAY = 0.9
 # Speed at the end, as a share of the fastest, of what is not settling.
 UNDIMINISHED = 0.5
-# A rise of a validation curve in units of its own noise, and as a share of what it had gained.
-SIGMAS, REGAINED = 6.0, 0.1
-# How much of its way a finished descent has come; and one that was hardly begun.
-FINISHED, BEGUN = 0.98, 0.5
-# Rates so much smaller than at first, while gradients are not.
-FADED = 1e-3
 
 
-def _loss(chart: Chart) -> Floats | None:
+def losses_of(chart: Chart) -> Floats | None:
+    """Return the losses of a history from elsewhere; None of a run."""
     return chart.of("loss") if chart.run is None else None
 
 
-def _spoilt(loss: Floats) -> int | None:
+def spoilt(loss: Floats) -> int | None:
     """Return the first figure that is not finite, or None."""
     bad = np.flatnonzero(~np.isfinite(loss))
     return int(bad[0]) if len(bad) else None
@@ -45,8 +40,8 @@ def _spoilt(loss: Floats) -> int | None:
 
 def not_numbers(chart: Chart) -> Finding | None:
     """Find a loss that was no number from its first figure on: the rows cannot be computed with."""
-    loss = _loss(chart)
-    if loss is None or _spoilt(loss) != 0:
+    loss = losses_of(chart)
+    if loss is None or spoilt(loss) != 0:
         return None
     return Finding(
         "non-finite-data",
@@ -66,17 +61,17 @@ def blew_up(chart: Chart) -> Finding | None:
     likelihood that is maximised climbs so), nor is a loss whose updates point uphill: that is a
     sign.
     """
-    loss = _loss(chart)
-    if loss is None or len(loss) < 2 or _spoilt(loss) == 0:  # noqa: PLR2004
+    loss = losses_of(chart)
+    if loss is None or len(loss) < 2 or spoilt(loss) == 0:  # noqa: PLR2004
         return None
-    at = _spoilt(loss)
+    at = spoilt(loss)
     seen = loss if at is None else loss[:at]
-    if at is None and not _grows(seen) and not _swings(seen):
+    if at is None and not grows(seen) and not _swings(seen):
         return None
     if climbs(chart) is not None or turned(chart) is not None:
         return None
     ratio = _growth(seen)
-    how = "is no longer finite" if at is not None else "grows" if _grows(seen) else "swings wider"
+    how = "is no longer finite" if at is not None else "grows" if grows(seen) else "swings wider"
     where = f" at figure {at}" if at is not None else ""
     said = f", {ratio:.3g} times larger at each step towards the end" if ratio > 1.0 else ""
     evidence: dict[str, Any] = {"first": float(loss[0]), "largest": float(seen.max())}
@@ -86,12 +81,13 @@ def blew_up(chart: Chart) -> Finding | None:
         "step-too-large",
         "illness",
         f"The loss {how}{where}{said}: each step overshoots by more than it corrects.",
-        {**evidence, "growth at each step": ratio, **_rate(chart)},
+        {**evidence, "growth at each step": ratio, **rate_of(chart)},
         Fix("take a smaller step, a tenth of it to begin with, and standardise the columns"),
     )
 
 
-def _grows(loss: Floats) -> bool:
+def grows(loss: Floats) -> bool:
+    """Tell whether a loss has blown up, or climbs ever on."""
     if len(loss) < 3:  # noqa: PLR2004
         return bool(len(loss) == 2 and loss[1] > BLOWN_UP * abs(loss[0]))  # noqa: PLR2004
     size = max(abs(float(loss[0])), float(np.ptp(loss[: max(len(loss) // 10, 2)])), 1e-300)
@@ -102,7 +98,7 @@ def _grows(loss: Floats) -> bool:
     if shape is None or shape.last <= shape.first:
         return False
     steady = shape.rising >= ONE_WAY and shape.late >= UNDIMINISHED * shape.fastest > 0
-    return steady and shape.last - shape.first > 0.1 * abs(shape.first)  # noqa: PLR2004
+    return steady and shape.last - shape.first > 0.1 * abs(shape.first)
 
 
 def _swings(loss: Floats) -> bool:
@@ -124,7 +120,8 @@ def _growth(loss: Floats) -> float:
     return float((last[-1] / last[0]) ** (1 / (len(last) - 1)))
 
 
-def _rate(chart: Chart) -> dict[str, float]:
+def rate_of(chart: Chart) -> dict[str, float]:
+    """Return the first learning rate as evidence, if it is known."""
     rate = chart.of("learning_rate")
     return {} if rate is None else {"learning rate": float(rate[0])}
 
@@ -148,8 +145,8 @@ def wrong_sign(chart: Chart) -> Finding | None:
         sentence,
         evidence,
         Fix(
-            "put the lost minus back: minimise the negative log-likelihood or the error itself, and "
-            "step against its gradient"
+            "put the lost minus back: minimise the negative log-likelihood or the error itself, "
+            "and step against its gradient"
         ),
     )
 
@@ -161,18 +158,19 @@ def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
     starts at 0 or below, and falls without settling, or while the answers become wrong.  A
     density's loss may be negative too, but it settles, and its answers become better.
     """
-    loss = _loss(chart)
+    loss = losses_of(chart)
     if loss is None:
         return None
     found = meant(chart)
     if found is not None and found.kind == "turned":
         return (
-            f"The loss that was minimised is the opposite of the {found.loss}: its figures are "
-            "those of the formula with the sign lost, and it falls while the errors grow.",
+            (
+                f"The loss that was minimised is the opposite of the {found.loss}: its figures are "
+                "those of the formula with the sign lost, and it falls while the errors grow."
+            ),
             {"first": float(loss[0]), "last": float(loss[-1])},
         )
-    end = _spoilt(loss)
-    shape = curve(loss if end is None else loss[:end])
+    shape = curve(_before_overflow(loss))
     falls = shape is not None and shape.last < min(shape.first, 0.0)
     wrong = _answers(chart)
     if shape is None or not falls:
@@ -187,26 +185,47 @@ def turned(chart: Chart) -> tuple[str, dict[str, Any]] | None:
         return None
     because = "" if wrong is None else f" while {wrong[0]}"
     return (
-        f"The loss is negative and falls without end, from {shape.first:.4g} to {shape.last:.4g}"
-        f"{because}: what is minimised is the opposite of a loss.",
+        (
+            f"The loss is negative and falls without end, from {shape.first:.4g} to {shape.last:.4g}"
+            f"{because}: what is minimised is the opposite of a loss."
+        ),
         {"first": shape.first, "last": shape.last, **(wrong[1] if wrong else {})},
     )
+
+
+def _before_overflow(loss: Floats) -> Floats:
+    """Return the losses up to where they are a million times the first."""
+    first = max(abs(float(loss[0])), float(np.abs(np.diff(loss[:2])).max(initial=0.0)))
+    beyond = np.flatnonzero(~(np.abs(loss) <= 1e6 * first))
+    return loss[: beyond[0]] if len(beyond) else loss
 
 
 def _climbing(
     chart: Chart, wrong: tuple[str, dict[str, Any]] | None
 ) -> tuple[str, dict[str, Any]] | None:
     """Return words for a loss that climbs smoothly while the answers become wrong, or None."""
-    loss = _loss(chart)
+    loss = losses_of(chart)
     shape = None if loss is None else curve(loss)
-    if shape is None or wrong is None or shape.rising < ONE_WAY or loss is None:
+    if shape is None or loss is None or shape.rising < ONE_WAY:
         return None
-    if _growth(loss) > 1.5:  # noqa: PLR2004 - as a step that is too large does
+    # An overshoot multiplies: a climb to many times the first loss at one speed is none.
+    at_one_speed = (
+        len(loss) >= 4 * SHORTEST
+        and shape.last > BLOWN_UP * abs(shape.first)
+        and loss[-1] - loss[len(loss) * 3 // 4]
+        < 1.5 * (loss[len(loss) * 3 // 4] - loss[len(loss) // 2])
+        and shape.late >= UNDIMINISHED * shape.fastest
+    )
+    # Past a step's limit the answers are anything, so they witness only while it is small.
+    if not at_one_speed and (wrong is None or shape.last > BLOWN_UP * abs(shape.first)):
         return None
+    because = "" if wrong is None else f" while {wrong[0]}"
     return (
-        f"The loss climbs steadily, from {shape.first:.4g} to {shape.last:.4g}, while {wrong[0]}: "
-        "the updates go up the loss, not down.",
-        {"first": shape.first, "last": shape.last, **wrong[1]},
+        (
+            f"The loss climbs steadily, from {shape.first:.4g} to {shape.last:.4g}{because}: the "
+            "updates go up the loss, not down."
+        ),
+        {"first": shape.first, "last": shape.last, **(wrong[1] if wrong else {})},
     )
 
 
@@ -244,131 +263,4 @@ def _against(chart: Chart) -> tuple[str, dict[str, Any]] | None:
     return f"the scores go against the targets (correlation {r:.2f})", {"correlation": r}
 
 
-# ---------------------------------------------------------------- the end of the descent
-
-
-def falls_short(chart: Chart) -> Finding | None:
-    """Find a descent that had hardly begun, or was not finished, when it stopped.
-
-    Of a smooth curve that falls ever more slowly the rest of the way can be told from how its
-    speed dies away (`curves.arrived`).  Less than half of it: the step is far too small, as
-    where the gradient has hardly changed since the start.  Nearly all of it: finished.
-    """
-    loss = _loss(chart)
-    if loss is None or _spoilt(loss) is not None:
-        return None
-    shape, come = curve(loss), arrived(loss)
-    if shape is None or come is None or shape.falling < ONE_WAY or turned(chart) is not None:
-        return None
-    if _faded(chart) or shape.last < min(shape.first, 0.0):
-        return None
-    share = shape.drop / max(abs(shape.first), 1e-300)
-    kept = _kept_gradient(chart)
-    seen = {"share of the way": come, "loss at the start": shape.first, "loss at the end": shape.last}
-    steady = kept is None or kept > BEGUN
-    if come < BEGUN and share < BEGUN and steady:
-        gradient = "" if kept is None else f", and the gradient is still {kept:.0%} of the first"
-        return Finding(
-            "step-too-small",
-            "illness",
-            f"In {len(loss)} steps the loss came down by only {share:.2g} of itself, as fast at the "
-            f"end as at the start{gradient}: the step is far smaller than it may be.",
-            {**seen, **({} if kept is None else {"gradient at the end": kept}), **_rate(chart)},
-            Fix("take a larger step, ten times it to begin with"),
-        )
-    if come < FINISHED:
-        return Finding(
-            "not-finished",
-            "information",
-            f"The loss was still falling when it stopped: it had come about {come:.0%} of its way.",
-            seen,
-            Fix("train for longer, or take a larger step"),
-        )
-    return None
-
-
-def _kept_gradient(chart: Chart) -> float | None:
-    """Return how much of the first gradient is left at the end: its direction and its size."""
-    g = chart.of("gradient")
-    if g is not None and g.ndim == 2 and len(g) > 1:  # noqa: PLR2004
-        first = float(g[0] @ g[0])
-        return float(np.clip(g[-1] @ g[0] / first, 0.0, 9.0)) if first > 0 else None
-    norm = chart.of("gradient_norm")
-    if norm is None or len(norm) < 2 or not norm[0] > 0:  # noqa: PLR2004
-        return None
-    return float(norm[-1] / norm[0])
-
-
-def _faded(chart: Chart) -> bool:
-    """Tell whether the steps shrank to nothing while the gradient did not."""
-    kept, rate = _kept_gradient(chart), chart.of("learning_rate")
-    rate = chart.of("update_norm") if rate is None else rate
-    if kept is None or rate is None or len(rate) < 2 or not rate[0] > 0:  # noqa: PLR2004
-        return False
-    return bool(rate[-1] < FADED * rate[0] and kept > 0.1)  # noqa: PLR2004
-
-
-def stands_still(chart: Chart) -> Finding | None:
-    """Find a descent that stopped moving though there was a slope left: its rate has faded."""
-    loss = _loss(chart)
-    if loss is None or _spoilt(loss) is not None or not _faded(chart):
-        return None
-    kept = _kept_gradient(chart) or 0.0
-    return Finding(
-        "stalled",
-        "illness",
-        f"The steps shrank to nothing while the gradient is still {kept:.0%} of the first, so it "
-        "stands still without having arrived.",
-        {"gradient at the end": kept, "loss at the end": float(loss[-1])},
-        Fix("let the learning rate fall later, or less"),
-    )
-
-
-# ---------------------------------------------------------------- validation
-
-
-def learnt_by_heart(chart: Chart) -> Finding | None:
-    """Find a validation loss that rose for good while the training loss went on falling.
-
-    The rise from its lowest level to its end must be `SIGMAS` times the curve's own noise (from
-    its second differences, for a level of several epochs) and a share of what had been gained.
-    """
-    held, loss = chart.of("validation_loss"), _loss(chart)
-    if held is None or loss is None or len(held) < 2 * 5 or _spoilt(loss) is not None:
-        return None
-    if not np.isfinite(held).all() or _grows(loss):
-        return None
-    width = max(len(held) // 20, 1)
-    smooth = np.convolve(held, np.ones(width) / width, mode="valid")
-    best = int(np.argmin(smooth))
-    low, end = float(smooth[best]), float(smooth[-1])
-    shape = curve(held)
-    noise = 0.0 if shape is None else shape.noise / np.sqrt(width)
-    gained = float(held[0]) - low
-    rise = end - low
-    if rise <= SIGMAS * noise or rise <= REGAINED * max(gained, 0.0) or rise <= 0.02 * abs(low):  # noqa: PLR2004
-        return None
-    place = min(int((best + width / 2) / len(held) * len(loss)), len(loss) - 1)
-    tail = max(len(loss) // 20, 1)
-    before = float(np.mean(loss[max(place - tail, 0) : place + 1]))
-    after = float(np.mean(loss[-tail:]))
-    if best >= len(smooth) - 2 or after >= before:
-        return None
-    return Finding(
-        "overfit",
-        "illness",
-        f"The validation loss was lowest at epoch {best + width // 2} ({low:.4g}) and has risen to "
-        f"{end:.4g} since, while the training loss went on falling from {before:.4g} to {after:.4g}.",
-        {"best epoch": best + width // 2, "lowest": low, "at the end": end},
-        Fix("stop at the best epoch (patience), or hold the model back with a penalty"),
-    )
-
-
-RULES: tuple[Callable[[Chart], Finding | None], ...] = (
-    not_numbers,
-    wrong_sign,
-    blew_up,
-    falls_short,
-    stands_still,
-    learnt_by_heart,
-)
+RULES: tuple[Callable[[Chart], Finding | None], ...] = (not_numbers, wrong_sign, blew_up)

@@ -9,7 +9,7 @@ import numpy as np
 
 from descend import penalties
 from descend.arrays import Array, Floats
-from descend.doctor.course import at_rest, diverged, way
+from descend.doctor.course import diverged, way
 from descend.doctor.findings import Finding, Fix
 from descend.engines import scores_of
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from descend.doctor.chart import Chart, Rows
 
 # A class is rare below this part of an equal share; and it must have a few rows at least.
-RARE, FEWEST = 0.25, 5
+RARE, RARE_OF_MANY, FEWEST = 0.25, 0.2, 5
 # It is nearly never predicted where fewer than this share of its rows are.
-FOUND = 0.25
+FOUND, SAID = 0.25, 0.5
+# When a run has learnt more than how often each label comes; of linear ones the way is known.
+NOT_CONSTANT, MOST_OF_THE_WAY = 0.99, 0.8
 # How well scores must rank it: the area under the curve, and how improbable by chance.
-RANKED, SIGMAS = 0.72, 4.0
+RANKED, RANKED_OF_MANY, SIGMAS = 0.72, 0.75, 4.0
 
 
 class Outcomes(NamedTuple):
@@ -63,38 +65,49 @@ def class_imbalance(chart: Chart) -> Finding | None:
     """Find a rare class that the model ranks well and yet (nearly) never predicts.
 
     Rare: at most a quarter of an equal share (12.5 %, of two).  Never predicted: fewer than a
-    quarter of its rows, and fewer predictions than that.  Ranked well: the area under the
-    curve is at least 0.72 and four deviations above chance (Hanley and McNeil's bound), so that
-    a balanced choice would do better, and labels nothing can tell do not count.  Of a run that
-    has not come to rest nothing is said: its scores are all alike because it has not moved yet.
+    quarter of its rows, and it is said of no more than half as many.  Ranked well: the area
+    under the curve is at least 0.72 (0.75 among many classes) and four deviations above chance
+    (Hanley and McNeil's bound), so that a balanced choice would do better, and labels nothing can
+    tell do not count.  Of a run that is no better than a constant nothing is said: its scores may
+    be alike because it hardly moved.
     """
     found = outcomes(chart, chart.end, chart.rows)
-    if found is None or diverged(chart) or not has_learnt(chart):
+    if found is None or diverged(chart):
         return None
     k = found.scores.shape[1]
     counts = np.bincount(found.y, minlength=k)
     chosen = found.scores.argmax(axis=1)
     for c in np.argsort(counts):
         n = int(counts[c])
-        if n < FEWEST or n > RARE / k * len(found.y):
+        if n < FEWEST or n > (RARE if k == 2 else RARE_OF_MANY) / k * len(found.y):  # noqa: PLR2004
             continue
         right = int(((chosen == c) & (found.y == c)).sum())
-        if right > FOUND * n or int((chosen == c).sum()) > FOUND * n:
+        if right > FOUND * n or int((chosen == c).sum()) > SAID * n:
             continue
         area = _area(found, int(c))
         error = 0.5 / math.sqrt(min(n, len(found.y) - n))
-        if area < max(RANKED, 0.5 + SIGMAS * error / math.sqrt(3)):
+        if area < max(
+            RANKED if k == 2 else RANKED_OF_MANY,  # noqa: PLR2004
+            0.5 + SIGMAS * error / math.sqrt(3),
+        ):
             continue
+        if not has_learnt(chart):
+            return None
         return _rare(chart, found, int(c), right, area)
     return None
 
 
 def has_learnt(chart: Chart) -> bool:
-    """Tell whether the run went most of its way, so that its scores say what it can say."""
+    """Tell whether the run went most of its way, or does better than any constant would.
+
+    From scores that are all alike the first thing learnt is how often each label comes; only
+    after that is a label that is not predicted one that was not chosen.
+    """
+    end, constant = chart.end_loss, chart.constant_loss
+    if end is not None and constant is not None and end < NOT_CONSTANT * constant:
+        return True
     gone = way(chart)
-    if gone is not None:
-        return gone >= 0.8  # noqa: PLR2004 - most of the way
-    return at_rest(chart)
+    return gone is not None and gone >= MOST_OF_THE_WAY
 
 
 def _area(found: Outcomes, c: int) -> float:
@@ -102,7 +115,7 @@ def _area(found: Outcomes, c: int) -> float:
     from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
 
     others = np.delete(found.scores, c, axis=1)
-    odds = found.scores[:, c] - others.max(axis=1)
+    odds = found.scores[:, c] - np.logaddexp.reduce(others, axis=1)
     ranks = rankdata(odds)
     mine = found.y == c
     n, m = int(mine.sum()), int((~mine).sum())

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LEAVES, LEAVES_OF_LABELS = 0.02, 0.01
 # ... how many times more the other columns together leave ...
 TIMES = 20.0
+# ... how much of what the column leaves the others may explain ...
+GAINED = 0.25
 # ... and what they must tell at least, for a target that only one column knows may be its effect.
 OTHERS_TELL = 0.05
 ENOUGH = 20
@@ -50,11 +52,12 @@ def target_leak(chart: Chart) -> Finding | None:
     """Find a column that tells the target almost exactly, while all others together do not.
 
     A column that merely matters most leaves something that the others explain.  A leak was made
-    from the target, so given it the others have nothing to add; but a target that depends on one
+    from the target, so given it the others have little to add, about what it leaves divided by
+    what they leave: a twentieth at most, and a quarter is where it ends.  But a target that depends on one
     column alone looks the same.  The two differ in direction: a copy of y with errors of its own
     tells no more of the other columns than y does; a cause of y does.  So with G = how much the
     others explain of y given the column, and H = of the column given y, a leak has H = 0 and a
-    cause G = 0; n/2 log((1 - H)/(1 - G)) is the evidence, in nats.  A table of one column never
+    sole cause G = 0; n/2 log((1 - H)/(1 - G)) is the evidence, in nats.  A table of one column never
     leaks: it is the line through the points.
     """
     table = chart.table
@@ -99,7 +102,7 @@ def _leak(X: Floats, Y: Floats, labels: bool, *, ranks: bool) -> Leak | None:  #
         clear |= remains < exact and Z.shape[1] > 2  # noqa: PLR2004
         if not clear or not _significant(others, n, X.shape[1]):
             continue
-        if not labels and not _from_target(Z, column, t):
+        if not _from_target(Z, column, t, labels):
             continue
         return Leak(column, output, remains, others, ranks)
     return None
@@ -122,13 +125,21 @@ def _significant(others: float, n: int, d: int) -> bool:
     return bool(told >= OTHERS_TELL and told * n > 4 * math.sqrt(2 * d) + 6)
 
 
-def _from_target(Z: Floats, column: int, t: Floats) -> bool:
+def _from_target(Z: Floats, column: int, t: Floats, labels: bool) -> bool:  # noqa: FBT001
+    """Tell whether a column that tells the target was made from it, rather than being its cause.
+
+    Of labels, which are no linear function of anything, only the first condition is asked.
+    """
     n, d = Z.shape
     if n < 2 * d + 10:
         return True
     rest = np.delete(Z, column, axis=1)
     x = Z[:, [column]]
     gained = 1 - _partial(rest, t, x)
+    if gained > GAINED + 2 * d / n:
+        return False
+    if labels:
+        return True
     given = 1 - _partial(rest, x, t)
     evidence = n / 2 * math.log(max(1 - given, 1e-12) / max(1 - gained, 1e-12))
     return bool(evidence >= -1.0)
@@ -170,7 +181,7 @@ def _code(X: Floats, y: Array, Y: Floats) -> Leak | None:
 
 def _told(chart: Chart, leak: Leak) -> Finding:
     named = chart.names
-    name = named[leak.column] if named else f"x{leak.column}"
+    name = named[leak.column] if named else f"x{leak.column + 1}"
     how = "the order of the target" if leak.ranks else "the target"
     return Finding(
         "target-leak",

@@ -1,29 +1,30 @@
-"""What goes wrong inside a net: copies, explosions, dead and saturated units, lost gradients.
+"""What the first weights of a net can do wrong: copies, explosions, gradients that get lost.
 
 Every rule asks two things: is the structure there (at the start, along the way, at the end), and
-did the net fail to learn what is there to be learnt?  Dead or sharp units in a net that learnt are
-no illness.
+did the net fail to learn what is there to be learnt?  A net that recovered is only told so.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from descend import models
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.net_facts import (
     BOUNDED,
     RECTIFIERS,
     UNBOUNDED,
-    flat_share,
+    dead_in,
+    drawn_afresh,
+    flat_shares,
+    last_finite,
+    layer_names,
+    lost,
+    ordinary_start,
     poor,
     rms,
     signals,
-    slopes,
-    unscaled_inputs,
 )
 
 if TYPE_CHECKING:
@@ -40,42 +41,8 @@ COPIES = 0.25
 GROWTH = 30.0
 # … and cost so many times what the best constant costs.
 DEARER = 100.0
-# Most of a layer; nearly all of it.
-MOST, NEARLY_ALL = 0.5, 0.75
-# Of a rectifier that is smooth, and the chance below which deaths are no accident of the start.
-CLOSED, ACCIDENT = 1e-4, 0.01
-# The gradient's signal at the first layer, as a share of the last one's.
-LOST = 1e-3
-
-
-def _layer_names(layers: list[int]) -> str:
-    words = ", ".join(str(i) for i in layers)
-    return f"hidden layer {words}" if len(layers) == 1 else f"hidden layers {words}"
-
-
-def _drawn_afresh(chart: Chart) -> Fix:
-    return Fix(
-        "draw the first weights at random, in the size that suits the activation (init='auto')",
-        {"init": "auto"},
-    )
-
-
-def _ordinary_start(chart: Chart) -> bool:
-    """Tell whether the weights were drawn as suits the activation."""
-    net = chart.net
-    if net is None or not isinstance(net.init, str):
-        return False
-    return net.init in {"auto", "glorot", "he", "lecun", models.automatic_init(net)}
-
-
-def _last_finite(chart: Chart) -> Floats | None:
-    """Return the returned theta, or the last one kept that is finite."""
-    end = chart.end
-    if end is not None and np.isfinite(end).all():
-        return end
-    kept = [s.theta.astype(np.float64) for s in chart.states]
-    finite = [theta for theta in kept if np.isfinite(theta).all()]
-    return finite[-1] if finite else None
+# Most of a layer, of a run.
+MOST = 0.5
 
 
 # ---------------------------------------------------------------- copies
@@ -90,7 +57,7 @@ def identical_units(chart: Chart) -> Finding | None:
     were not copies at the start; units with equal incoming and different outgoing weights part at
     the first update.
     """
-    start, end = chart.start, _last_finite(chart)
+    start, end = chart.start, last_finite(chart)
     if chart.net is None or start is None or end is None:
         return None
     before, after = chart.layers(start), chart.layers(end)
@@ -105,7 +72,7 @@ def identical_units(chart: Chart) -> Finding | None:
         return None
     worst = max(extra / units for extra, units in copies.values())
     distinct = {f"layer {i}": units - extra for i, (extra, units) in copies.items()}
-    layers = _layer_names(list(copies))
+    layers = layer_names(list(copies))
     units = sum(units for _, units in copies.values())
     left = sum(distinct.values())
     return Finding(
@@ -114,7 +81,7 @@ def identical_units(chart: Chart) -> Finding | None:
         f"Units of {layers} started as copies of one another, so they get the same gradient and "
         f"stay copies: {units} units do the work of {left}.",
         {"units": units, "distinct": distinct, "layers": list(copies)},
-        _drawn_afresh(chart),
+        drawn_afresh(),
     )
 
 
@@ -164,7 +131,9 @@ def exploding_activations(chart: Chart) -> Finding | None:
         return None
     growth = float(np.prod(factors))
     dearer = _dearer(chart)
-    cost = "" if dearer is None else f", and the loss is {dearer:.3g} times that of the best constant"
+    cost = (
+        "" if dearer is None else f", and the loss is {dearer:.3g} times that of the best constant"
+    )
     steps = ", ".join(f"{f:.3g}" for f in factors)
     return Finding(
         "exploding-activations",
@@ -172,7 +141,7 @@ def exploding_activations(chart: Chart) -> Finding | None:
         f"The first weights are too large: layer after layer multiplies the numbers by {steps}, so "
         f"the scores start {growth:.3g} times larger than the inputs{cost}.",
         {"factor of each layer": factors, "growth": growth, "loss at the start": chart.start_loss},
-        _drawn_afresh(chart),
+        drawn_afresh(),
     )
 
 
@@ -201,189 +170,6 @@ def _dearer(chart: Chart) -> float | None:
     return start / constant
 
 
-# ---------------------------------------------------------------- dead units
-
-
-def dead_units(chart: Chart) -> Finding | None:
-    """Find units that are 0 for every row, so that no gradient reaches their weights again.
-
-    Rectifiers only.  A layer that is dead altogether makes the net a constant.  Where half or
-    more of a layer is dead and the net has much left to learn, deaths must also be more than a
-    fresh start has by accident on these rows (with one column of positive numbers half the units
-    of any start are dead): a binomial test.  Units whose weights a penalty drove to 0 are not
-    dead, they are not wanted.
-    """
-    net = chart.net
-    end = _last_finite(chart)
-    if net is None or end is None or net.activation.name not in RECTIFIERS:
-        return None
-    stack = chart.layers(end)[:-1]
-    dead = [_dead(chart, layer) for layer in stack]
-    shares = [float(d.mean()) for d in dead]
-    whole = [i + 1 for i, share in enumerate(shares) if share == 1.0]
-    if max(shares) < MOST or _unwanted(chart, stack, dead):
-        return None
-    worst = int(np.argmax(shares))
-    if not whole:
-        natural = _natural(chart, worst)
-        if shares[worst] < NEARLY_ALL and _binomial_tail(dead[worst], natural) > ACCIDENT:
-            return None
-    if chart.run is not None and chart.run.outcome.reason == "diverged":
-        return None
-    when, born = _died(chart, worst)
-    earlier = unscaled_inputs(chart) is not None or _starved(chart)
-    layers = _layer_names(whole or [worst + 1])
-    how_many = "All" if whole else f"{int(dead[worst].sum())} of {len(dead[worst])}"
-    so = "so the net is a constant" if whole else "so what is left of the net is too small"
-    return Finding(
-        "dead-units",
-        "illness" if (whole or poor(chart)) and (born or not earlier) else "information",
-        f"{how_many} units of {layers} are 0 for every row, where {net.activation.name} has no "
-        f"slope: no gradient reaches their weights, {so}. {when}",
-        {"dead": {f"layer {i + 1}": int(d.sum()) for i, d in enumerate(dead)}, "share": shares},
-        _revived(chart, born),
-    )
-
-
-def _starved(chart: Chart) -> bool:
-    """Tell whether the gradient was lost at the start already, which is what killed the units."""
-    first = signals(chart, chart.start)
-    return first is not None and _lost(first.backward) and first.backward[0] > 0
-
-
-def _dead(chart: Chart, layer: Layer) -> Any:
-    closed = 0.0 if chart.net is not None and chart.net.activation.name == "relu" else CLOSED
-    found = slopes(chart, layer)
-    return (found <= closed).all(axis=0) & (layer.outputs.max(axis=0) <= CLOSED + closed)
-
-
-def _unwanted(chart: Chart, stack: list[Layer], dead: list[Any]) -> bool:
-    """Tell whether a penalty took the dead units' weights away."""
-    task, start = chart.task, chart.layers(chart.start)
-    if task is None or task.penalty is None or not start:
-        return False
-    small = [
-        rms(layer.weight[:, d]) <= DRIFTED * rms(first.weight)
-        for layer, first, d in zip(stack, start, dead, strict=False)
-        if d.any()
-    ]
-    return bool(small) and all(small)
-
-
-def _natural(chart: Chart, layer: int) -> float:
-    """Return the share of a layer's units that a fresh start has dead on these rows."""
-    net, run = chart.net, chart.run
-    if net is None or run is None:
-        return 0.0
-    fresh = replace(net, init="auto")
-    shares = []
-    for seed in range(8):
-        theta = models.start(fresh, run.layout, 1000 + seed)
-        shares.append(float(_dead(chart, chart.layers(theta)[layer]).mean()))
-    return float(np.mean(shares))
-
-
-def _binomial_tail(dead: Any, p: float) -> float:
-    """Return the chance of so many deaths or more if each unit dies with chance p."""
-    from scipy.stats import binom  # noqa: PLC0415 - slow to import
-
-    return float(binom.sf(int(dead.sum()) - 1, len(dead), p)) if p > 0 else 0.0
-
-
-def _died(chart: Chart, layer: int) -> tuple[str, bool]:
-    """Return when most of the layer died, in words, and whether it was before the start."""
-    states = chart.states
-    seen = [(s.step, float(_dead(chart, _layer_at(chart, s.theta, layer)).mean())) for s in states]
-    alive = [step for step, share in seen if share < MOST]
-    if not alive or seen[0][0] == 0 and seen[0][1] >= MOST:
-        return "They were dead before the first update.", True
-    after = [step for step, _ in seen if step > alive[-1]]
-    if not after:
-        return "", False
-    return (
-        f"After update {alive[-1]} most were alive, after update {after[0]} they were dead: "
-        "a step threw them there."
-    ), False
-
-
-def _layer_at(chart: Chart, theta: Any, layer: int) -> Layer:
-    return chart.layers(theta.astype(np.float64))[layer]
-
-
-def _revived(chart: Chart, born: bool) -> Fix:
-    if born and not _ordinary_start(chart):
-        return _drawn_afresh(chart)
-    if born:
-        return Fix(
-            "use leaky_relu, whose slope is nowhere 0",
-            {"activation": "leaky_relu"},
-        )
-    return Fix(
-        "take a smaller step, and leaky_relu, whose slope is nowhere 0",
-        {"activation": "leaky_relu", **_smaller(chart)},
-    )
-
-
-def _smaller(chart: Chart) -> dict[str, Any]:
-    rate = 0.0 if chart.run is None else chart.run.setup.learning_rate
-    return {"learning_rate": rate / 10.0} if rate > 0 else {}
-
-
-# ---------------------------------------------------------------- saturated units
-
-
-def saturated_units(chart: Chart) -> Finding | None:
-    """Find units that stand where their activation is flat, from early on and for good.
-
-    A slope below `FLAT` of the steepest passes on next to no gradient.  Where more than half of
-    a layer's units times rows stand there at the start or soon after, and still do, and much is
-    left to learn, that is why it was not learnt.  Units that became sharp in a net that learnt
-    are healthy; where large inputs push ordinary weights there, the inputs are the cause.
-    """
-    net, end = chart.net, _last_finite(chart)
-    if net is None or end is None or net.activation.name not in BOUNDED:
-        return None
-    early = [s.theta.astype(np.float64) for s in chart.states[:-1]][:3]
-    begun = [t for t in [chart.start, *early] if t is not None and np.isfinite(t).all()]
-    last = _flat(chart, end)
-    first = [_flat(chart, theta) for theta in begun]
-    if not first or not last:
-        return None
-    layers = [
-        i for i, share in enumerate(last) if share > MOST and any(f[i] > MOST for f in first)
-    ]
-    if not layers:
-        return None
-    born = any(first[0][i] > MOST for i in layers)
-    size = unscaled_inputs(chart)
-    worst = max(layers, key=lambda i: last[i])
-    why = "from the start" if born else "since the first updates"
-    return Finding(
-        "saturated-units",
-        "illness" if size is None and poor(chart) else "information",
-        f"In {_layer_names([i + 1 for i in layers])} {last[worst]:.0%} of the units' sums lie, "
-        f"{why}, where {net.activation.name} is flat (its slope below 1 % of the steepest), so "
-        "hardly any gradient comes through and the weights below hardly move.",
-        {
-            "flat at the start": {f"layer {i + 1}": first[0][i] for i in layers},
-            "flat at the end": {f"layer {i + 1}": last[i] for i in layers},
-        },
-        _unstuck(chart, born),
-    )
-
-
-def _flat(chart: Chart, theta: Floats) -> list[float]:
-    return [flat_share(chart, layer) for layer in chart.layers(theta)[:-1]]
-
-
-def _unstuck(chart: Chart, born: bool) -> Fix:
-    if born and unscaled_inputs(chart) is not None:
-        return Fix("standardise the columns (standardize=True)", {"standardize": True})
-    if born:
-        return _drawn_afresh(chart)
-    return Fix("take a smaller step", _smaller(chart))
-
-
 # ---------------------------------------------------------------- vanishing gradient
 
 
@@ -392,41 +178,39 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
 
     The gradient by a layer's sums is that of the next one's, times the weights, times the slopes;
     where each such factor is well below 1 it shrinks geometrically.  It is this illness if less
-    than `LOST` of it arrives at the first layer, at the start and still at the end, with much
-    left to learn; a net that recovered is only told so.  And only if neither copies, dead units nor flat places explain it.
+    than `LOST` of it arrives at the first layer, at the start and in most states kept along the
+    way or at the end, with much left to learn; a net that recovered is only told
+    so.  And only if neither copies, dead units nor flat places explain it.
     """
-    net, start, end = chart.net, chart.start, _last_finite(chart)
+    net, start, end = chart.net, chart.start, last_finite(chart)
     if net is None or start is None or end is None or len(net.hidden) < 2:  # noqa: PLR2004
         return None
     first, last = signals(chart, start), signals(chart, end)
-    if first is None or last is None or not _lost(first.backward):
+    if first is None or last is None or not lost(first.backward):
         return None
     if identical_units(chart) is not None:
         return None
     if net.activation.name in RECTIFIERS and any(
-        _dead(chart, layer).all() for layer in chart.layers(start)[:-1]
+        dead_in(chart, layer).all() for layer in chart.layers(start)[:-1]
     ):
         return None
-    if net.activation.name in BOUNDED and max(_flat(chart, start)) > MOST:
+    if net.activation.name in BOUNDED and max(flat_shares(chart, start)) > MOST:
         return None
     shares = [size / first.backward[-1] for size in first.backward]
     deep = len(net.hidden)
-    sharp = net.activation.name in {"sigmoid", "softmax"} and _ordinary_start(chart)
+    flat = net.activation.name in {"sigmoid", "softmax"}
+    own = "" if ordinary_start(chart) else ", whose own start (init='auto') suits it"
     fix = (
         Fix(
-            f"use tanh instead of {net.activation.name}, whose slope is at most a quarter, with its "
-            "own start (init='auto')",
+            f"use tanh instead of {net.activation.name}, whose slope is at most a quarter{own}",
             {"activation": "tanh", "init": "auto"},
         )
-        if sharp
-        else Fix(
-            "draw the first weights in the size that suits the activation (init='auto')",
-            {"init": "auto"} if net.activation.name != "sigmoid" else {"init": "auto", "activation": "tanh"},
-        )
+        if flat
+        else drawn_afresh()
     )
     return Finding(
         "vanishing-gradient",
-        "illness" if _lost(last.backward) and poor(chart) else "information",
+        "illness" if _mostly_lost(chart) and poor(chart) else "information",
         f"Going back through {deep} hidden layers the gradient shrinks by a factor of about "
         f"{shares[0] ** (1 / deep):.2g} a layer: {shares[0]:.2g} of it arrives at the first one, "
         "whose weights therefore hardly move.",
@@ -438,14 +222,15 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
     )
 
 
-def _lost(sizes: tuple[float, ...]) -> bool:
-    return sizes[-1] > 0 and sizes[0] < LOST * sizes[-1]
+def _mostly_lost(chart: Chart) -> bool:
+    """Tell whether the gradient was lost in most of the states kept, or in the last of them."""
+    found = [signals(chart, s.theta.astype(np.float64)) for s in chart.states]
+    shares = [lost(s.backward) for s in found if s is not None and np.isfinite(s.backward).all()]
+    return bool(shares) and (shares[-1] or sum(shares) >= MOST * len(shares))
 
 
 RULES: tuple[Callable[[Chart], Finding | None], ...] = (
     identical_units,
     exploding_activations,
-    dead_units,
-    saturated_units,
     vanishing_gradient,
 )

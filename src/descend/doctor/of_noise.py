@@ -10,7 +10,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.doctor.course import diverged
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.measures import nearest, spread
+from descend.doctor.measures import left, nearest, spread
 from descend.doctor.of_labels import Outcomes, has_learnt, margins, outcomes
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from descend.doctor.chart import Chart, Rows
 
 MOST_ROWS = 4096
+# Parameters to a row of a linear model whose training errors can be trusted.
+FEW_PARAMETERS = 0.1
 # A share of wrong labels below this is not told apart from a hard row here and there.
 WRONG = 0.04
 # Twice the log-likelihood ratio: chance reaches it once in 10^6 (chi-squared, one degree).
@@ -35,7 +37,8 @@ def label_noise(chart: Chart) -> Finding | None:
     Where classes merely overlap, errors get rarer the surer the score: P(y|s) = softmax(a s).
     With a share q of labels drawn at random there is a floor that no sureness goes below:
     (1 - q) softmax(a s) + q/k.  Both are fitted to the scores, a and q; ill where q is at least
-    4 %, the likelihood ratio is beyond chance, at least 30 % of the rows lie on the floor, the error
+    4 %, the likelihood ratio is beyond chance, at least 30 % of the rows lie on the floor, the
+    error
     of the surer half of those is not much below that of the others, and the wrong rows stand
     among neighbours of another label, so that they are no group of their own which the model
     cannot tell.  A weak signal has no such floor within the scores' reach.  A model that has
@@ -55,14 +58,23 @@ def label_noise(chart: Chart) -> Finding | None:
 
 
 def _witnesses(chart: Chart) -> list[Any]:
-    """Training rows, whose errors are those left by a model that tried to follow them all.
+    """Return the rows whose errors can be trusted.
 
-    And validation rows, where the net went on to follow its training rows into their noise.
+    Training rows: what is wrong there is left by a model that tried to follow them all; of linear
+    models only with ten rows to a parameter, for with fewer the sure ones are those it bent to,
+    and with thirty where scores are no log-odds.  Validation rows, unless the net has followed
+    its training rows into their noise.
     """
-    found: list[Any] = [chart.rows] if has_learnt(chart) or chart.net is not None else []
+    run, found = chart.run, list[Any]()
+    if run is None:
+        return found
+    few = FEW_PARAMETERS if run.task.loss.proper else FEW_PARAMETERS / 3
+    trustworthy = chart.net is not None or run.layout.size <= few * run.setup.n
+    if trustworthy and (run.task.loss.proper or chart.linear) and has_learnt(chart):
+        found.append(chart.rows)
     history = chart.of("validation_loss")
     calm = history is not None and history[-1] <= 1.1 * float(np.nanmin(history))
-    if chart.validation is not None and (chart.linear or calm):
+    if chart.validation is not None and run.task.loss.proper and calm:
         found.append(chart.validation)
     return found
 
@@ -132,9 +144,10 @@ def _floor(found: Outcomes) -> Floor | None:
 
 # Wrong rows of the surer half beside those of all, above what overlapping classes have.
 EVEN, MORE = 0.6, 0.15
-MOST_WRONG = 0.35
+MOST_WRONG, MOST_OF_MANY = 0.35, 0.25
 # How much less must be wrong than without a model, and how many sure rows be of another class.
 BEYOND, ASIDE = 0.75, 0.15
+FEW_VALUES = 10
 
 
 def _even(found: Outcomes, rows: Any) -> Floor | None:
@@ -142,21 +155,23 @@ def _even(found: Outcomes, rows: Any) -> Floor | None:
 
     A model that has learnt the wrong labels' share is never surer than that, and no floor shows.
     Where classes overlap, though, errors crowd at the boundary: with log-odds spread normally
-    about it, the surer half has the share that `_overlap` gives.  Tables of few different rows
-    are left out, for there every row may be as uncertain as any other.
+    about it, the surer half has the share that `_overlap` gives.  Where columns of few
+    values decide, nothing is said, for there all rows of a group are uncertain alike.
     """
-    if len(np.unique(rows.X, axis=0)) < len(rows.X) / 2:
+    if _by_groups(rows.X, found.scores):
         return None
     wrong = found.scores.argmax(axis=1) != found.y
     ordered = np.sort(found.scores, axis=1)
     margin = ordered[:, -1] - ordered[:, -2]
     k = found.scores.shape[1]
     error = float(wrong.mean())
-    # Labels drawn among k classes are wrong (k - 1)/k of the time; two are the reference.
+    # Labels drawn among k classes are wrong (k - 1)/k of the time; two are the reference, and
+    # of how many classes overlap at once nothing is known where errors are many.
     error_of_two = error * k / (2 * (k - 1))
+    many = k > 2 and error > MOST_OF_MANY  # noqa: PLR2004
     largest = float(np.bincount(found.y).max()) / len(found.y)
     # Saying the largest class every time errs evenly as well.
-    if not WRONG <= error_of_two <= MOST_WRONG or error > BEYOND * (1 - largest):
+    if many or not WRONG <= error_of_two <= MOST_WRONG or error > BEYOND * (1 - largest):
         return None
     sure = np.argsort(-margin, kind="stable")[: len(margin) // 2]
     said = np.bincount(found.scores[sure].argmax(axis=1)) / len(sure)
@@ -175,6 +190,15 @@ def _even(found: Outcomes, rows: Any) -> Floor | None:
     far = np.zeros(len(wrong), dtype=bool)
     far[sure] = True
     return Floor(count / len(sure), -2 * math.log(max(chance, 1e-300)), far, count / len(sure))
+
+
+def _by_groups(X: Any, scores: Any) -> bool:
+    """Tell whether columns of few values decide the scores: then rows come in groups."""
+    few = np.array([len(np.unique(column)) <= FEW_VALUES for column in X.T])
+    if not few.any():
+        return False
+    apart = scores - scores.mean(axis=1, keepdims=True)
+    return bool(few.all()) or bool(left(X[:, few], apart).min() < 1 / 2)
 
 
 def _overlap(error: float) -> float:
@@ -201,7 +225,7 @@ def _alone(rows: Any, found: Outcomes, floor: Floor) -> bool:
     agree = (labels[near.neighbours] == labels[:, None]).mean(axis=1)
     usual = (labels[near.neighbours] == chosen[near.rows][:, None]).mean(axis=1)
     # Neighbours of a wrong row side with what the model says of it, rather than with its label.
-    return bool(agree[wrong].mean() < 0.5 * usual[wrong].mean())
+    return bool(agree[wrong].mean() < 0.75 * usual[wrong].mean())
 
 
 def _wrong(chart: Chart, floor: Floor, *, held: bool) -> Finding:

@@ -180,7 +180,7 @@ def _of_columns(
     data = None if chart.run is None else chart.run.data
     named = chart.names
     j, tail = max(suspects, key=lambda s: s[1].share)
-    name = named[j] if named else f"x{j}"
+    name = named[j] if named else f"x{j + 1}"
     index = _far_rows(chart, suspects) if data is not None else []
     changes: dict[str, Any] = {"drop_rows": index} if index else {}
     return Finding(
@@ -190,7 +190,7 @@ def _of_columns(
         f"spread from the others in {name!r} and hold {100 * tail.share:.3g} % of its squares; "
         "they decide its weight, and without them all other rows are fitted better.",
         {
-            "columns": [named[s[0]] if named else f"x{s[0]}" for s in suspects],
+            "columns": [named[s[0]] if named else f"x{s[0] + 1}" for s in suspects],
             "rows": index,
             "share_of_squares": tail.share,
             "usual_spread": tail.usual,

@@ -34,7 +34,8 @@ def overfit(chart: Chart) -> Finding | None:
     returned parameters: mean difference over its standard error, at least 3, so that a tiny
     validation set or one unlucky row says nothing.  It must be at least 10 % of the loss, and the
     last quarter of the curve must lie above the least by more than epochs differ among
-    themselves, so that noise of batches is not taken for a trend.  Where the training loss is
+    themselves, so that noise of batches is not taken for a trend; and validation must be worse
+    than training, for rows that are easier are not a memory of others.  Where the training loss is
     below a fifth of the least that validation ever was, the run certainly fits what cannot be
     known beforehand, and a rise of 20 % needs no more than a hint.  A run that never rose but
     knows its training rows by heart is found by comparison: it does worse on validation rows than
@@ -55,7 +56,8 @@ def _risen(chart: Chart) -> Finding | None:
         return None
     best = int(curve.argmin())
     least = float(curve[best])
-    epochs = run.setup.epochs / max(len(curve), 1)
+    done = run.state.step / run.setup.batches_per_epoch
+    epochs = done / max(len(curve), 1)
     step = int((best + 1) * epochs * run.setup.batches_per_epoch)
     then = _state_near(chart, min(step, run.state.step))
     now_losses, then_losses = row_losses(chart, chart.end, rows), row_losses(chart, then, rows)
@@ -63,7 +65,10 @@ def _risen(chart: Chart) -> Finding | None:
     if now_losses is None or then_losses is None or before is None or after is None:
         return None
     certain = _sigmas(now_losses - then_losses)
-    memory = _known_by_heart(chart, least) and rise > BY_HEART * abs(least)
+    gap, error, mine = _gap(chart)
+    memory = mine < BY_HEART * abs(least) and rise > BY_HEART * abs(least)
+    if gap <= 2 * error:
+        return None
     if not after < before or certain < (HINT if memory else SIGMAS):
         return None
     epoch = max(round((best + 1) * epochs), 1)
@@ -103,24 +108,23 @@ def _rise(curve: Floats) -> float:
     return rise if rise > max(RISE * abs(least), 2 * jitter) else 0.0
 
 
-def _known_by_heart(chart: Chart, least: float) -> bool:
-    """Tell whether the training rows are fitted far beyond what rows not seen ever were."""
+def _gap(chart: Chart) -> tuple[float, float, float]:
+    """Return how far validation lies above training, its standard error, and the training loss."""
     rows, held = chart.rows, chart.validation
-    if rows is None or held is None:
-        return False
-    mine, own = row_losses(chart, chart.end, rows), row_losses(chart, chart.end, held)
+    mine = None if rows is None else row_losses(chart, chart.end, rows)
+    own = None if held is None else row_losses(chart, chart.end, held)
     if mine is None or own is None:
-        return False
+        return 0.0, np.inf, np.inf
     error = float((own.var() / len(own) + mine.var() / len(mine)) ** 0.5)
-    gap = float(own.mean() - mine.mean())
-    return float(mine.mean()) < BY_HEART * abs(least) and gap > 2 * error
+    return float(own.mean() - mine.mean()), error, float(mine.mean())
 
 
 def _state_near(chart: Chart, step: int) -> Floats | None:
+    """Return theta after some updates, by replay from the nearest keyframe."""
     run = chart.run
-    if run is None or run.keyframes is None or len(run.keyframes) < 3:  # noqa: PLR2004
+    if run is None or run.keyframes is None:
         return None
-    found: Floats = run.keyframes.before(step).theta.astype(np.float64)
+    found: Floats = run.at(step).theta.astype(np.float64)
     return found
 
 

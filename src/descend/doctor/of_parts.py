@@ -45,7 +45,7 @@ def loss_upside_down(chart: Chart) -> Finding | None:
     seen: dict[str, Any] = {"loss at the start": first, "loss at the end": last}
     seen |= _agreement(chart)
     fell = (
-        f"; it fell from {first:.4g} to {last:.4g} while the predictions moved away from the targets"
+        f"; it fell from {first:.4g} to {last:.4g} while the predictions left the targets"
         if first is not None and last is not None and last < first
         else ""
     )
@@ -180,9 +180,7 @@ def _regardless(loss: CustomLoss, y: Array, k: int) -> str | None:
     return None
 
 
-def _unmoved(
-    function: Callable[..., Any], kept: Array, moved: Array, orders: list[Array]
-) -> bool:
+def _unmoved(function: Callable[..., Any], kept: Array, moved: Array, orders: list[Array]) -> bool:
     """Tell whether the second argument matters to a function, and its order does not."""
     whole = np.asarray(function(kept, moved), dtype=np.float64)
     others = np.roll(np.unique(moved.ravel()), 1)
@@ -256,11 +254,12 @@ def softmax_over_rows(chart: Chart) -> Finding | None:
     over_all = abs(p.sum() - 1) < SAME * len(y)
     if len(y) <= k or not off or not (over_rows or over_all):
         return None
+    where = "the rows" if over_rows else "everything"
     return Finding(
         "broadcast",
         "illness",
-        f"The probabilities in {loss.label!r} add up to 1 over {'the rows' if over_rows else 'everything'}, "
-        "not over the labels of each row: its softmax sums along the wrong axis, so rows take "
+        f"The probabilities in {loss.label!r} add up to 1 over {where}, not over "
+        "the labels of each row: its softmax sums along the wrong axis, so rows take "
         "probability from one another.",
         {"sum over a row's labels": float(p.sum(axis=1).mean()), "rows": len(y)},
         Fix("take the softmax of each row: sum over the last axis, with keepdims"),

@@ -1,4 +1,4 @@
-"""The course of a run: what its losses, gradients and steps say, whatever the model.
+"""The track of a run: what its losses, gradients and steps say, whatever the model.
 
 The sharpness of a step is a pure number, rate x curvature / limit: 1 is the edge of what the rule
 can bear.  Rules that divide by the gradient's own size (Adam and its relatives) meet the curvature
@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Floats
 from descend.doctor.valley import largest_step
 
 if TYPE_CHECKING:
-    from descend.arrays import Floats, State
+    from descend.arrays import State
     from descend.doctor.chart import Chart
 
 _POWER = 24  # steps of the power iteration
 
 
-class Course(NamedTuple):
+class Track(NamedTuple):
     """What is seen along the way.
 
     Attributes
@@ -54,9 +55,14 @@ class Course(NamedTuple):
     noise: float
     moving: float
 
+    @property
+    def sharp(self) -> float:
+        """The larger of the two sharpnesses; NaN where neither is known."""
+        return max((s for s in self.sharpness if math.isfinite(s)), default=math.nan)
 
-def course(chart: Chart) -> Course | None:
-    """Return the course of a run with its rows, or None."""
+
+def track(chart: Chart) -> Track | None:
+    """Return the track of a run with its rows, or None."""
     run, judge, start = chart.run, chart.judge, chart.start
     if run is None or judge is None or start is None or not run.state.step:
         return None
@@ -66,7 +72,7 @@ def course(chart: Chart) -> Course | None:
     if first is None or last is None:
         return None
     length = float(np.linalg.norm(first)) or math.nan
-    return Course(
+    return Track(
         np.array([s.step for s in states]),
         values,
         float(np.linalg.norm(last - first)) / length,
@@ -74,7 +80,7 @@ def course(chart: Chart) -> Course | None:
         (sharpness(chart, _after_one(chart)), sharpness(chart, run.state)),
         _rises(chart),
         _noise(chart, last),
-        _moving(chart, values, states),
+        _moving(values, states),
     )
 
 
@@ -109,14 +115,13 @@ def _noise(chart: Chart, gradient: Floats) -> float:
     return max(float(np.mean((late * scale) ** 2)) - float(gradient @ gradient), 0.0)
 
 
-def _moving(chart: Chart, values: Floats, states: list[State]) -> float:
+def _moving(values: Floats, states: list[State]) -> float:
     """Return how much of the whole fall came in the last fifth."""
     total = values[0] - values[-1]
     if not (np.isfinite(values).all() and total > 0):
         return 0.0
     at = np.array([s.step for s in states], dtype=float)
     before = float(np.interp(0.8 * at[-1], at, values))
-    del chart
     return max((before - float(values[-1])) / total, 0.0)
 
 
@@ -140,8 +145,8 @@ def sharpness(chart: Chart, state: State) -> float:
         return math.nan
     if rule.scaled:
         beta = getattr(rule, "beta1", 0.0)
-        return rate * L * (1 - beta) / (2 * (1 + beta))
-    return rate / largest_step(L, rule.name, getattr(rule, "beta", 0.0))
+        return float(rate * L * (1 - beta) / (2 * (1 + beta)))
+    return float(rate / largest_step(L, rule.name, getattr(rule, "beta", 0.0)))
 
 
 def _sizes(rule: Any, state: State) -> Floats:
@@ -179,3 +184,19 @@ def _largest(judge: Any, theta: Floats, sizes: Floats, seed: int) -> float:
             if abs(size - before) <= 1e-2 * size:
                 break
     return size
+
+
+def plain_rule(chart: Chart) -> tuple[str, float]:
+    """Return the rule whose arithmetic a valley is asked about; scaled rules have none."""
+    rule: Any = None if chart.task is None else chart.task.optimizer.rule
+    if rule is None or rule.scaled or rule.searches:
+        return "gradient_descent", 0.0
+    return rule.name, getattr(rule, "beta", 0.0)
+
+
+def walked(chart: Chart) -> float:
+    """Return what all learning rates add up to."""
+    rates = chart.of("learning_rate")
+    if rates is None or chart.run is None:
+        return math.inf
+    return chart.run.state.step * float(np.mean(rates))

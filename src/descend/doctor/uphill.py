@@ -11,21 +11,30 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Floats
+from descend.doctor.curves import arrived
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.recomputing import Meaning, meaning, of_scores, targets
+from descend.doctor.recomputing import Meaning, meaning, of_scores, sigmoid, targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from descend.arrays import Floats
     from descend.doctor.chart import Chart
 
 # Steps of which ratios are taken, and how alike they must be to be one number.
 FEWEST, ALIKE = 5, 0.05
 # A factor nearer to 1 than this may be the curvature's.
 FACTOR = 0.2
+# Updates that are looked at.
+LOOKS = 24
 # Two gradients whose directions agree less than this are not the same.
 PARALLEL = 0.999
+# Predictions that vary by less than this share of the targets are one number.
+SPREAD = 0.05
+# A descent that has come so much of its way will not learn much more.
+SETTLED = 0.9
+# What is left of a right gradient beside the true one: rounding, in single precision too.
+LEFT_OVER = 1e-3
 
 
 class Steps(NamedTuple):
@@ -55,7 +64,7 @@ def steps_of(chart: Chart) -> Steps | None:
     change = np.diff(loss[:m])
     good = np.isfinite(change) & np.isfinite(expected)
     # What is nearly 0 on either side is rounding.
-    good &= np.abs(expected) > 1e-9 * np.nanmax(np.abs(loss[:m]))
+    good &= np.abs(expected) > 1e-9 * np.abs(loss[: m - 1])
     if good.sum() < FEWEST:
         return None
     return Steps(change[good], expected[good])
@@ -69,15 +78,19 @@ def climbs(chart: Chart) -> tuple[str, dict[str, Any]] | None:
         same = (np.sign(found.change) == -np.sign(found.expected)).mean()
         if ratio < -FACTOR and same > 0.9:  # noqa: PLR2004 - all but rounding
             return (
-                "The gradient points the wrong way: along its updates the loss changes by "
-                f"{ratio:.3g} times what the gradient says.",
+                (
+                    "The gradient points the wrong way: along its updates the loss changes by "
+                    f"{ratio:.3g} times what the gradient says."
+                ),
                 {"change of the loss over the gradient's": ratio},
             )
         uphill = float((found.expected > 0).mean())
         if uphill > 0.9 and (found.change > 0).mean() > 0.9 and _along(chart):  # noqa: PLR2004
             return (
-                f"The updates go up the loss: {uphill:.0%} of them follow the gradient instead of "
-                "going against it.",
+                (
+                    f"The updates go up the loss: {uphill:.0%} of them follow the gradient instead of "
+                    "going against it."
+                ),
                 {"share of updates that climb": uphill},
             )
         return None
@@ -115,8 +128,10 @@ def _climbs_by_norms(chart: Chart) -> tuple[str, dict[str, Any]] | None:
     if good.sum() < FEWEST or not up[good].mean() > 0.9:  # noqa: PLR2004
         return None
     return (
-        "The loss rises at every update by the learning rate times the gradient's square, as it "
-        "falls where a step goes against the gradient: the updates climb.",
+        (
+            "The loss rises at every update by the learning rate times the gradient's square, as it "
+            "falls where a step goes against the gradient: the updates climb."
+        ),
         {"rise over rate times gradient squared": float(np.median(c[good]))},
     )
 
@@ -153,63 +168,109 @@ def wrong_gradient(chart: Chart) -> Finding | None:
 
 
 def _by_rows(chart: Chart) -> Finding | None:
+    """Compare the gradients with those computed again from the rows."""
     found = meant(chart)
     theta = chart.of("theta")
     if found is None or theta is None or found.kind != "plain":
         return None
-    given, places = _given_gradients(chart)
-    if given is None:
+    places = _places(chart, theta)
+    if len(places) < 2:  # noqa: PLR2004
         return None
+    given = _given_gradients(chart, theta, places)
     true = np.array([found.truth(theta[i]) for i in places])
-    crossed = np.array([found.crossed(theta[i]) for i in places])
-    sizes = np.linalg.norm(true, axis=1) * np.linalg.norm(given, axis=1)
-    usable = (np.linalg.norm(true, axis=1) > 1e-6 * np.abs(true).max()) & (sizes > 0)
-    if usable.sum() < 2:  # noqa: PLR2004
-        return None
-    if _cosines(given, true)[usable].min() > PARALLEL:
-        return None
-    if np.median(_cosines(given, true)[usable]) < -PARALLEL:
+    usable = _sizeable(true) & _sizeable(given)
+    given, true, places = given[usable], true[usable], places[usable]
+    return _compared(chart, found, theta[places], given, true) if len(given) > 1 else None
+
+
+def _compared(
+    chart: Chart, found: Meaning, thetas: Floats, given: Floats, true: Floats
+) -> Finding | None:
+    """Return what is wrong with gradients beside the true ones, or None."""
+    cosines = _cosines(given, true)
+    if np.median(cosines) < -PARALLEL:
         return _finding(
             "wrong-sign",
             f"The gradient is that of the {found.loss} with its sign turned round: every update "
             "climbs.",
-            {"cosine with the true gradient": -1.0},
+            {"cosine with the true gradient": float(np.median(cosines))},
             "step against the gradient: theta = theta - rate * gradient",
         )
-    if np.linalg.norm(crossed, axis=1)[usable].min() > 0 and (
-        _cosines(given, crossed)[usable].min() > PARALLEL
-    ):
+    crossed = np.array([found.crossed(theta) for theta in thetas])
+    of_pairs = _sizeable(crossed)
+    alike = _cosines(given, crossed)[of_pairs]
+    if cosines.min() < PARALLEL < alike.min(initial=1.0) and len(alike) > 1:
         return _finding(
             "broadcast",
             f"The gradient compares every score with every target: it is that of the {found.loss} "
             "averaged over all pairs, as (n, 1) minus (n,) makes them.",
-            {"rows": len(targets(chart) if targets(chart) is not None else [])},
+            {"cosine with that": float(alike.min())},
             "give scores and targets the same shape before subtracting them",
         )
-    if chart.of("gradient") is None:
-        return None  # momentum, batches and scaled steps do not point along the gradient
-    still = np.flatnonzero((np.abs(given[usable]).max(axis=0) == 0) & (true[usable].std(axis=0) > 0))
+    if chart.of("gradient") is not None:
+        return _another(found, given, true)
+    # Momentum, batches and scaled steps do not point along the gradient, but not against it.
+    if len(cosines) > 2 and (cosines < 0).all() and np.diff(_early(chart)).min(initial=1.0) > 0:  # noqa: PLR2004
+        return _finding(
+            "wrong-sign",
+            f"Every update looked at climbs the {found.loss}, and so does its figure.",
+            {"updates looked at": len(cosines)},
+            "step against the gradient: theta = theta - rate * gradient",
+        )
+    return None
+
+
+def _another(found: Meaning, given: Floats, true: Floats) -> Finding | None:
+    """Find recorded gradients that differ from the true ones, and not by the noise of batches.
+
+    A formula's error changes little from one update to the next; that of a batch is drawn anew.
+    """
+    scale = float(np.median(np.sum(given * true, axis=1) / np.sum(true * true, axis=1)))
+    rest = given - scale * true
+    sizes = np.linalg.norm(rest, axis=1) / (np.linalg.norm(true, axis=1) * max(abs(scale), 1e-12))
+    if np.median(sizes) <= LEFT_OVER or np.median(_cosines(rest[1:], rest[:-1])) < 0.5:  # noqa: PLR2004
+        return None
+    still = np.flatnonzero((np.abs(given).max(axis=0) == 0) & (np.abs(true).max(axis=0) > 0))
     missing = f" It is always 0 for parameter {', '.join(map(str, still))}." if len(still) else ""
-    cosine = float(np.median(_cosines(given, true)[usable]))
+    cosine = float(np.median(_cosines(given, true)))
     return _finding(
         "wrong-gradient",
-        f"The gradient is not that of the {found.loss}: its direction agrees with the true one to "
-        f"{cosine:.3g} only.{missing}",
+        f"The gradient is not that of the {found.loss}: {np.median(sizes):.2g} of it is left over "
+        f"when the true one is taken away.{missing}",
         {"cosine with the true gradient": cosine},
         "derive it again, term by term; descend.check_gradient names the mistake",
     )
 
 
-def _given_gradients(chart: Chart) -> tuple[Floats | None, Any]:
-    """Return gradients (m, P) and at which theta: as recorded, or as the updates went."""
-    theta, g = chart.of("theta"), chart.of("gradient")
-    if theta is None:
-        return None, []
-    m = len(theta) if g is None else min(len(theta), len(g))
-    places = np.unique(np.linspace(0, max(m // 2, min(m - 1, 3)) - 1, 7).astype(int))
-    places = places[places >= 0]
-    found = -np.diff(theta, axis=0)[places] if g is None else g[places]
-    return (found, places) if np.isfinite(found).all() and np.isfinite(theta[places]).all() else (None, [])
+def _early(chart: Chart) -> Floats:
+    """Return the finite losses at the beginning."""
+    loss = chart.of("loss")
+    early = np.zeros(0) if loss is None else loss[: max(len(loss) // 2, 2)]
+    return early[np.isfinite(early)]
+
+
+def _places(chart: Chart, theta: Floats) -> Any:
+    """Return updates in a row, from the first on, at which gradients are looked at."""
+    g = chart.of("gradient")
+    m = len(theta) - 1 if g is None else min(len(theta), len(g))
+    places = np.arange(min(max(m // 2, 4), m, LOOKS))
+    finite = np.isfinite(theta[places]).all(axis=1) & np.isfinite(
+        _given_gradients(chart, theta, places)
+    ).all(axis=1)
+    return places[finite]
+
+
+def _given_gradients(chart: Chart, theta: Floats, places: Any) -> Floats:
+    """Return gradients (m, P): as recorded, or as the updates went."""
+    g = chart.of("gradient")
+    found: Floats = theta[places] - theta[places + 1] if g is None else g[places]
+    return found
+
+
+def _sizeable(gradients: Floats) -> Any:
+    """Tell which gradients are no rounding beside the first."""
+    sizes = np.linalg.norm(gradients, axis=1)
+    return np.isfinite(sizes) & (sizes > 1e-6 * sizes[0])
 
 
 def _cosines(a: Floats, b: Floats) -> Floats:
@@ -233,19 +294,46 @@ def broadcast(chart: Chart) -> Finding | None:
     found = meant(chart)
     if found is not None and found.kind == "broadcast":
         return _broadcast(f"its figures are those of the {found.loss} averaged over all pairs")
-    y, scores, loss = targets(chart), chart.of("scores"), chart.of("loss")
-    if y is None or scores is None or loss is None or not np.isfinite(loss[-1]):
+    last = _last(chart, found)
+    loss = chart.of("loss")
+    if last is None or loss is None or not np.isfinite(loss[-1]):
+        return None
+    scores, y = last
+    claimed = of_scores(scores, y, float(loss[-1]))
+    if claimed is not None:
+        return _broadcast(f"its last figure is that of the {claimed} averaged over all pairs")
+    settled = (arrived(loss) or 0.0) > SETTLED
+    one = _is_the_mean(scores, y, float(loss[-1])) or _is_the_mean(
+        sigmoid(scores), y, float(loss[-1])
+    )
+    if settled and one and _told(chart, y) > 0.3:  # noqa: PLR2004 - a line does far better
+        return _broadcast("the predictions have become the mean of the targets for every row")
+    return None
+
+
+def _last(chart: Chart, found: Meaning | None) -> tuple[Floats, Floats] | None:
+    """Return the final scores and the targets, (n,) each, or None."""
+    y, scores, theta = targets(chart), chart.of("scores"), chart.of("theta")
+    if scores is None and found is not None and theta is not None:
+        scores = found.scores(theta[-1])
+    if y is None or scores is None:
         return None
     scores = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores  # noqa: PLR2004
-    if scores.shape != y.shape or not np.isfinite(scores).all() or not y.std() > 0:
-        return None
-    claimed = of_scores(scores, y, float(loss[-1]))
-    spread = float(scores.std() / y.std())
-    if claimed is not None and claimed[1] == "broadcast" and spread > 1e-3:  # noqa: PLR2004
-        return _broadcast(f"its last figure is that of the {claimed[0]} averaged over all pairs")
-    if spread < 0.02 and abs(scores.mean() - y.mean()) < 0.1 * y.std() and _told(chart, y) > 0.5:  # noqa: PLR2004
-        return _broadcast("the scores have become the mean of the targets for every row")
-    return None
+    usable = scores.shape == y.shape and np.isfinite(scores).all() and y.std() > 0
+    return (scores, y) if usable else None
+
+
+def _is_the_mean(predicted: Floats, y: Floats, loss: float) -> bool:
+    """Tell whether predictions are one number, the mean of the targets, and cost what it costs."""
+    near = SPREAD * y.std()
+    if predicted.std() >= near or abs(predicted.mean() - y.mean()) >= near:
+        return False
+    costs = [float(y.var())]
+    p = float(y.mean())
+    if np.isin(y, (0.0, 1.0)).all() and 0 < p < 1:
+        costs.append(float(-p * np.log(p) - (1 - p) * np.log(1 - p)))
+    scales = (0.5, 1.0, len(y), len(y) ** 2)
+    return any(abs(loss - k * c) <= SPREAD * k * c for c in costs for k in scales)
 
 
 def _told(chart: Chart, y: Floats) -> float:
@@ -260,7 +348,8 @@ def _told(chart: Chart, y: Floats) -> float:
         return 0.0
     design = np.column_stack([X - X.mean(axis=0), np.ones(len(y))])
     rest = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
-    return 1.0 - float(rest.var() / y.var()) * len(y) / max(len(y) - design.shape[1], 1)
+    spare = max(len(y) - design.shape[1], 1)
+    return 1.0 - float(rest.var() / y.var()) * len(y) / spare
 
 
 def _broadcast(how: str) -> Finding:

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Floats
 from descend.engines.hessian import hessian
 from descend.models import layered
 
 if TYPE_CHECKING:
     from descend.doctor.chart import Chart
 
-from descend.arrays import Floats
 
 # Eigenvalues are computed outright up to this many parameters.
 MOST = 600
@@ -125,7 +125,7 @@ def standardising(chart: Chart) -> Floats:
     return found
 
 
-def left(
+def left(  # noqa: PLR0913, PLR0917 - a valley, a rule and how long
     curvatures: Floats, distances: Floats, rate: float, updates: int, kind: str, beta: float
 ) -> float:
     """Return the gap that some updates at a step would leave."""

@@ -83,7 +83,7 @@ class Watch:
             raise InputError(msg)
         self.say = say
         self.stops = frozenset(EARLY) if stop is True else frozenset(asked)
-        self.share = number("Watch", "share", share, low=0, high=1)
+        self.share = number("Watch", "share", share, low=0, high=1, closed="high")
         self.findings: list[tuple[int, Finding]] = []
         self.diagnosis: Diagnosis | None = None
         self.seconds = 0.0

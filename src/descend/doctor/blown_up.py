@@ -1,0 +1,111 @@
+"""Divergence: whether it did, and whether standardised columns would have borne the step."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from descend.doctor import remedies
+from descend.doctor.remedies import extreme_columns, run_of, standardised
+from descend.doctor.track import plain_rule, sharpness
+from descend.doctor.valley import ARRIVED, least_left, valley
+
+if TYPE_CHECKING:
+    from descend.doctor.chart import Chart
+    from descend.doctor.findings import Finding
+
+# An end this many times above the start and the best constant has blown up, whatever the loop said.
+FAR_ABOVE = 100.0
+# Columns are uneven where the widest is ten times the narrowest; standardising then matters where
+# the condition falls a hundredfold, or the best step on the raw columns would not arrive in time.
+UNEVEN, MUCH = 10.0, 100.0
+
+
+def blown_up(chart: Chart) -> bool:
+    """Tell whether the run diverged: by the loop's own rule, or ended far above where it began."""
+    run = chart.run
+    if run is None:
+        return False
+    ends = [chart.end_loss, run.outcome.loss]
+    if run.outcome.diverged_at is not None or not np.isfinite(run.state.theta).all():
+        return True
+    if any(v is not None and not math.isfinite(v) for v in ends):
+        return True
+    known = [abs(v) for v in (chart.start_loss, chart.constant_loss) if v is not None]
+    end = chart.objective(chart.last)
+    return bool(known) and end is not None and end > FAR_ABOVE * max(known) > 0
+
+
+def beyond_the_limit(chart: Chart) -> Finding:
+    """Tell a step that no columns could bear from one that only these cannot."""
+    run = run_of(chart)
+    rate = run.setup.learning_rate
+    raw, standard = _sharpness_at_start(chart)
+    evidence: dict[str, Any] = {"learning rate": rate}
+    if run.outcome.diverged_at is not None:
+        evidence["diverged at update"] = run.outcome.diverged_at
+    known = math.isfinite(raw) and raw > 1
+    if known:
+        evidence["largest stable step"] = rate / raw
+    mends = math.isfinite(standard) and standard <= 1.0
+    if mends and uneven(chart) and _a_smaller_step_would_not_do(chart, raw):
+        evidence["largest stable step, standardised"] = rate / standard
+        widest = next(iter(extreme_columns(chart)[0]))
+        why = (
+            f"The columns differ so much in size that the step {rate:.3g} throws the loss up along "
+            f"{widest}, and a step small enough for it would hardly move the others."
+        )
+        return remedies.unscaled(chart, why, evidence)
+    return remedies.too_large(chart, rate / raw if known else None, evidence)
+
+
+def _sharpness_at_start(chart: Chart) -> tuple[float, float]:
+    """Return rate/limit in the columns as they are, and as they would be standardised."""
+    run, rows = run_of(chart), chart.rows
+    if run.task.optimizer.rule.scaled or rows is None:
+        return math.nan, math.nan
+    begun = run.problem.start()
+    raw = sharpness(chart, begun) * _batch_factor(chart)
+    if chart.custom:
+        return raw, math.nan
+    other = chart.with_rows(standardised(rows.X))
+    return raw, sharpness(other, begun) * _batch_factor(other)
+
+
+def _batch_factor(chart: Chart) -> float:
+    """Return how much less a batch can bear than all rows: the largest row against their mean.
+
+    By the expected smoothness of batches of b of n rows: b = n gives 1, b = 1 the largest |x|²
+    against the largest eigenvalue of their mean.
+    """
+    run, rows = run_of(chart), chart.rows
+    if rows is None or run.setup.full_batch:
+        return 1.0
+    n, b = run.setup.n, run.setup.batch_size or run.setup.n
+    squares = np.einsum("ij,ij->i", rows.X, rows.X) + 1.0
+    top = float(np.linalg.eigvalsh(rows.X.T @ rows.X / len(rows.X))[-1]) + 1.0
+    ratio = float(squares.max()) / top
+    return max(((n - b) * ratio + n * (b - 1)) / (b * max(n - 1, 1)), 1.0)
+
+
+def uneven(chart: Chart) -> bool:
+    """Tell whether columns, and the ones of the bias, differ in size by more than ten."""
+    rows = chart.rows
+    if rows is None:
+        return False
+    sizes = np.sqrt(np.mean(rows.X**2, axis=0))
+    bias = [1.0] if getattr(run_of(chart).task.model, "bias", False) else []
+    known = [*sizes[sizes > 0], *bias]
+    return len(known) > 1 and max(known) > UNEVEN * min(known)
+
+
+def _a_smaller_step_would_not_do(chart: Chart, raw: float) -> bool:
+    """Tell whether the best step on these columns would be too slow for the updates planned."""
+    run, at = run_of(chart), valley(chart)
+    if at is None:
+        return raw > MUCH
+    kind, beta = plain_rule(chart)
+    gap, _ = least_left(at.curvatures, at.distances, run.setup.updates, kind, beta)
+    return gap > ARRIVED * at.to_learn or at.condition > MUCH * at.standard_condition
