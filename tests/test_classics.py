@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import make_moons
 from sklearn.linear_model import LinearRegression
 
+import descend as ds
 from descend.classics import CLASSICS, as_text, curiosities, run_classic, to_json
 from descend.datasets import legacy
 from descend.errors import InputError
@@ -269,6 +270,107 @@ def test_every_known_mistake_is_told(name, words):
         assert mistake(name, word).explanation
 
 
+# The doctor ------------------------------------------------------------------------------------
+
+# What he is to say of each mistake, in the order in which they are told.
+CODES = [
+    ("houses", "unscaled", "features-unscaled", "the step 0.05 throws the loss up along x1"),
+    ("houses", "parameters", "collinear-columns", "There are 3 rows and 4 parameters"),
+    ("houses", "sum", "other-convention", "the mean squared error is 62947.4"),
+    ("moons", "stalls", "loss-mismatch", "vanishes where the model is sure and wrong"),
+    ("moons", "batch", "wrong-axis", "add up to 1 over the whole batch"),
+    ("moons", "multilabel", "loss-mismatch", "softmax is for exclusive classes"),
+    ("moons", "step before", "stale-figure", "the loss after 99 updates; the loss after 100"),
+    ("line_sgd", "minus", "wrong-sign", "the accuracy falls from 0.67 to 0.33"),
+    ("line_sgd", "790", "step-too-small", "could be 665 times larger"),
+    ("line_sgd", "traceback", None, "not something a run or its figures show"),
+    ("line_by_hand", "printed loss", "not-reproduced", "gives the figure 2.720278897826747"),
+    ("line_by_hand", "(80,)", "broadcast", "every score with every target"),
+    ("sliders", "average", "other-convention", "summed over the rows"),
+    ("sliders", "answers", "not-reproduced", "the mean squared error is 395.0"),
+]
+
+
+def test_every_mistake_has_its_line_in_the_table():
+    told = [(name, m.what, m.code) for name in NAMES for m in classic(name).mistakes]
+    assert [(name, code) for name, _, code in told] == [(name, code) for name, _, code, _ in CODES]
+    assert all(word in what for (_, what, _), (_, word, _, _) in zip(told, CODES, strict=True))
+
+
+@pytest.mark.parametrize(("name", "word", "code", "words"), CODES)
+def test_the_doctor_names_every_mistake(name, word, code, words):
+    found = mistake(name, word)
+    assert found.code == code
+    assert words in found.words
+    assert all(finding.severity == "illness" for finding in found.said) or word == "parameters"
+    assert found.words in " ".join(as_text(classic(name)).split())
+
+
+def test_the_doctor_sees_the_overflow_too():
+    assert [f.code for f in mistake("moons", "batch").said] == ["wrong-axis", "non-finite-data"]
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "run"),
+    [
+        ("houses", "unscaled", "written"),
+        ("houses", "unscaled", "stopped"),
+        ("houses", "parameters", "standardised"),
+        ("moons", "stalls", "squared_stalled"),
+        ("line_sgd", "790", "line"),
+    ],
+)
+def test_the_words_are_those_of_the_run(name, word, run):
+    assert mistake(name, word).words == classic(name).runs[run].diagnose()[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "run", "codes"),
+    [
+        ("houses", "standardised", ["collinear-columns"]),
+        ("moons", "cross_entropy", ["healthy"]),
+        ("moons", "line", ["healthy"]),
+        ("line_sgd", "animation", ["healthy"]),
+        ("line_by_hand", "line", ["healthy"]),
+        ("sliders", "line", ["healthy"]),
+        ("sliders", "network", ["healthy"]),
+    ],
+)
+def test_what_is_mended_is_ill_no_more(name, run, codes):
+    found = classic(name).runs[run].diagnose()
+    assert found.codes == codes
+    assert not found.ill
+
+
+def test_a_start_that_does_not_stall_is_not_called_ill():
+    found = classic("moons").runs["squared"].diagnose()
+    assert (found[0].code, found.ill) == ("loss-mismatch", False)
+
+
+def test_the_likelihood_with_its_minus_is_not_called_upside_down():
+    X, y = ds.datasets.line_sgd()
+    labels = (y > 10) * 1.0
+    run = classic("line_sgd").runs["classes"]
+    history = {"loss": run.history["loss"], "accuracy": np.linspace(0.671, 0.8404, 3000)}
+    assert "wrong-sign" not in ds.diagnose(history, X, labels).codes
+    assert "wrong-sign" not in run.diagnose().codes
+
+
+def test_descent_on_every_score_with_every_target_is_named_too():
+    """Train on the mistake: the history's figures are those of all pairs."""
+    X, y = ds.datasets.line_by_hand().X, ds.datasets.line_by_hand().y
+    theta, history = np.array([0.1, -0.3]), {"loss": [], "theta": []}
+    for _ in range(100):
+        scores = X[:, 0] * theta[0] + theta[1]
+        shape, loss = curiosities.broadcast_error(scores, y)
+        assert shape == (80, 80)
+        history["loss"].append(loss)
+        history["theta"].append(theta)
+        off = 2 * (scores - y.mean())
+        theta = theta - 0.1 * np.array([np.mean(off * X[:, 0]), np.mean(off)])
+    assert ds.diagnose(history, X, y).codes == ["broadcast"]
+
+
 @pytest.mark.parametrize("wrong", ["softmax_over_everything", "broadcast_error", "root_of_the_sum"])
 def test_wrong_formulas_are_in_no_registry(wrong):
     from descend.activations import ACTIVATIONS
@@ -291,7 +393,7 @@ def test_a_classic_is_plain_data_and_plain_words(name):
     assert {"ours", "published", "mistakes"} <= set(found)
     for told in found["mistakes"]:
         assert told["before"] != told["after"]
-        assert {"what", "explanation", "mends"} <= set(told)
+        assert {"what", "explanation", "mends", "code", "words"} <= set(told)
     text = as_text(classic(name))
     assert all(told["what"] in text for told in found["mistakes"])
     assert all(run.outcome.sentence for run in classic(name).runs.values())

@@ -14,7 +14,7 @@ from descend.run import Series
 from descend.sweeping import course as courses
 from descend.sweeping import judging, running
 from descend.sweeping.as_text import rate_label
-from descend.sweeping.theory import limit_of, widened
+from descend.sweeping.theory import limit_of
 from descend.sweeping.verdicts import VERDICTS, Course, arrival, verdict
 from descend.training.begin import made_ready
 
@@ -169,8 +169,9 @@ def test_every_rule_says_whether_curvature_limits_it():
         limited = not made.task.optimizer.rule.scaled
         assert (limit_of(made).basis == "exact") == limited
         if limited:
-            twice = limit_of(made).step * largest(made)
-            np.testing.assert_allclose(twice, 2 * widened(made.task.optimizer.rule))
+            beta = getattr(made.task.optimizer.rule, "beta", 0.0)
+            widened = (1 + beta) / (1 + 2 * beta) if name == "nesterov" else 1 + beta
+            np.testing.assert_allclose(limit_of(made).step * largest(made), 2 * widened)
 
 
 @pytest.mark.parametrize(
@@ -178,10 +179,13 @@ def test_every_rule_says_whether_curvature_limits_it():
     [
         (task(), {}, "exact"),
         (task(), {"batch_size": 4}, "indicator"),
+        (task(), {"batch_size": 1}, "bound"),
+        (task("momentum"), {"batch_size": 1}, "indicator"),
         (task(loss="huber"), {}, "bound"),
         (task("momentum", loss="huber"), {}, "indicator"),
-        (task(loss="absolute_error"), {}, "indicator"),
+        (task(loss="absolute_error"), {}, "none"),
         (replace(task(), penalty=ds.l1(0.1)), {}, "bound"),
+        (replace(task("momentum"), penalty=ds.l1(0.1)), {}, "indicator"),
         (task(ds.gradient_descent(clip_norm=1.0)), {}, "indicator"),
         (task(model=ds.MLP((3,))), {}, "indicator"),
         (task("adam"), {}, "none"),
@@ -198,7 +202,7 @@ def test_batches_of_all_rows_have_the_limit_of_all_rows():
     assert found.values == (1, 8, 24)
     steps = [limit.step for limit in found.limits]
     assert steps == sorted(steps)
-    assert [limit.basis for limit in found.limits] == ["indicator", "indicator", "exact"]
+    assert [limit.basis for limit in found.limits] == ["bound", "indicator", "exact"]
 
 
 # ---------------------------------------------------------------- cells are runs
@@ -373,6 +377,14 @@ def test_rules_without_a_limit_are_swept_around_their_usual_rate():
     assert found[0, 0].below_limit is None
     assert "curvature sets no limit" in str(found)
     assert "largest stable step unknown" in found.svg()
+
+
+def test_without_a_limit_the_rates_still_follow_the_size_of_the_columns():
+    X, y = rows(0)
+    how = {"across": "momentum", "values": [0.0], "epochs": 1, "engine": "numpy"}
+    kinked = task(loss="absolute_error", model=ds.Linear(bias=False))
+    one, other = (np.array(ds.sweep(kinked, X * s, y, **how).learning_rates) for s in (1, 100))
+    np.testing.assert_allclose(one / other, 100**2, rtol=1e-3)
 
 
 @pytest.mark.parametrize(

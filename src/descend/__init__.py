@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from descend.doctor import Fix as Fix
     from descend.doctor import Trial as Trial
     from descend.doctor import Watch as Watch
+    from descend.doctor import check_figure as check_figure
+    from descend.doctor import check_probabilities as check_probabilities
     from descend.doctor import diagnose as diagnose
     from descend.errors import DescendError as DescendError
     from descend.errors import InputError as InputError
@@ -136,6 +138,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Fix",
         "Trial",
         "Watch",
+        "check_figure",
+        "check_probabilities",
         "diagnose",
     ),
     "descend.custom": (

@@ -12,6 +12,7 @@ from descend.classics.telling import Classic, Mistake
 from descend.curvature import ready, stable_step
 from descend.datasets import houses as data
 from descend.datasets import legacy
+from descend.doctor import check_figure, diagnose
 from descend.losses import squared_error
 from descend.models import Linear
 from descend.optimizers import gradient_descent
@@ -81,6 +82,7 @@ def _mistakes(
     mended = runs["standardised"]
     fits = _two_exact_fits(X, y)
     example = ours["example_predictions"]
+    test = curiosities.root_of_the_sum(example, y)
     return (
         Mistake(
             "unscaled features: it diverges",
@@ -98,6 +100,7 @@ def _mistakes(
                 "stable_step": ours["stable_step_of_the_mean_standardised"],
             },
             "standardise the features; then a step of 0.3 is stable.",
+            (diagnose(runs["written"])[0],),
         ),
         Mistake(
             "three rows, four parameters",
@@ -105,14 +108,16 @@ def _mistakes(
             {"parameters": 4, "rank": ours["rank"], "loss_of_two_different_fits": fits},
             {"parameters": 2, "rank": 2, "loss_of_area_alone": _area_alone(X, y)},
             "more rows than parameters, or fewer features; here, area alone.",
+            (diagnose(mended)[0],),
         ),
         Mistake(
             "the test figure is the root of the sum",
             "The mean is taken of the sum, one number, so nothing is divided by the number of "
             "rows: the figure is sqrt(3) times the root of the mean squared error.",
-            {"test": curiosities.root_of_the_sum(example, y)},
+            {"test": test},
             {"rmse": ours["rmse_of_the_example"]},
             "take the mean of the squares, then the root.",
+            (check_figure(test, example, y, "rmse"),),
         ),
     )
 

@@ -9,6 +9,7 @@ from descend.classics.telling import Classic, Mistake
 from descend.curvature import eigenvalues, ready
 from descend.datasets import legacy
 from descend.datasets import line_by_hand as data
+from descend.doctor import check_figure
 from descend.losses import evaluate, squared_error
 from descend.models import Linear
 from descend.optimizers import gradient_descent
@@ -69,6 +70,7 @@ def run() -> Classic:
             {"loss": PUBLISHED["loss"]},
             {"loss": first.loss},
             "print what was computed; descend's figures are computed when asked.",
+            (check_figure(PUBLISHED["loss"], run=done, step=0),),
         ),
         Mistake(
             "(80, 1) minus (80,)",
@@ -77,6 +79,7 @@ def run() -> Classic:
             {"shape": list(shape), "loss": wrong},
             {"shape": [80, 1], "loss": first.loss},
             "give scores and targets the same shape; descend's losses refuse anything else.",
+            (check_figure(wrong, run=done, step=0),),
         ),
     )
     return Classic("line_by_hand", TITLE, ours, PUBLISHED, mistakes, {"line": done})

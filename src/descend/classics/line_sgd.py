@@ -11,6 +11,7 @@ from descend.classics import curiosities
 from descend.classics.telling import Classic, Mistake
 from descend.curvature import eigenvalues, ready
 from descend.datasets import line_sgd as data
+from descend.doctor import diagnose
 from descend.losses import logistic, squared_error
 from descend.metrics import accuracy
 from descend.models import Linear
@@ -88,6 +89,7 @@ def _mistakes(
     X: np.ndarray, y: np.ndarray, labels: np.ndarray, ours: dict[str, Any], runs: dict[str, Run]
 ) -> tuple[Mistake, ...]:
     wrong = curiosities.descend_unsigned_likelihood(X[:, 0], labels, 1e-2, 3000)
+    history = {"loss": [row[2] for row in wrong], "accuracy": [row[3] for row in wrong]}
     curvatures = ours["curvatures"]
     best = float(2 / (curvatures[0] + curvatures[-1]))
     quick = train(_line(best), X, y, epochs=200)
@@ -100,6 +102,7 @@ def _mistakes(
             {"loss": wrong[-1][2], "accuracy": wrong[-1][3]},
             {"loss": ours["nll"], "accuracy": ours["accuracy"]},
             "put the minus back; descend's logistic loss has it inside, and needs no clamp.",
+            (diagnose(history, X, labels)[0],),
         ),
         Mistake(
             "the step is some 790 times smaller than it may be",
@@ -108,6 +111,7 @@ def _mistakes(
             {"loss": runs["line"].outcome.loss, "step": RATE, "updates": 10_000},
             {"loss": quick.outcome.loss, "step": best, "updates": 200},
             "take the step from the curvature: 2/(smallest + largest).",
+            (diagnose(runs["line"])[0],),
         ),
         Mistake(
             "its classification output is a stored traceback",

@@ -12,6 +12,7 @@ from descend.classics import curiosities
 from descend.classics.telling import Classic, Mistake
 from descend.datasets import blobs, legacy
 from descend.datasets import moons as data
+from descend.doctor import check_figure, check_probabilities, diagnose
 from descend.losses import brier, logistic, squared_error
 from descend.metrics import accuracy
 from descend.models import MLP, Linear, forward
@@ -27,6 +28,8 @@ TITLE = "Fundamentals of Deep Learning"
 HIDDEN = (4, 10, 4)
 DEEP = (4, 10, 30, 10, 4)
 SEEDS = range(6)
+# One of the starts from which the squared error stalls.
+STALLED = 1
 
 
 def run() -> Classic:
@@ -64,8 +67,9 @@ def run() -> Classic:
         "losses_each_100_updates": squared[0].history["loss"][::100],
     }
     published = {"step": 1.0, "updates": 1000, "line": [2.31531, 0.23412]}
-    runs = {"squared": squared[0], "cross_entropy": crossed[0], "straight": straight, "line": line}
-    return Classic("moons", TITLE, ours, published, _mistakes(ours, squared[0]), runs)
+    runs = {"squared": squared[0], "squared_stalled": squared[STALLED]}
+    runs |= {"cross_entropy": crossed[0], "straight": straight, "line": line}
+    return Classic("moons", TITLE, ours, published, _mistakes(ours, runs), runs)
 
 
 def _figures(runs: list[Run], X: Floats, y: Floats) -> list[list[float]]:
@@ -142,15 +146,18 @@ def gallery() -> dict[str, dict[str, float]]:
     return found
 
 
-def _mistakes(ours: dict[str, Any], first: Run) -> tuple[Mistake, ...]:
+def _mistakes(ours: dict[str, Any], runs: dict[str, Run]) -> tuple[Mistake, ...]:
+    first = runs["squared"]
     scores = np.array([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]])
     whole = curiosities.softmax_over_everything(scores)
     by_row = ACTIVATIONS.make("softmax")(scores)
     large = np.array([[1000.0, 0.0]])
+    overflown = curiosities.softmax_over_everything(large)
     line = ours["straight_line_accuracy"]
     stalled = sum(a <= line + 0.02 for _, a in ours["moons_by_seed"])
     # Two labels at once: independent sigmoids can say so, a softmax cannot.
-    both = np.array([[4.0, 4.0]])
+    shared = ACTIVATIONS.make("softmax")(np.array([[4.0, 4.0]]))
+    apart = ACTIVATIONS.make("sigmoid")(np.array([[4.0, 4.0]]))
     loss = first.history["loss"]
     return (
         Mistake(
@@ -160,6 +167,7 @@ def _mistakes(ours: dict[str, Any], first: Run) -> tuple[Mistake, ...]:
             {"accuracies": [a for _, a in ours["moons_by_seed"]]},
             {"accuracies": [a for _, a in ours["cross_entropy_by_seed"]]},
             "cross-entropy (logistic) on the same nets, starts and steps.",
+            (diagnose(runs["squared_stalled"])[0],),
         ),
         Mistake(
             "softmax over the whole batch",
@@ -167,21 +175,23 @@ def _mistakes(ours: dict[str, Any], first: Run) -> tuple[Mistake, ...]:
             "the largest score off, e^1000 overflows.",
             {
                 "row_sums": whole.sum(axis=1),
-                "of_1000_and_0": curiosities.softmax_over_everything(large)[0],
+                "of_1000_and_0": overflown[0],
             },
             {
                 "row_sums": by_row.sum(axis=1),
                 "of_1000_and_0": ACTIVATIONS.make("softmax")(large)[0],
             },
             "sum along each row, after taking its largest score off.",
+            (check_probabilities(whole), check_probabilities(overflown)),
         ),
         Mistake(
             'softmax for "multilabel" work',
             "Softmax makes labels share one unit of probability: for exclusive classes. A row that "
             "has two labels for certain cannot be told so.",
-            {"two_sure_labels": ACTIVATIONS.make("softmax")(both)[0]},
-            {"two_sure_labels": ACTIVATIONS.make("sigmoid")(both)[0]},
+            {"two_sure_labels": shared[0]},
+            {"two_sure_labels": apart[0]},
             "logistic with one output per label, where a row can have several.",
+            (check_probabilities(shared, [[1, 1]]),),
         ),
         Mistake(
             "one step's loss with the parameters of the step before",
@@ -190,5 +200,6 @@ def _mistakes(ours: dict[str, Any], first: Run) -> tuple[Mistake, ...]:
             {"reported_at_100": float(loss[99])},
             {"loss_after_100": float(loss[100])},
             'say which: history["loss"][k] is the loss before update k, run.at(k).loss after k.',
+            (check_figure(float(loss[99]), run=first, step=100),),
         ),
     )

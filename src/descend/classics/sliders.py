@@ -8,6 +8,7 @@ from descend.classics.telling import Classic, Mistake
 from descend.curvature import eigenvalues, ready
 from descend.datasets import moons
 from descend.datasets import sliders as data
+from descend.doctor import check_figure
 from descend.losses import evaluate, logistic, squared_error
 from descend.metrics import accuracy
 from descend.models import MLP, Linear
@@ -47,16 +48,19 @@ def run() -> Classic:
 
 
 def _mistakes(X: np.ndarray, y: np.ndarray) -> tuple[Mistake, ...]:
-    errors = (BAD[0] * X[:, 0] + BAD[1] - y) ** 2
+    bad = BAD[0] * X[:, 0] + BAD[1]
+    errors = (bad - y) ** 2
+    said = float(np.mean(np.sum(errors)))
     other = data()[0][:, 0] * 4 + 1  # what a learner who chose w = 4, b = 1 should have got
     return (
         Mistake(
             '"the average of the sum" of squared errors',
             "The loss is the average of the squared errors. The average of their sum is the sum "
             "itself, for a sum is one number: as many times larger as there are rows.",
-            {"average_of_the_sum": float(np.mean(np.sum(errors)))},
+            {"average_of_the_sum": said},
             {"average": float(np.mean(errors))},
             "say mean squared error: the reduction is part of the task (mean or sum).",
+            (check_figure(said, bad, y),),
         ),
         Mistake(
             "the answers overwrite the learner's own",
@@ -65,5 +69,7 @@ def _mistakes(X: np.ndarray, y: np.ndarray) -> tuple[Mistake, ...]:
             {"y_at_x_5_for_w_4_b_1": float(y[-1])},
             {"y_at_x_5_for_w_4_b_1": float(other[-1])},
             "check what the learner wrote, and keep the answers in another place.",
+            # Of data made by the learner's own line the loss of that line would be 0.
+            (check_figure(0.0, other, y),),
         ),
     )

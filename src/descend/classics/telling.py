@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 if TYPE_CHECKING:
+    from descend.doctor import Finding
     from descend.run import Run
+
+UNSEEN = "This is not something a run or its figures show."
 
 
 @final
@@ -26,6 +29,8 @@ class Mistake:
         Figures of the run with the mistake, and of the run without it.
     mends
         The smallest change that mends it.
+    said
+        What the doctor said of it, worst first; empty where no run and no figure shows it.
     """
 
     what: str
@@ -33,6 +38,17 @@ class Mistake:
     before: dict[str, Any]
     after: dict[str, Any]
     mends: str
+    said: tuple[Finding, ...] = ()
+
+    @property
+    def code(self) -> str | None:
+        """The doctor's code for it, or None."""
+        return self.said[0].code if self.said else None
+
+    @property
+    def words(self) -> str:
+        """The doctor's words, or that there is nothing to see."""
+        return " ".join(finding.sentence for finding in self.said) or UNSEEN
 
 
 @final
@@ -73,6 +89,8 @@ def to_json(classic: Classic) -> dict[str, Any]:
                 "after": _plain(m.after),
                 "explanation": m.explanation,
                 "mends": m.mends,
+                "code": m.code,
+                "words": m.words,
             }
             for m in classic.mistakes
         ],
@@ -98,6 +116,8 @@ def as_text(classic: Classic) -> str:
         lines.append(f"    as written: {_figures(mistake.before)}")
         lines.append(f"    mended:     {_figures(mistake.after)}")
         lines += _wrapped(f"What mends it: {mistake.mends}")
+        code = "" if mistake.code is None else f"{mistake.code}: "
+        lines += _wrapped(f"The doctor: {code}{mistake.words}")
     return "\n".join(lines)
 
 

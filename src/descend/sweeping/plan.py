@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from descend import models, optimizers
+from descend.curvature import automatic_rate
 from descend.custom import CustomModel
 from descend.engines import engine_for
 from descend.engines.checking import is_custom
@@ -37,7 +38,7 @@ RATES = 9
 # The automatic rates span from 1/300 of the largest limit, or 1/10 of the smallest, to 3 times.
 _BELOW, _BELOW_SMALLEST, _ABOVE = 300.0, 10.0, 3.0
 _MOST_RATES = 40
-# Where no limit is known: this much to either side of the rule's usual rate.
+# Where no limit is known: this much to either side of what "auto" stands for.
 _AROUND = 100.0
 
 
@@ -242,7 +243,7 @@ def _automatic(plan: Plan, count: int | None) -> tuple[float, ...]:
         low = min(max(steps) / _BELOW, min(steps) / _BELOW_SMALLEST)
         high = _ABOVE * max(steps)
     else:
-        usual = plan.task.optimizer.rule.usual_rate
+        usual = automatic_rate(plan.base)
         low, high = usual / _AROUND, usual * _AROUND
     wide = math.log(high / low) / math.log(_BELOW * _ABOVE)
     found = np.geomspace(low, high, count or min(round(RATES * max(wide, 1.0)), _MOST_RATES))

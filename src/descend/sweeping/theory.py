@@ -1,14 +1,13 @@
 """The boundary on the map: the largest step that theory calls stable, for one row of it.
 
-Along a direction of curvature h a quadratic objective moves by a matrix of two by two, whose
-eigenvalues lie within the unit circle
+The figure is the forecast's (`descend.forecasting`); here it is only asked how far to trust it.
+At h, the largest curvature, it is
 
-    plain             up to  2 / h
-    with momentum     up to  2 (1 + beta) / h
-    Nesterov's form   up to  2 (1 + beta) / ((1 + 2 beta) h)
+    plain             2 / h
+    with momentum     2 (1 + beta) / h
+    Nesterov's form   2 (1 + beta) / ((1 + 2 beta) h)
 
-and the largest curvature decides.  On batches the largest curvature becomes their expected
-smoothness, and what was a fact becomes an indication.
+On batches h becomes their expected smoothness, and what was a fact becomes an indication.
 
 References: B. Polyak, "Some methods of speeding up the convergence of iteration methods", USSR
 Comput. Math. Math. Phys. 4 (1964); G. Goh, "Why momentum really works", Distill (2017); J. Cohen
@@ -21,14 +20,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from descend.curvature import DIRECT, automatic_rate, largest
+from descend.forecasting import of_problem
+from descend.forecasting.grounds import changes, clips
 
 if TYPE_CHECKING:
     from descend.engines import Problem
+    from descend.forecasting import Forecast
     from descend.optimizers import Rule
 
 Basis = Literal["exact", "bound", "indicator", "none"]
-QUADRATIC = ("squared_error", "half_squared_error")
 
 
 class Limit(NamedTuple):
@@ -56,23 +56,11 @@ NO_LIMIT = Limit(math.nan, "none", "")
 
 def limit_of(problem: Problem) -> Limit:
     """Return the largest stable step of a problem's rule."""
-    rule = problem.task.optimizer.rule
-    if rule.scaled or rule.searches:
+    forecast = of_problem(problem)
+    if forecast.largest_stable_step is None:
         return NO_LIMIT
-    if problem.full_batch:
-        step = widened(rule) * 2.0 / largest(problem)
-        formula = _formula(rule)
-    else:
-        step, formula = 2.0 * automatic_rate(problem), _formula_of_batches(rule)
-    if not (math.isfinite(step) and step > 0):
-        return NO_LIMIT
-    return Limit(step, _basis(problem), formula)
-
-
-def widened(rule: Rule) -> float:
-    """Return how many times 2/h the largest stable step of a rule is."""
-    beta = float(getattr(rule, "beta", 0.0))
-    return (1.0 + beta) / (1.0 + 2.0 * beta) if rule.name == "nesterov" else 1.0 + beta
+    formula = (_formula if problem.full_batch else _formula_of_batches)(problem.task.optimizer.rule)
+    return Limit(forecast.largest_stable_step, _basis(problem, forecast), formula)
 
 
 def _formula(rule: Rule) -> str:
@@ -86,16 +74,11 @@ def _formula_of_batches(rule: Rule) -> str:
     return f"2{'(1 - β)' if hasattr(rule, 'beta') else ''}/expected smoothness"
 
 
-def _basis(problem: Problem) -> Basis:
-    task, optimizer = problem.task, problem.task.optimizer
-    clipped = optimizer.clip_value is not None or optimizer.clip_norm is not None
-    changes = optimizer.schedule is not None and optimizer.schedule.name != "constant"
-    if not task.model.linear or task.loss.name == "custom" or not problem.full_batch:
+def _basis(problem: Problem, forecast: Forecast) -> Basis:
+    """Return how far the boundary is to be trusted: a bound is one that a theorem promises."""
+    if changes(problem) or clips(problem):
         return "indicator"
-    if clipped or changes or problem.X.shape[1] > DIRECT:
-        return "indicator"
-    kinked = task.penalty is not None and task.penalty.l1 > 0
-    if task.loss.name in QUADRATIC:
-        return "bound" if kinked else "exact"
-    bounded = math.isfinite(task.loss.steepest_curvature)
-    return "bound" if bounded and optimizer.name == "gradient_descent" else "indicator"
+    if forecast.exact:
+        return "exact"
+    sure, limit = forecast.guaranteed_step, forecast.largest_stable_step
+    return "bound" if sure and limit and math.isclose(sure, limit, rel_tol=1e-9) else "indicator"
