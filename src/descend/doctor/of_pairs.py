@@ -32,7 +32,9 @@ def broadcast(chart: Chart) -> Finding | None:
         return None
     found = meaning(chart)
     if found is not None and found.kind == "broadcast":
-        return _broadcast(f"its figures are those of the {found.loss} averaged over all pairs")
+        return _broadcast(
+            chart, f"its figures are those of the {found.loss} averaged over all pairs"
+        )
     last = _last(chart, found)
     loss = chart.of("loss")
     if last is None or loss is None or not np.isfinite(loss[-1]):
@@ -40,13 +42,17 @@ def broadcast(chart: Chart) -> Finding | None:
     scores, y = last
     claimed = of_scores(scores, y, float(loss[-1]))
     if claimed is not None:
-        return _broadcast(f"its last figure is that of the {claimed} averaged over all pairs")
+        return _broadcast(
+            chart, f"its last figure is that of the {claimed} averaged over all pairs"
+        )
     settled = (arrived(loss) or 0.0) > SETTLED
     one = _is_the_mean(scores, y, float(loss[-1])) or _is_the_mean(
         sigmoid(scores), y, float(loss[-1])
     )
     if settled and one and _told(chart, y) > 0.3:  # noqa: PLR2004 - a line does far better
-        return _broadcast("the predictions have become the mean of the targets for every row")
+        return _broadcast(
+            chart, "the predictions have become the mean of the targets for every row"
+        )
     return None
 
 
@@ -91,13 +97,14 @@ def _told(chart: Chart, y: Floats) -> float:
     return float(1.0 - rest.var() / y.var() * len(y) / spare)
 
 
-def _broadcast(how: str) -> Finding:
+def _broadcast(chart: Chart, how: str) -> Finding:
+    y = targets(chart)
     return Finding(
         "broadcast",
         "illness",
         f"The loss compares every score with every target: {how}, as (n, 1) minus (n,) makes "
         "(n, n) of them, so the best it can do is to predict the mean.",
-        {},
+        {} if y is None else {"rows": len(y), "targets' spread": float(y.std())},
         Fix("give scores and targets the same shape before subtracting them"),
     )
 
