@@ -7,13 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.test_inputs import assert_sentence as assert_words
 
 import descend as ds
 from descend.doctor import diagnosing
 from descend.doctor.codes import CODES, rank
 from descend.doctor.findings import Diagnosis, plain, shown
 from descend.doctor.trying import changed
-from tests.test_inputs import assert_sentence as assert_words
 
 
 def assert_sentence(call, words):
@@ -23,13 +23,38 @@ def assert_sentence(call, words):
 
 X = np.random.default_rng(0).normal(size=(120, 3))
 Y = X @ [1.0, -2.0, 0.5] + 1 + 0.2 * np.random.default_rng(1).normal(size=120)
-REQUIRED = """
-step-too-large step-too-small features-unscaled ill-conditioned collinear-columns constant-column
-target-leak rows-shared-across-split split-shift class-imbalance label-noise outliers-dominate
-dead-units saturated-units vanishing-gradient exploding-activations identical-units wrong-sign
-wrong-gradient broadcast loss-mismatch batch-noise underfit overfit not-finished stalled
-perfect-separation non-finite-data edge-of-stability healthy
-""".split()
+REQUIRED = [
+    "step-too-large",
+    "step-too-small",
+    "features-unscaled",
+    "ill-conditioned",
+    "collinear-columns",
+    "constant-column",
+    "target-leak",
+    "rows-shared-across-split",
+    "split-shift",
+    "class-imbalance",
+    "label-noise",
+    "outliers-dominate",
+    "dead-units",
+    "saturated-units",
+    "vanishing-gradient",
+    "exploding-activations",
+    "identical-units",
+    "wrong-sign",
+    "wrong-gradient",
+    "broadcast",
+    "loss-mismatch",
+    "batch-noise",
+    "underfit",
+    "overfit",
+    "not-finished",
+    "stalled",
+    "perfect-separation",
+    "non-finite-data",
+    "edge-of-stability",
+    "healthy",
+]
 
 
 def line(rate=0.1, epochs=200, X=X, **more):
@@ -223,7 +248,7 @@ def test_a_watch_keeps_to_its_share(monkeypatch):
 
     class Now:
         step = 1
-        so_far = staticmethod(lambda: type("R", (), {"state": Now})())
+        so_far = staticmethod(lambda: SimpleNamespace(state=Now))
 
     elapsed = []
     for _ in range(2000):
@@ -264,7 +289,9 @@ def ill(table):
 @pytest.fixture
 def command(descend):
     def run(*arguments):
-        return SimpleNamespace(**dict(zip(("status", "out", "err"), descend(*arguments), strict=True)))
+        return SimpleNamespace(
+            **dict(zip(("status", "out", "err"), descend(*arguments), strict=True))
+        )
 
     return run
 

@@ -46,7 +46,7 @@ class Rows(NamedTuple):
         (m, k), or integer labels (m,).
     weights
         (m,), or None.
-    index
+    places
         Which rows of all they are.
     total
         How many rows there are in all.
@@ -56,7 +56,7 @@ class Rows(NamedTuple):
     X: Floats
     y: Array
     weights: Floats | None
-    index: Array
+    places: Array
     total: int
 
 
@@ -328,7 +328,7 @@ class Chart:
         part = slice(0, FEW_ROWS)
         weights = None if rows.weights is None else rows.weights[part]
         return Rows(
-            rows.given[part], rows.X[part], rows.y[part], weights, rows.index[part], rows.total
+            rows.given[part], rows.X[part], rows.y[part], weights, rows.places[part], rows.total
         )
 
     def layers(self, theta: Floats | None) -> list[Layer]:

@@ -35,7 +35,7 @@ EASED, MUCH = 10.0, 100.0
 FALLING, FELL = 0.8, 0.7
 # Noise explains a gap that its arithmetic gives a fifth of (it is exact to a factor of about two).
 _EXPLAINS = 0.2
-# A rate has died if it fell to under a hundredth before half-time; of fewer updates nobody can tell.
+# A rate has died if it fell to under a hundredth before half-time, of this many updates at least.
 _DIED, _FEW = 0.01, 8
 # Rises at more than a fifth of the later updates are swings; a gradient that has turned by half
 # of its first length has left its start.

@@ -9,7 +9,7 @@ import numpy as np
 from descend import penalties
 from descend.arrays import Array
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.measures import normal_scores, spread, standard
+from descend.doctor.measures import normal_scores, solved, spread, standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ def _dependence(Z: Floats) -> Dependence | None:
         if len(chosen) < 2:  # noqa: PLR2004 - it takes two
             continue
         target, others = chosen[0], chosen[1:]
-        told = np.linalg.lstsq(first[:, others], first[:, target], rcond=1e-12)[0]
+        told = solved(first[:, others], first[:, target], 1e-12)
         held = second[:, target]
         varies = float(held.var())
         if varies < 1e-2:  # noqa: PLR2004 - it stands still in half of the rows

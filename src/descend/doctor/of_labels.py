@@ -11,6 +11,7 @@ from descend import penalties
 from descend.arrays import Array, Floats
 from descend.doctor.course import diverged, way
 from descend.doctor.findings import Finding, Fix
+from descend.doctor.measures import ranks
 from descend.engines import scores_of
 
 if TYPE_CHECKING:
@@ -112,14 +113,12 @@ def has_learnt(chart: Chart) -> bool:
 
 def _area(found: Outcomes, c: int) -> float:
     """Return the area under the curve of one class against all others."""
-    from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
-
     others = np.delete(found.scores, c, axis=1)
     odds = found.scores[:, c] - np.logaddexp.reduce(others, axis=1)
-    ranks = rankdata(odds)
+    places = ranks(odds)
     mine = found.y == c
     n, m = int(mine.sum()), int((~mine).sum())
-    return float((ranks[mine].sum() - n * (n + 1) / 2) / (n * m))
+    return float((places[mine].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def _rare(chart: Chart, found: Outcomes, c: int, right: int, area: float) -> Finding:

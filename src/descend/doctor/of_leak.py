@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.measures import as_targets, left, normal_scores, spread, standard
+from descend.doctor.measures import as_targets, left, normal_scores, solved, spread, standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +149,7 @@ def _partial(rest: Floats, a: Floats, b: Floats) -> float:
     """Return what the rest leaves of `a`, given `b`, beside what `b` alone leaves of it."""
     alone = a - b * float((a * b).sum() / (b * b).sum())
     design = np.column_stack([rest, b])
-    told = design @ np.linalg.lstsq(design, a, rcond=1e-12)[0]
+    told = design @ solved(design, a, 1e-12)
     whole = float((alone * alone).sum())
     tiny = 1e-20 * len(a)
     return 1.0 if whole <= tiny else float(((a - told) ** 2).sum()) / whole

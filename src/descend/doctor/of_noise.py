@@ -10,7 +10,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.doctor.course import diverged
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.measures import left, nearest, spread
+from descend.doctor.measures import binomial_tail, left, nearest, spread
 from descend.doctor.of_labels import Outcomes, has_learnt, margins, outcomes
 
 if TYPE_CHECKING:
@@ -182,9 +182,7 @@ def _even(found: Outcomes, rows: Any) -> Floor | None:
     ratio = count / len(sure) / error
     if ratio < max(EVEN, usual + MORE):
         return None
-    from scipy.stats import binom  # noqa: PLC0415 - slow to import
-
-    chance = float(binom.sf(count - 1, len(sure), usual * error))
+    chance = binomial_tail(count, len(sure), usual * error)
     if chance > 1e-4 or count / len(sure) < WRONG:  # noqa: PLR2004 - one table in 10 000
         return None
     far = np.zeros(len(wrong), dtype=bool)
@@ -232,7 +230,7 @@ def _wrong(chart: Chart, floor: Floor, *, held: bool) -> Finding:
     suspicious = _suspicious(chart, chart.rows, floor.share)
     of_validation = _suspicious(chart, chart.validation, floor.share)
     changes: dict[str, Any] = {}
-    if chart.rows is not None and chart.rows.total == len(chart.rows.index):
+    if chart.rows is not None and chart.rows.total == len(chart.rows.places):
         changes = {"drop_rows": suspicious}
         if of_validation:
             changes["drop_validation_rows"] = of_validation
@@ -265,7 +263,7 @@ def _suspicious(chart: Chart, rows: Rows | None, share: float) -> list[int]:
     by = -margins(found.scores, found.y)
     most = math.ceil(1.2 * share * len(by))
     chosen = np.argsort(-by, kind="stable")[:most]
-    index: list[int] = rows.index[chosen[by[chosen] > 0]].tolist()
+    index: list[int] = rows.places[chosen[by[chosen] > 0]].tolist()
     return index
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from descend import losses
 from descend.doctor.course import diverged
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.measures import Tail, apart, as_targets, deviation, spread, standard
+from descend.doctor.measures import Tail, apart, as_targets, deviation, solved, spread, standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def _robust(X: Floats, y: Floats) -> Floats:
         if usual <= 1e-13:  # noqa: PLR2004 - exact on half of the rows
             break
         root = np.sqrt(np.minimum(1.0, 1.345 * usual / np.maximum(np.abs(rest), 1e-300)))
-        theta = np.linalg.lstsq(A * root[:, None], t * root, rcond=1e-10)[0]
+        theta = solved(A * root[:, None], t * root)
         rest = t - A @ theta
     found: Floats = rest * scale
     return found
@@ -106,7 +106,7 @@ def _robust(X: Floats, y: Floats) -> Floats:
 
 def _of_target(chart: Chart, rows: Array, tail: Tail, looked: int) -> Finding:
     table = chart.table
-    index = rows if table is None else table.index[rows]
+    index = rows if table is None else table.places[rows]
     delta = 1.5 * tail.usual
     return Finding(
         "outliers-dominate",
@@ -158,8 +158,8 @@ def _bends(X: Floats, Y: Floats, far: Array) -> bool:
     if len(usual) < 2 * A.shape[1]:
         return False
     B = np.column_stack([standard(X[~far]), np.ones(len(usual))])
-    whole = np.linalg.lstsq(A, Y, rcond=1e-12)[0]
-    clean = np.linalg.lstsq(B, Y[~far], rcond=1e-12)[0]
+    whole = solved(A, Y, 1e-12)
+    clean = solved(B, Y[~far], 1e-12)
     bent = ((Y[~far] - usual @ whole) ** 2).sum(axis=0)
     straight = ((Y[~far] - B @ clean) ** 2).sum(axis=0)
     floor = 1e-12 * (Y[~far] ** 2).sum(axis=0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from descend.arrays import is_sparse
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.measures import digests, ks, spread, standard
+from descend.doctor.measures import binomial_tail, chi_squared, digests, ks, spread, standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,19 +55,13 @@ def rows_shared(chart: Chart) -> Finding | None:
     _, index, counts = np.unique(train, return_index=True, return_counts=True)
     repeats = int(counts[counts > 1].sum())
     natural = (repeats + 1) / (len(train) + 2)
-    improbable = _binomial_tail(count, m, natural) < CHANCE
+    improbable = binomial_tail(count, m, min(natural, 1.0)) < CHANCE
     multiplied = repeats > 0 and _expected(data, index) * 10 < count / m
     in_order = count == m >= 10 and _in_order(train, held)  # noqa: PLR2004
     if not (improbable or multiplied or in_order) or count < SHARED * m:
         return None
     twins = np.setdiff1d(np.arange(len(train)), index)
     return _shared(shared, train, held, twins if multiplied else twins[:0])
-
-
-def _binomial_tail(count: int, m: int, share: float) -> float:
-    from scipy.stats import binom  # noqa: PLC0415 - slow to import
-
-    return float(binom.sf(count - 1, m, min(share, 1.0)))
 
 
 def _expected(data: Data, different: Array) -> float:
@@ -166,8 +160,6 @@ def split_shift(chart: Chart) -> Finding | None:
 
 def _labels_apart(y: Array, v: Array, d: int) -> tuple[float, str, float, float] | None:
     """Compare how often each label comes, by the chi-squared test and the total variation."""
-    from scipy.stats import chi2_contingency  # noqa: PLC0415 - slow to import
-
     if y.ndim > 1 and y.shape[1] > 1:
         return None
     one, other = (np.asarray(part).reshape(-1).astype(np.int64) for part in (y, v))
@@ -178,7 +170,7 @@ def _labels_apart(y: Array, v: Array, d: int) -> tuple[float, str, float, float]
         return None
     shares = counts / counts.sum(axis=1, keepdims=True)
     distance = 0.5 * float(np.abs(shares[0] - shares[1]).sum())
-    if distance < APART or float(chi2_contingency(counts)[1]) * (d + 3) >= CHANCE:
+    if distance < APART or chi_squared(counts) * (d + 3) >= CHANCE:
         return None
     return distance, "the labels", 0.0, 0.0
 

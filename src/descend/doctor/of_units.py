@@ -9,6 +9,7 @@ import numpy as np
 
 from descend import models
 from descend.doctor.findings import Finding, Fix
+from descend.doctor.measures import binomial_tail
 from descend.doctor.net_facts import (
     BOUNDED,
     RECTIFIERS,
@@ -59,7 +60,7 @@ def dead_units(chart: Chart) -> Finding | None:
     worst = int(np.argmax(shares))
     if not whole:
         natural = _natural(chart, worst)
-        if shares[worst] < NEARLY_ALL and _binomial_tail(dead[worst], natural) > ACCIDENT:
+        if shares[worst] < NEARLY_ALL and _accident(dead[worst], natural) > ACCIDENT:
             return None
     if chart.run is not None and chart.run.outcome.reason == "diverged":
         return None
@@ -106,11 +107,9 @@ def _natural(chart: Chart, layer: int) -> float:
     return float(np.mean(shares))
 
 
-def _binomial_tail(dead: Any, p: float) -> float:
+def _accident(dead: Any, p: float) -> float:
     """Return the chance of so many deaths or more if each unit dies with chance p."""
-    from scipy.stats import binom  # noqa: PLC0415 - slow to import
-
-    return float(binom.sf(int(dead.sum()) - 1, len(dead), p)) if p > 0 else 0.0
+    return binomial_tail(int(dead.sum()), len(dead), p) if p > 0 else 0.0
 
 
 def _died(chart: Chart, layer: int) -> tuple[str, bool]:

@@ -122,7 +122,7 @@ def _moving(values: Floats, states: list[State]) -> float:
         return 0.0
     at = np.array([s.step for s in states], dtype=float)
     before = float(np.interp(0.8 * at[-1], at, values))
-    return max((before - float(values[-1])) / total, 0.0)
+    return max((before - float(values[-1])) / float(total), 0.0)
 
 
 # ---------------------------------------------------------------- sharpness

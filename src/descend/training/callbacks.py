@@ -101,7 +101,8 @@ def checked(callbacks: Any) -> tuple[Any, ...]:
     for callback in found:
         if not any(callable(getattr(callback, moment, None)) for moment in MOMENTS):
             msg = (
-                "A callback must have at least one of the functions start, step, stretch, epoch, end: "
+                "A callback must have at least one of the functions start, step, stretch, epoch, "
+                "end: "
                 f"ds.Callback(epoch=…). Got {callback!r} instead."
             )
             raise InputError(msg)
