@@ -93,13 +93,14 @@ def _robust(X: Floats, y: Floats) -> Floats:
     scale = max(float(np.abs(y).max()), np.finfo(float).tiny)
     t = y / scale
     rest = t - np.median(t)
-    for _ in range(12):
+    ridge = 1e-12 * len(A) * np.eye(A.shape[1])  # columns that repeat one another may share
+    for _ in range(8):
         usual = 1.4826 * float(np.median(np.abs(rest)))
         if usual <= 1e-13:  # noqa: PLR2004 - exact on half of the rows
             break
-        root = np.sqrt(np.minimum(1.0, 1.345 * usual / np.maximum(np.abs(rest), 1e-300)))
-        theta = solved(A * root[:, None], t * root)
-        rest = t - A @ theta
+        w = np.minimum(1.0, 1.345 * usual / np.maximum(np.abs(rest), 1e-300))
+        weighted = A * w[:, None]
+        rest = t - A @ np.linalg.solve(weighted.T @ A + ridge, weighted.T @ t)
     found: Floats = rest * scale
     return found
 

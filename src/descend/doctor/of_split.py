@@ -45,11 +45,11 @@ def rows_shared(chart: Chart) -> Finding | None:
         return None
     held_X, held_y, _ = data.validation
     train, held = digests(data.X, data.y), digests(held_X, held_y)
-    shared = np.isin(held, train)
+    shared = _among(held, train)
     count, m = int(shared.sum()), len(held)
     if count < 3:  # noqa: PLR2004 - a twin or two may be natural
         return None
-    same_X = int(np.isin(digests(held_X), digests(data.X)).sum())
+    same_X = int(_among(digests(held_X), digests(data.X)).sum())
     if count < 0.9 * same_X:  # a design that was measured twice, not rows that were copied
         return None
     _, index, counts = np.unique(train, return_index=True, return_counts=True)
@@ -62,6 +62,13 @@ def rows_shared(chart: Chart) -> Finding | None:
         return None
     twins = np.setdiff1d(np.arange(len(train)), index)
     return _shared(shared, train, held, twins if multiplied else twins[:0])
+
+
+def _among(some: Array, others: Array) -> Array:
+    """Tell which of some digests are among others: one sort, and one search for each."""
+    ordered = np.sort(others)
+    found: Array = ordered[np.minimum(np.searchsorted(ordered, some), len(ordered) - 1)] == some
+    return found
 
 
 def _expected(data: Data, different: Array) -> float:
