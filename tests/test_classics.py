@@ -282,7 +282,7 @@ CODES = [
     ("moons", "multilabel", "loss-mismatch", "softmax is for exclusive classes"),
     ("moons", "step before", "stale-figure", "the loss after 99 updates; the loss after 100"),
     ("line_sgd", "minus", "wrong-sign", "the accuracy falls from 0.67 to 0.33"),
-    ("line_sgd", "790", "step-too-small", "could be 665 times larger"),
+    ("line_sgd", "790", "step-too-small", "times larger: after 10000 updates"),
     ("line_sgd", "traceback", None, "not something a run or its figures show"),
     ("line_by_hand", "printed loss", "not-reproduced", "gives the figure 2.720278897826747"),
     ("line_by_hand", "(80,)", "broadcast", "every score with every target"),
@@ -345,6 +345,69 @@ def test_what_is_mended_is_ill_no_more(name, run, codes):
 def test_a_start_that_does_not_stall_is_not_called_ill():
     found = classic("moons").runs["squared"].diagnose()
     assert (found[0].code, found.ill) == ("loss-mismatch", False)
+
+
+@cache
+def unsigned(sign=1.0):
+    """Return line_sgd's rows, and its descent of a likelihood: minus as well if sign is -1."""
+    X, y = ds.datasets.line_sgd()
+    labels = (y > 10) * 1.0
+    seen = np.array(curiosities.descend_unsigned_likelihood(X[:, 0], labels, 1e-2 * sign, 3000))
+    scores = X[:, 0] * seen[-1, 0] + seen[-1, 1]
+    return X, labels, {"loss": seen[:, 2], "accuracy": seen[:, 3], "scores": scores}
+
+
+SHORTENED = {
+    "all of it": dict,
+    "the loss alone": lambda h: {"loss": h["loss"]},
+    "as printed": lambda h: {"loss": h["loss"][::1000], "accuracy": h["accuracy"][::1000]},
+    "a print in 3": lambda h: {"loss": h["loss"][[9, -1]], "accuracy": h["accuracy"][[9, -1]]},
+    "per cent": lambda h: {"loss": h["loss"][1:], "accuracy": 100 * h["accuracy"][1:]},
+    "its scores": lambda h: {"loss": h["loss"][1:], "scores": h["scores"]},
+    "probabilities": lambda h: {
+        "loss": h["loss"][1:],
+        "y_pred": 1 / (1 + np.exp(-h["scores"])),
+    },
+}
+
+
+@pytest.mark.parametrize("part", SHORTENED.values(), ids=SHORTENED)
+def test_a_part_of_the_history_betrays_the_lost_minus(part):
+    X, labels, history = unsigned()
+    found = ds.diagnose(part(history), X, labels)
+    assert found.codes == ["wrong-sign"]
+
+
+@pytest.mark.parametrize("part", SHORTENED.values(), ids=SHORTENED)
+def test_the_same_likelihood_maximised_is_left_alone(part):
+    X, labels, history = unsigned(-1.0)
+    assert "wrong-sign" not in ds.diagnose(part(history), X, labels).codes
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        {"loss": [-0.70, -1.5, -2.6, -3.1], "accuracy": [0.5, 0.7, 0.8, 0.9]},
+        {"loss": [-0.1, -0.5, -0.8, -0.9]},
+        {"loss": [-np.log(2), -0.5, -0.3, -0.2], "accuracy": [0.67, 0.7, 0.7, 0.8]},
+        {"loss": [np.log(2), 0.5, 0.3, -0.2], "accuracy": [0.67, 0.4, 0.4, 0.3]},
+        {"loss": [-np.log(2)] * 4, "accuracy": [0.3] * 4},
+        {"loss": [-0.1, -0.5, -0.8, -0.9], "accuracy": [0.1, 0.2, 0.3, 0.4]},
+        {"loss": [-0.1, -0.5, -0.8, -0.9], "y_pred": [0.3, 0.2, 0.1, 0.2, 0.4, 0.9, 0.6]},
+    ],
+    ids=[
+        "a density",
+        "a cosine",
+        "a likelihood that climbs",
+        "a loss that was above 0",
+        "no descent",
+        "getting better",
+        "probabilities that are right",
+    ],
+)
+def test_what_may_be_below_0_is_left_alone(history):
+    y = [0, 0, 0, 0, 0, 1, 1]
+    assert "wrong-sign" not in ds.diagnose(history, np.arange(7.0), y).codes
 
 
 def test_the_likelihood_with_its_minus_is_not_called_upside_down():

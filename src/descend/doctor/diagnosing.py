@@ -14,6 +14,7 @@ from descend.doctor import (
     of_endings,
     of_fit,
     of_history,
+    of_likelihood,
     of_nets,
     of_pairs,
     of_parts,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 RULES = (
     *of_parts.RULES,
     *of_history.RULES,
+    *of_likelihood.RULES,
     *of_endings.RULES,
     *uphill.RULES,
     *of_pairs.RULES,

@@ -232,7 +232,7 @@ def _of_run(run: Run, step: int | None, name: str) -> Iterator[Way]:
     s, y, weights = _scores(run, theta), run.data.y, run.data.weights
     if name != run.task.loss.name:
         return chain(_of_rows(s, y, name, weights), _elsewhere(run, k))
-    first = Way("healthy", f"the loss after {_updates(k)}", _objective(run, theta))
+    first = Way("healthy", f"the loss {_after(k)}", _objective(run, theta))
     others = ways(run.task.loss, s, y, weights, run.task.reduction)
     return chain([first], _elsewhere(run, k), _demoted(others))
 
@@ -261,25 +261,23 @@ def _elsewhere(run: Run, k: int) -> Iterator[Way]:
     """Yield the losses of the steps beside, of other rows, and of the parameters returned."""
     for j in (k - 1, k + 1):
         if 0 <= j <= run.state.step:
-            yield Way(
-                "stale-figure", f"the loss after {_updates(j)}", _objective(run, run.at(j).theta)
-            )
+            yield Way("stale-figure", f"the loss {_after(j)}", _objective(run, run.at(j).theta))
     if not run.problem.full_batch:
-        yield Way("other-convention", f"the loss of the batch after {_updates(k)}", run.at(k).loss)
+        yield Way("other-convention", f"the loss of the batch {_after(k)}", run.at(k).loss)
     if k:
         start = _objective(run, run.at(0).theta)
-        yield Way("stale-figure", "the loss before the first update", start)
+        yield Way("stale-figure", f"the loss {_after(0)}", start)
     yield Way("stale-figure", "the loss at the returned parameters", _objective(run, run.theta))
     held = run.data.validation if run.data is not None else None
     if held is not None and run.data is not None:
         X, scaling = run.data.seen_validation
         s = scores_of(run.task, run.layout, run.at(k).theta, X, scaling=scaling)
         value = losses.reduce(losses.rows(run.task.loss, s, held[1]), held[2], run.task.reduction)
-        yield Way("other-convention", f"the loss of the validation rows after {_updates(k)}", value)
+        yield Way("other-convention", f"the loss of the validation rows {_after(k)}", value)
 
 
-def _updates(k: int) -> str:
-    return f"{k:,} update{'s' * (k != 1)}"
+def _after(k: int) -> str:
+    return f"after {k:,} update{'s' * (k != 1)}" if k else "before the first update"
 
 
 # ---------------------------------------------------------------- figures that are no numbers
