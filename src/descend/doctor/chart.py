@@ -317,6 +317,17 @@ class Chart:
         vars(other)["sample"] = replace(self.sample, X=X)
         return other
 
+    def with_first(self, count: int) -> Chart | None:
+        """Return a chart of the first few of `rows` alone, or None."""
+        rows, sample = self.rows, self.sample
+        if rows is None or sample is None or not count:
+            return None
+        part = slice(0, count)
+        weights = None if rows.weights is None else rows.weights[part]
+        other = Chart(self.run, self.history, self.given)
+        vars(other)["sample"] = replace(sample, X=sample.X[part], y=sample.y[part], weights=weights)
+        return other
+
     # ------------------------------------------------------------ a net's layers
 
     @cached_property

@@ -71,13 +71,14 @@ def arrived(chart: Chart, at: Valley) -> bool:
 
     A gap of 1 % of what there was to learn is not arrived.  A smaller one is, unless it is both
     more than a thousandth of that and clearly above what the rows' own chance (P/n of the least
-    loss) makes of any fit.  Of a sample of the rows that chance is all there is to see.
+    loss) makes of any fit.  One below that chance is, whatever there was to
+    learn.  Of a sample of the rows that chance is all there is to see.
     """
     run, rows = run_of(chart), chart.rows
     looked_at = run.setup.n if rows is None else len(rows.X)
     share = at.gap / at.to_learn
     chance = 3 * run.layout.size / max(looked_at, 1) * abs(at.least)
-    if looked_at < run.setup.n and at.gap < chance:
+    if at.gap < (chance if looked_at < run.setup.n else chance / 3):
         return True
     return share < ARRIVED and (share < CLOSE or at.gap < max(chance, ARRIVED * abs(at.least)))
 
@@ -113,6 +114,10 @@ def _shaken_by_batches(
         floor = run.setup.learning_rate / (1 - beta) / 4 * way.noise
         if floor < _EXPLAINS * late:
             return None
+    elif (
+        way.noise < way.slope
+    ):  # updates of the rule's own size, which larger batches would not calm
+        return None
     evidence = {**evidence, "variance of a batch's gradient": way.noise}
     return remedies.noisy(chart, "about the least loss", evidence)
 
@@ -132,7 +137,16 @@ def _swinging(chart: Chart, way: Track, at: Valley, evidence: dict[str, Any]) ->
     middle = float(way.losses[len(way.losses) // 2])
     swings = way.rises > SWINGS and way.losses[-1] > middle / 2
     scaled = run_of(chart).task.optimizer.rule.scaled
-    if (way.sharp > 1.0 and (swings or at.gap > at.to_learn)) or (swings and scaled):
+    wild = scaled and not run_of(chart).setup.full_batch and 0 < way.noise < way.slope
+    if (
+        (way.sharp > 1.0 and (swings or at.gap > at.to_learn))
+        or (swings and scaled)
+        or (
+            wild
+            and at.gap > at.to_learn * EASED * ARRIVED
+            and _up_and_down((way.losses - at.least)[-8:])
+        )
+    ):
         return remedies.jumping(chart, way.sharp, way.rises, evidence)
     return None
 
@@ -178,7 +192,9 @@ def _slow(chart: Chart, way: Track, at: Valley, evidence: dict[str, Any]) -> Fin
     """
     run, (kind, beta) = run_of(chart), plain_rule(chart)
     T, rate = run.state.step, run.setup.learning_rate
-    enough, little = ARRIVED * at.to_learn, at.gap < LITTLE * at.to_learn
+    enough = ARRIVED * at.to_learn
+    ahead = [left(at.curvatures, at.distances, rate, n * T, kind, beta) for n in (3, 10)]
+    little = at.gap < LITTLE * at.to_learn and ahead[1] <= enough
     gap, best = least_left(at.curvatures, at.distances, T, kind, beta)
     standard, _ = least_left(at.standard_curvatures, at.standard_distances, T, kind, beta)
     evidence["best step"] = best
@@ -188,8 +204,8 @@ def _slow(chart: Chart, way: Track, at: Valley, evidence: dict[str, Any]) -> Fin
     cured = standard <= enough or at.condition > MUCH * at.standard_condition
     if eased and cured and not little:
         return _uneven_columns(chart, at, evidence)
-    soon = little or left(at.curvatures, at.distances, rate, 3 * T, kind, beta) <= enough
-    if soon or (at.standard_condition < MUCH and not eased):
+    soon = little or ahead[0] <= enough
+    if soon or not at.bounded or (at.standard_condition < MUCH and not eased):
         return remedies.not_finished(chart, evidence)
     if eased and at.standard_condition < MUCH:
         return _uneven_columns(chart, at, evidence)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend.doctor import remedies
-from descend.doctor.findings import Fix
 from descend.doctor.in_valley import SWINGS, motionless
 from descend.doctor.remedies import run_of
 from descend.doctor.track import sharpness
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 POOR = 0.1
 # Of the whole fall of the loss, a share that came in the last fifth: moving, and standing still.
 MOVING, STILL = 0.05, 0.01
+# A last fifth that takes a tenth off the loss itself is moving too.
+GAINING = 0.1
 # A gradient changed by less than this share is the first one yet; fewer updates than these are too
 # few, and not too small.
 SAME, FEW = 0.3, 5
@@ -56,6 +57,9 @@ def judged_by_course(chart: Chart, way: Track) -> Finding | None:
         "step against its limit": way.sharp,
         "updates": run_of(chart).state.step,
     }
+    if _flat(chart):
+        why = "every gradient was exactly 0, for the loss is flat where it started"
+        return remedies.stalled(chart, why, remedies.elsewhere(chart), evidence)
     if _still_at_the_start(chart, way):
         return remedies.too_small(chart, None, evidence)
     found = _shaken(chart, way, evidence) or (_troubled(chart, way, evidence) if poor else None)
@@ -64,10 +68,22 @@ def judged_by_course(chart: Chart, way: Track) -> Finding | None:
 
 def _poor(chart: Chart, end: float) -> bool:
     """Tell whether a plain linear model does clearly better."""
-    reference, constant = chart.plain_loss, chart.constant_loss
+    reference, constant, task = chart.plain_loss, chart.constant_loss, run_of(chart).task
     if reference is None or constant is None or constant <= reference:
         return False
+    if task.penalty is not None and task.model.linear:
+        return False  # it was asked to stay above what a model without a penalty reaches
     return end - reference > POOR * (constant - reference)
+
+
+def _flat(chart: Chart) -> bool:
+    """Tell whether nothing ever pulled: not the rows' pulls cancelled, there was none."""
+    slopes, end, rows = chart.of("gradient_norm"), chart.end_loss, chart.rows
+    if slopes is None or slopes.any() or not end or rows is None:
+        return False
+    half = chart.with_first(len(rows.X) // 2)
+    gradient = None if half is None else half.gradient(chart.start)
+    return gradient is not None and not gradient.any()
 
 
 def _still_at_the_start(chart: Chart, way: Track) -> bool:
@@ -106,33 +122,32 @@ def _shaken(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | Non
 
 def _troubled(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | None:
     """Say what keeps a poor run from going on down."""
-    if _lively(chart, way):
-        if not run_of(chart).setup.full_batch and not way.sharp > 1:
-            return remedies.noisy(chart, "from epoch to epoch", evidence)
-        return remedies.jumping(chart, way.sharp, way.rises, evidence)
     if chart.net is not None and _uneven_inputs(chart):
         why = (
             "The columns come to the net in sizes far from 1, for which its start and its step are "
             "not made; a plain linear model on standardised columns does better."
         )
         return remedies.unscaled(chart, why, evidence)
+    if _lively(chart, way):
+        if not run_of(chart).setup.full_batch and not way.sharp > 1:
+            return remedies.noisy(chart, "from epoch to epoch", evidence)
+        return remedies.jumping(chart, way.sharp, way.rises, evidence)
     return motionless(chart, evidence) if way.moving < STILL else None
 
 
 def _moving(way: Track, chart: Chart, evidence: dict[str, Any], *, poor: bool) -> Finding | None:
     """Tell a run still on its way from one that stands still too high."""
-    if way.moving > MOVING:
-        if poor and way.sharp < TINY:
+    end = float(way.losses[-1])
+    still_falls = way.moving > MOVING or way.last_fifth > GAINING * abs(end)
+    if still_falls:
+        if poor and way.moving > MOVING and way.sharp < TINY:
             return remedies.too_small(chart, None, evidence)
         return remedies.not_finished(chart, evidence)
     if poor and way.moving < STILL:
         return remedies.stalled(
             chart,
             "its gradient has all but vanished on a plateau",
-            Fix(
-                "start from other parameters (another seed), with adam",
-                {"optimizer": "adam", "seed": run_of(chart).setup.seed + 1},
-            ),
+            remedies.elsewhere(chart),
             evidence,
         )
     return None
@@ -157,7 +172,10 @@ def _uneven_inputs(chart: Chart) -> bool:
         return False
     sizes = np.sqrt(np.mean(rows.X**2, axis=0))
     sizes = sizes[sizes > 0]
-    return len(sizes) > 0 and float(sizes.max()) > UNEVEN * min(1.0, float(sizes.min()))
+    if not len(sizes):
+        return False
+    top, middle = float(sizes.max()), float(np.median(sizes))
+    return not 1 / UNEVEN < top < UNEVEN or top > UNEVEN * middle
 
 
 def _at_the_edge(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | None:

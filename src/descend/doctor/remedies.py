@@ -28,6 +28,14 @@ def nice(rate: float) -> float:
     return float(f"{rate:.2g}")
 
 
+def elsewhere(chart: Chart) -> Fix:
+    """Return the fix of a bad place to start from."""
+    seed = run_of(chart).setup.seed + 1
+    return Fix(
+        "start from other parameters (another seed), with adam", {"optimizer": "adam", "seed": seed}
+    )
+
+
 def lower(run: Run, limit: float | None) -> Fix:
     """Return the fix of too large a step: half the limit, or a tenth where none is known."""
     rate = run.setup.learning_rate
@@ -53,12 +61,13 @@ def jumping(chart: Chart, sharp: float, rises: float, evidence: Mapping[str, Any
     """Name a step so large that updates jump from side to side."""
     run = run_of(chart)
     rate = run.setup.learning_rate
-    known = math.isfinite(sharp) and sharp > 1
+    known = math.isfinite(sharp) and sharp > 1 and not run.task.optimizer.rule.scaled
+    seen = f": the loss rose at {rises:.0%} of the later updates and" if rises else ", and the loss"
     return Finding(
         "step-too-large",
         "illness",
-        f"The step {rate:.3g} is so large that updates jump from side to side: the loss rose at "
-        f"{rises:.0%} of the later updates and comes no lower.",
+        f"The step {rate:.3g} is so large that updates jump from side to side{seen} comes no "
+        "lower.",
         evidence,
         lower(run, rate / sharp if known else None),
     )

@@ -42,6 +42,8 @@ class Track(NamedTuple):
         The share of the second half's recorded updates at which the loss rose (full batch only).
     noise
         The variance of a batch's gradient at the end, sum over parameters; 0 for the full batch.
+    slope
+        The mean square of the whole gradient's length at the last states.
     moving
         The share of the whole fall of the loss that came in its last fifth.
     """
@@ -53,7 +55,13 @@ class Track(NamedTuple):
     sharpness: tuple[float, float]
     rises: float
     noise: float
+    slope: float
     moving: float
+
+    @property
+    def last_fifth(self) -> float:
+        """How far the loss fell in the last fifth."""
+        return self.moving * float(self.losses[0] - self.losses[-1])
 
     @property
     def sharp(self) -> float:
@@ -80,6 +88,7 @@ def track(chart: Chart) -> Track | None:
         (sharpness(chart, _after_one(chart)), sharpness(chart, run.state)),
         _rises(chart),
         _noise(chart, last),
+        _slope(chart, states),
         _moving(values, states),
     )
 
@@ -113,6 +122,14 @@ def _noise(chart: Chart, gradient: Floats) -> float:
     if run.task.reduction == "sum":
         scale = run.setup.n / (run.setup.batch_size or run.setup.n)
     return max(float(np.mean((late * scale) ** 2)) - float(gradient @ gradient), 0.0)
+
+
+def _slope(chart: Chart, states: list[State]) -> float:
+    """Return the mean of |g|² over the last five states, for a run on batches."""
+    if chart.run is None or chart.run.setup.full_batch:
+        return 0.0
+    found = [chart.gradient(s.theta.astype(np.float64)) for s in states[-5:]]
+    return float(np.mean([g @ g for g in found if g is not None]))
 
 
 def _moving(values: Floats, states: list[State]) -> float:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Eigenvalues are computed outright up to this many parameters.
 MOST = 600
+# A least loss below this share of the best constant's is that of classes that can be separated.
+_NOTHING = 1e-3
 # Eigenvalues below this share of the largest belong to directions that change nothing.
 NULL = 1e-12
 # Distances from the least loss that count as arrived: as a share of what is there to learn.
@@ -48,6 +50,8 @@ class Valley(NamedTuple):
         What there was to gain: from the start, or from the best constant, whichever is less.
     gap
         What was left at the returned theta.
+    bounded
+        Whether there is a place where it is least: none where classes can be separated.
     """
 
     least: float
@@ -58,6 +62,7 @@ class Valley(NamedTuple):
     standard_distances: Floats
     to_learn: float
     gap: float
+    bounded: bool = True
 
     @property
     def condition(self) -> float:
@@ -79,9 +84,11 @@ def valley(chart: Chart) -> Valley | None:
     if best is None:
         return None
     least, theta = best
-    H = hessian(sample, theta)
     start, end = chart.start, chart.end_loss
     begun, constant = chart.start_loss, chart.constant_loss
+    bounded = not chart.labels or constant is None or least > _NOTHING * constant
+    point = theta if bounded or chart.end is None else chart.end
+    H = hessian(sample, point)
     known = [v for v in (begun, constant) if v is not None and np.isfinite(v)]
     if not np.isfinite(H).all() or start is None or not known or end is None:
         return None
@@ -104,6 +111,7 @@ def valley(chart: Chart) -> Valley | None:
         (turned.T @ there)[wide],
         max(min(known) - least, 0.0),
         end - least,
+        bounded,
     )
 
 
