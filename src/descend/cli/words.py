@@ -25,7 +25,7 @@ def of_fit(fit: Fit, files: list[str]) -> list[str]:
         f"Training  {rows['train']} rows, seed {run.setup.seed}, {of_rate(run)}, "
         f"engine {run.engine_used}"
     )
-    lines += [f"Outcome   {run.outcome.sentence}", *of_gap(run), "", *of_metrics(fit)]
+    lines += [f"Outcome   {run.outcome.sentence}", *of_gap(run), *of_doctor(run, files), "", *of_metrics(fit)]
     lines += ["", *of_coefficients(run)]
     return [*lines, "Written:", *(f"  {file}" for file in files)]
 
@@ -43,6 +43,17 @@ def of_gap(run: Run) -> list[str]:
     if found is None:
         return []
     return [f"Optimum   the gap to it is {found['gap']:.2g}: its loss is {found['loss']:.6g}"]
+
+
+def of_doctor(run: Run, files: list[str]) -> list[str]:
+    """Return what the doctor finds ill, where looking is cheap."""
+    from descend.optimum import CHEAP
+
+    if run.data is None or run.setup.n * run.setup.d > CHEAP:
+        return []
+    ill = [finding for finding in run.diagnose() if finding.severity == "illness"]
+    lines = [f"Doctor    {finding.code}: {finding.sentence}" for finding in ill]
+    return [*lines, f"          Evidence and fixes: descend doctor {files[0]}"] if ill else []
 
 
 def optimum(run: Run) -> dict[str, Any] | None:

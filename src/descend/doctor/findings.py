@@ -44,6 +44,14 @@ class Fix:
         ``loss``, ``penalty``, ``hidden``, ``activation``, ``init`` …), or of the data
         (``drop_columns``, ``drop_rows``, ``validation``).  Empty where nobody but the author can
         mend it.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(9.0))
+    >>> run = ds.train(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> print(run.diagnose()[0].fix.sentence)
+    lower the learning rate to 0.21
     """
 
     sentence: str
@@ -67,6 +75,8 @@ class Finding:
         Name to value: steps, figures, columns, layers.
     fix
         The smallest change that mends it.
+    run
+        The run it was found in; None for a history from elsewhere.
 
     Examples
     --------

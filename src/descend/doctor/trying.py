@@ -38,6 +38,15 @@ class Trial:
         What was mended.
     before, after
         The two runs.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(9.0))
+    >>> run = ds.train(task, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> trial = run.diagnose()[0].try_it()
+    >>> trial.before.outcome.reason, trial.after.outcome.loss < 1e-6
+    ('diverged', True)
     """
 
     finding: Finding
