@@ -10,6 +10,7 @@ from descend import penalties
 from descend.arrays import Array
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.measures import normal_scores, solved, spread, standard
+from descend.doctor.of_labels import perfect_separation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,7 +187,8 @@ def _wide(chart: Chart) -> Finding | None:
     if run.setup.patience is not None:
         return None
     parameters = run.layout.size // run.setup.k
-    if run.setup.n >= parameters:
+    # Classes that are told apart without fail are what comes of it, and that is said elsewhere.
+    if run.setup.n >= parameters or perfect_separation(chart) is not None:
         return None
     return Finding(
         "collinear-columns",

@@ -157,9 +157,9 @@ def perfect_separation(chart: Chart) -> Finding | None:
 
     Then scaling the weights up lowers the loss for ever: there is no optimum to arrive at, only
     a direction (A. Albert and J. Anderson, Biometrika 71, 1984).  Positive margins on ALL training
-    rows prove it.  Ill where the loss is below 0.05 per row, the stage at which the growth of the
-    weights is all that happens; else, and with restored parameters, or no more rows than
-    parameters, where separation is certain beforehand, it is only mentioned.
+    rows prove it, also where it was certain beforehand, with no more rows than parameters.  Ill
+    where the loss is below 0.05 per row, the stage at which the growth of the weights is all that
+    happens; else, and with restored parameters, it is only mentioned.
     """
     run, problem, end = chart.run, chart.problem, chart.end
     if run is None or problem is None or end is None or not chart.linear or chart.custom:
@@ -177,7 +177,7 @@ def perfect_separation(chart: Chart) -> Finding | None:
     per_row = loss if task.reduction == "mean" else loss / problem.n
     wide = problem.n <= parameters
     restored = run.outcome.best_step is not None
-    ill = per_row < SURE and not wide and not restored
+    ill = per_row < SURE and not restored
     why = f"With {problem.n} rows and {parameters} parameters that is always so: " if wide else ""
     return Finding(
         "perfect-separation",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # What a leak leaves of the target's variance at most, of numbers and of labels ...
 LEAVES, LEAVES_OF_LABELS = 0.02, 0.01
+# ... of labels that it tells without a mistake, far apart: ten deviations from mean to mean, ...
+LEAVES_APART = 0.04
 # ... how many times more the other columns together leave ...
 TIMES = 20.0
 # ... how much of what the column leaves the others may explain ...
@@ -91,6 +93,8 @@ def _leak(X: Floats, Y: Floats, labels: bool, *, ranks: bool) -> Leak | None:  #
         # One other column is weak evidence of what is usual: then only a copy counts.
         if labels and X.shape[1] < 3:  # noqa: PLR2004
             limit = 1e-4
+        elif labels and _apart(Z[:, column], T[:, output] > 0):
+            limit = LEAVES_APART
         if ranks:
             limit = 1e-3
         if remains > limit:
@@ -106,6 +110,15 @@ def _leak(X: Floats, Y: Floats, labels: bool, *, ranks: bool) -> Leak | None:  #
             continue
         return Leak(column, output, remains, others, ranks)
     return None
+
+
+def _apart(x: Floats, one: Array) -> bool:
+    """Tell whether the values of two labels lie apart by more than either's own deviation."""
+    a, b = x[one], x[~one]
+    if len(a) < 2 or len(b) < 2:  # noqa: PLR2004
+        return False
+    gap = max(float(a.min() - b.max()), float(b.min() - a.max()))
+    return bool(gap > max(float(a.std()), float(b.std()), 1e-12))
 
 
 def _others(Z: Floats, column: int, t: Floats) -> float:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from descend.arrays import Array
+from descend.arrays import Array, Floats
 from descend.doctor.course import diverged
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.measures import binomial_tail, left, nearest, spread
+from descend.doctor.measures import Near, binomial_tail, left, nearest, spread, standard
 from descend.doctor.of_labels import Outcomes, has_learnt, margins, outcomes
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def label_noise(chart: Chart) -> Finding | None:
         floor = _floor(found) or _even(found, rows)
         if floor is not None and _alone(rows, found, floor):
             return _wrong(chart, floor, held=rows is chart.validation)
-    return None
+    floor = _across_a_gap(chart)
+    return None if floor is None else _wrong(chart, floor, held=False)
 
 
 def _witnesses(chart: Chart) -> list[Any]:
@@ -77,6 +78,79 @@ def _witnesses(chart: Chart) -> list[Any]:
     if chart.validation is not None and run.task.loss.proper and calm:
         found.append(chart.validation)
     return found
+
+
+# Neighbours told to be of another class, beside those of one cloud cut in the same place: a cloud
+# that is even from end to end has 0.7, and a wave, which dwells at its ends, 0.56.
+GAP = 0.4
+# Which share of the rows must lie beyond a gap, and how many of them be wrong.
+BEYOND_A_GAP, FEWEST = 0.2, 8
+
+
+def _across_a_gap(chart: Chart) -> Floor | None:
+    """Look for classes with a gap between them, and labels that are wrong beyond it all the same.
+
+    Where classes merely overlap, the boundary runs through rows: among neighbours of a row there
+    is as often another told class as in one normal cloud of the same covariance and number, cut
+    along the same direction into the same parts.  Two fifths of that is a gap, and two clouds with
+    such a gap have hardly a row on the wrong side; so labels that are wrong there evenly, however
+    far from the boundary, are not the overlap's.  The told classes are what counts, so a model
+    with many parameters to a row can only hide wrong labels, not feign them.
+    """
+    rows = chart.rows
+    found = outcomes(chart, chart.end, rows)
+    if found is None or rows is None or len(found.y) < 100 or not has_learnt(chart):  # noqa: PLR2004
+        return None
+    chosen = found.scores.argmax(axis=1)
+    wrong = chosen != found.y
+    k = found.scores.shape[1]
+    largest = float(np.bincount(found.y).max()) / len(found.y)
+    error = float(wrong.mean())
+    if not WRONG <= error <= min(MOST_WRONG, BEYOND * (1 - largest)):
+        return None
+    near = nearest(rows.X, 8)
+    if near is None or _by_groups(rows.X, found.scores):
+        return None
+    far = np.zeros(len(wrong), dtype=bool)
+    for c in range(1 if k == 2 else 0, k):  # noqa: PLR2004
+        told = chosen == c
+        if min(told.mean(), 1 - told.mean()) < ASIDE or not _gap(rows.X, told, near):
+            continue
+        far |= np.ones_like(told) if k == 2 else told  # noqa: PLR2004
+    count = int(wrong[far].sum())
+    if far.mean() < BEYOND_A_GAP or count < max(FEWEST, WRONG * far.sum()):
+        return None
+    margin = np.where(far, margins(found.scores, chosen), -np.inf)
+    sure = np.argsort(-margin, kind="stable")[: int(far.sum())]
+    half = len(sure) // 2
+    farther, nearer = float(wrong[sure[:half]].mean()), float(wrong[sure[half:]].mean())
+    # Of a few wrong rows the halves differ by chance; of many they may not.
+    chance = 1 - binomial_tail(int(wrong[sure[:half]].sum()) + 1, count, 1 / 2)
+    if farther < WRONG or (farther < FLAT * nearer and chance < 0.1):  # noqa: PLR2004
+        return None
+    share = count / int(far.sum())
+    floor = Floor(share, float(count), far, share)
+    return floor if _alone(rows, found, floor) else None
+
+
+def _gap(X: Floats, told: Array, near: Near) -> bool:
+    """Tell whether a gap lies between the rows that are told to be of a class, and the others."""
+    Z, mine = standard(X)[near.rows], told[near.rows]
+    n, d = Z.shape
+    if not 0 < mine.sum() < n:
+        return False
+    seen = float((mine[near.neighbours] != mine[:, None]).mean())
+    gram = Z.T @ Z / n + 1e-9 * np.eye(d)
+    along = np.linalg.solve(gram, Z[mine].mean(axis=0) - Z[~mine].mean(axis=0))
+    draw = np.random.Generator(np.random.PCG64(0))
+    cloud = draw.normal(size=(n, d)) @ np.linalg.cholesky(gram).T
+    other = nearest(cloud, near.neighbours.shape[1])
+    if other is None:
+        return False
+    scores = cloud @ along
+    cut = scores > np.quantile(scores, 1 - mine.mean())
+    usual = float((cut[other.neighbours] != cut[:, None]).mean())
+    return seen < GAP * usual
 
 
 class Floor(NamedTuple):
