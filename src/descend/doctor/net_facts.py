@@ -32,6 +32,8 @@ LEFT = 0.2
 WORSE, HARDLY = 1.1, 0.8
 # The gradient's signal at the first layer, as a share of the last one's.
 LOST = 1e-3
+# The same of a net that never left the best constant, where every layer passes on less than this.
+LITTLE, EACH, CONSTANT = 1e-2, 0.5, 0.95
 # A smooth rectifier is shut where its slope, as a share of the steepest, and its output are below.
 CLOSED = 1e-4
 
@@ -230,6 +232,18 @@ def last_finite(chart: Chart) -> Floats | None:
 def lost(sizes: tuple[float, ...]) -> bool:
     """Tell whether next to nothing of the gradient arrives at the first layer."""
     return sizes[-1] > 0 and sizes[0] < LOST * sizes[-1]
+
+
+def dwindles(sizes: tuple[float, ...]) -> bool:
+    """Tell whether every layer passes on less than half, and hardly any arrives at the first."""
+    falls = all(a < EACH * b for a, b in zip(sizes, sizes[1:], strict=False))
+    return falls and sizes[-1] > 0 and sizes[0] < LITTLE * sizes[-1]
+
+
+def still_constant(chart: Chart) -> bool:
+    """Tell whether the net never left the best constant, though simple features tell much."""
+    ratio = as_good_as_constant(chart)
+    return ratio is not None and CONSTANT < ratio <= WORSE and left_to_learn(chart, chart.end) > LEFT
 
 
 def starved(chart: Chart) -> bool:

@@ -77,11 +77,20 @@ def blew_up(chart: Chart) -> Finding | None:
     evidence: dict[str, Any] = {"first": float(loss[0]), "largest": float(seen.max())}
     if at is not None:
         evidence["first that is not finite"] = at
+    if ratio > 1.0:
+        evidence["growth at each step"] = ratio
+    at_once = at is not None and not seen.max() > seen[0]
+    why = (
+        "it had not risen before, so one step threw it out of what numbers can hold, or the loss "
+        "took the logarithm or the root of what it must not."
+        if at_once
+        else "each step overshoots by more than it corrects."
+    )
     return Finding(
         "step-too-large",
         "illness",
-        f"The loss {how}{where}{said}: each step overshoots by more than it corrects.",
-        {**evidence, "growth at each step": ratio, **rate_of(chart)},
+        f"The loss {how}{where}{said}: {why}",
+        {**evidence, **rate_of(chart)},
         Fix("take a smaller step, a tenth of it to begin with, and standardise the columns"),
     )
 

@@ -17,6 +17,7 @@ from descend.doctor.net_facts import (
     UNBOUNDED,
     dead_in,
     drawn_afresh,
+    dwindles,
     flat_shares,
     last_finite,
     layer_names,
@@ -25,6 +26,7 @@ from descend.doctor.net_facts import (
     poor,
     rms,
     signals,
+    still_constant,
 )
 
 if TYPE_CHECKING:
@@ -180,13 +182,17 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
     where each such factor is well below 1 it shrinks geometrically.  It is this illness if less
     than `LOST` of it arrives at the first layer, at the start and in most states kept along the
     way or at the end, with much left to learn; a net that recovered is only told
-    so.  And only if neither copies, dead units nor flat places explain it.
+    so.  Of a net that never left the best constant less is asked: at the start and at the end
+    each layer passes on less than half, and all of them less than a hundredth.  And only if neither copies, dead units nor flat places explain it.
     """
     net, start, end = chart.net, chart.start, last_finite(chart)
     if net is None or start is None or end is None or len(net.hidden) < 2:  # noqa: PLR2004
         return None
     first, last = signals(chart, start), signals(chart, end)
-    if first is None or last is None or not lost(first.backward):
+    if first is None or last is None:
+        return None
+    plateau = dwindles(first.backward) and dwindles(last.backward) and still_constant(chart)
+    if not (lost(first.backward) or plateau):
         return None
     if identical_units(chart) is not None:
         return None
@@ -210,7 +216,7 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
     )
     return Finding(
         "vanishing-gradient",
-        "illness" if _mostly_lost(chart) and poor(chart) else "information",
+        "illness" if plateau or (_mostly_lost(chart) and poor(chart)) else "information",
         f"Going back through {deep} hidden layers the gradient shrinks by a factor of about "
         f"{shares[0] ** (1 / deep):.2g} a layer: {shares[0]:.2g} of it arrives at the first one, "
         "whose weights therefore hardly move.",

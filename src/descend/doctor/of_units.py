@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend import models
+from descend.doctor.blown_up import blown_up
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.measures import binomial_tail
 from descend.doctor.net_facts import (
     BOUNDED,
+    HARDLY,
     RECTIFIERS,
     dead_in,
     drawn_afresh,
@@ -24,6 +26,7 @@ from descend.doctor.net_facts import (
     starved,
     unscaled_inputs,
 )
+from descend.doctor.track import sharpness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +162,9 @@ def saturated_units(chart: Chart) -> Finding | None:
     A slope below `FLAT` of the steepest passes on next to no gradient.  Where more than half of
     a layer's units times rows stand there at the start or soon after, and still do, and much is
     left to learn, that is why it was not learnt.  Units that became sharp in a net that learnt
-    are healthy; where large inputs push ordinary weights there, the inputs are the cause.
+    are healthy; where large inputs push ordinary weights there, the inputs are the cause; where a
+    step beyond the curvature's limit threw them there, the step is; and units that became sharp
+    while the loss came down are an outcome, not a cause.
     """
     net, end = chart.net, last_finite(chart)
     if net is None or end is None or net.activation.name not in BOUNDED:
@@ -174,7 +179,9 @@ def saturated_units(chart: Chart) -> Finding | None:
     if not layers:
         return None
     born = any(first[0][i] > MOST for i in layers)
-    earlier = unscaled_inputs(chart) is not None or (starved(chart) and not born)
+    earlier = unscaled_inputs(chart) is not None or (
+        not born and (starved(chart) or _thrown(chart) or _came_by_learning(chart, layers))
+    )
     severe = poor(chart)
     so = (
         "so hardly any gradient comes through and the weights below hardly move"
@@ -195,6 +202,32 @@ def saturated_units(chart: Chart) -> Finding | None:
         },
         _unstuck(chart, born=born),
     )
+
+
+def _thrown(chart: Chart) -> bool:
+    """Tell whether the run blew up, or its first step was beyond what the curvature can bear."""
+    run = chart.run
+    if run is None or chart.problem is None:
+        return False
+    if blown_up(chart):
+        return True
+    # A scaled rule's first step has no memory to be measured by.
+    scaled = run.task.optimizer.rule.scaled
+    return not scaled and sharpness(chart, chart.problem.start()) > 1.0
+
+
+def _came_by_learning(chart: Chart, layers: list[int]) -> bool:
+    """Tell whether the loss had come well down by the time the layers were flat, and stayed so."""
+    known = [v for v in (chart.start_loss, chart.constant_loss) if v is not None]
+    end = chart.end_loss
+    if not known or end is None or not end < HARDLY * min(known):
+        return False
+    for state in chart.states:
+        theta = state.theta.astype(np.float64)
+        if np.isfinite(theta).all() and any(flat_shares(chart, theta)[i] > MOST for i in layers):
+            loss = chart.objective(theta)
+            return loss is not None and loss < HARDLY * min(known)
+    return False
 
 
 def _unstuck(chart: Chart, *, born: bool) -> Fix:
