@@ -11,6 +11,7 @@ _MODULES = (
     "rows_gradients",
     "rows_adam",
     "rows_solvers",
+    "rows_doctor",
     "rows_recording",
     "rows_processes",
     "rows_growth",

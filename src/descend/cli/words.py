@@ -25,7 +25,13 @@ def of_fit(fit: Fit, files: list[str]) -> list[str]:
         f"Training  {rows['train']} rows, seed {run.setup.seed}, {of_rate(run)}, "
         f"engine {run.engine_used}"
     )
-    lines += [f"Outcome   {run.outcome.sentence}", *of_gap(run), *of_doctor(run, files), "", *of_metrics(fit)]
+    lines += [
+        f"Outcome   {run.outcome.sentence}",
+        *of_gap(run),
+        *of_doctor(run, files),
+        "",
+        *of_metrics(fit),
+    ]
     lines += ["", *of_coefficients(run)]
     return [*lines, "Written:", *(f"  {file}" for file in files)]
 

@@ -243,7 +243,9 @@ def dwindles(sizes: tuple[float, ...]) -> bool:
 def still_constant(chart: Chart) -> bool:
     """Tell whether the net never left the best constant, though simple features tell much."""
     ratio = as_good_as_constant(chart)
-    return ratio is not None and CONSTANT < ratio <= WORSE and left_to_learn(chart, chart.end) > LEFT
+    return (
+        ratio is not None and CONSTANT < ratio <= WORSE and left_to_learn(chart, chart.end) > LEFT
+    )
 
 
 def starved(chart: Chart) -> bool:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 POOR = 0.1
 # Of the whole fall of the loss, a share that came in the last fifth: moving, and standing still.
 MOVING, STILL = 0.05, 0.01
-# A last fifth that takes a tenth off the loss itself is moving too.
-GAINING = 0.1
+# A last fifth that takes a tenth off the loss itself is moving too, while a twentieth of what the
+# best constant gives is left.
+GAINING, LEFT = 0.1, 0.05
 # A gradient changed by less than this share is the first one yet; fewer updates than these are too
 # few, and not too small.
 SAME, FEW = 0.3, 5
@@ -138,7 +139,8 @@ def _troubled(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | N
 def _moving(way: Track, chart: Chart, evidence: dict[str, Any], *, poor: bool) -> Finding | None:
     """Tell a run still on its way from one that stands still too high."""
     end = float(way.losses[-1])
-    still_falls = way.moving > MOVING or way.last_fifth > GAINING * abs(end)
+    much_is_left = end > LEFT * abs(chart.constant_loss or end)
+    still_falls = way.moving > MOVING or (much_is_left and way.last_fifth > GAINING * abs(end))
     if still_falls:
         if poor and way.moving > MOVING and way.sharp < TINY:
             return remedies.too_small(chart, None, evidence)
