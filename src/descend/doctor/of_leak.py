@@ -119,7 +119,7 @@ def _leak(X: Floats, Y: Floats, labels: bool, *, ranks: bool) -> Leak | None:  #
 
 
 def _together(X: Floats, Y: Floats, found: Leak) -> bool:
-    """Tell whether all columns give the values, and one only their order: a sum that it dominates."""
+    """Tell whether all columns together give the values: a sum that one column dominates."""
     Z, T = standard(X), standard(Y)
     rest = np.delete(Z, found.column, axis=1)
     if len(Z) < 2 * Z.shape[1] + 10:
