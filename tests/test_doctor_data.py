@@ -220,6 +220,20 @@ def test_a_curve_of_the_target_and_labels_that_are_told():
     ill(trained(beside(X, y + 0.01 * X[:, 0] * X[:, 1]), y, "softmax"), "target-leak")
 
 
+def test_a_column_made_after_the_labels():
+    X, y = table(n=400, labels=2, noise=3.0)
+    after = np.where(y == 1, 1.5, -1.5) + np.random.default_rng(3).uniform(-0.5, 0.5, 400)
+    finding = ill(trained(beside(X, after), y, "logistic"), "target-leak")
+    assert finding.evidence["column"] == "x5"
+
+
+def test_an_exact_sum_that_one_column_dominates_is_no_leak():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    X = beside(x, 0.9 * x + 0.44 * rng.normal(size=300))
+    spared(trained(X, 3 * X[:, 0] + 0.1 * X[:, 1]), "target-leak")
+
+
 def test_look_alikes_of_a_leak():
     rng = np.random.default_rng(6)
     x = rng.normal(size=(200, 1))
@@ -262,6 +276,12 @@ def test_rows_that_were_multiplied_before_the_split():
     often = np.random.default_rng(3).integers(0, len(y), 400)
     run = trained(X[often], y[often], "logistic", validation=0.25)
     mended(ill(run, "rows-shared-across-split"), "rows-shared-across-split")
+
+
+def test_rows_of_one_column_multiplied_before_the_split():
+    x = np.random.default_rng(5).uniform(-2, 2, (300, 1)).repeat(4, axis=0)
+    y = (np.sin(2 * x[:, 0]) + 0.2 * np.random.default_rng(6).normal(size=300).repeat(4)).round(9)
+    ill(trained(x, y, validation=0.25), "rows-shared-across-split")
 
 
 def test_look_alikes_of_shared_rows():

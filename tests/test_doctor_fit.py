@@ -40,6 +40,16 @@ def test_a_rare_class_that_is_never_predicted(loss):
     assert (after.predict(X)[y == 1] == 1).mean() > 0.6
 
 
+def test_a_hinge_whose_optimum_is_to_say_the_larger_class():
+    X, y = rare(n=2000, share=0.04, apart=1.0)
+    run = trained(X, y, "hinge", optimizer=ds.gradient_descent(0.05), epochs=500)
+    finding = ill(run, "class-imbalance")
+    assert finding.evidence["found"] == 0
+    X, y = rare(n=2000, share=0.04, apart=0.0)  # which nothing can tell
+    run = trained(X, y, "hinge", optimizer=ds.gradient_descent(0.05), epochs=500)
+    spared(run, "class-imbalance")
+
+
 def test_a_rare_class_among_three():
     X, y = rare(n=1200, share=0.03, apart=1.8)
     y = np.where((y == 0) & (X[:, 1] > 0), 2, y)
@@ -112,6 +122,28 @@ def test_look_alikes_of_wrong_labels():
     spared(trained(X, y, "logistic"), "label-noise")  # the smaller class, everywhere
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_wrong_labels_on_either_side_of_a_gap(seed):
+    rng = np.random.default_rng(seed)
+    truth = np.arange(400) % 2
+    X = rng.normal(size=(400, 4)) + 6.0 * truth[:, None] * [1.0, 0, 0, 0]
+    y, wrong = flipped(truth, 0.28, seed=seed)
+    finding = ill(trained(X, y, "logistic", penalty=ds.l2(0.01)), "label-noise")
+    assert finding.evidence["share_of_labels"] == pytest.approx(len(wrong) / 400, abs=0.05)
+
+
+@pytest.mark.parametrize("shape", ["normal", "uniform", "wave"])
+def test_without_a_gap_labels_are_not_wrong(shape):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(400, 4))
+    if shape != "normal":
+        X = rng.uniform(-1.7, 1.7, (400, 4))
+    if shape == "wave":
+        X[:, 0] = np.sin(2 * np.pi * rng.random(400))
+    y = (rng.random(400) < 1 / (1 + np.exp(-1.5 * X[:, 0]))).astype(int)
+    spared(trained(X, y, "logistic", penalty=ds.l2(0.01)), "label-noise")
+
+
 # ---------------------------------------------------------------- separation
 
 
@@ -132,9 +164,14 @@ def test_look_alikes_of_separation():
     spared(early, "perfect-separation")
     X[0], y[0] = (5.0, 2.0), 0  # one row among the others
     spared(trained(X, y, "logistic"), "perfect-separation")
-    X, y = np.random.default_rng(0).normal(size=(8, 12)), np.arange(8) % 2
-    found = trained(X, y, "logistic").diagnose()["perfect-separation"]
-    assert found.severity == "information"  # more parameters than rows: always so
+
+
+def test_more_columns_than_rows_are_separated_first_of_all():
+    X, y = np.random.default_rng(0).normal(size=(60, 90)), np.arange(60) % 2
+    findings = trained(X, y, "logistic", epochs=800).diagnose()
+    assert findings[0].code == "perfect-separation"
+    assert findings[0].severity == "illness"
+    assert "collinear-columns" not in findings.codes
 
 
 # ---------------------------------------------------------------- too much

@@ -11,7 +11,7 @@ from descend import penalties
 from descend.arrays import Array, Floats
 from descend.doctor.course import diverged, way
 from descend.doctor.findings import Finding, Fix
-from descend.doctor.measures import ranks
+from descend.doctor.measures import logistic_line, ranks
 from descend.engines import scores_of
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ RARE, RARE_OF_MANY, FEWEST = 0.25, 0.2, 5
 FOUND, SAID = 0.25, 0.5
 # When a run has learnt more than how often each label comes; of linear ones the way is known.
 NOT_CONSTANT, MOST_OF_THE_WAY = 0.99, 0.8
+# A hinge that says one class every time is at its end within this; and rows for a new ranking.
+NEARLY_CONSTANT, ROWS_TO_A_COLUMN = 1.1, 10
 # How well scores must rank it: the area under the curve, and how improbable by chance.
-RANKED, SIGMAS = 0.75, 4.0
+RANKED, SIGMAS = 0.7, 4.0
 
 
 class Outcomes(NamedTuple):
@@ -67,15 +69,20 @@ def class_imbalance(chart: Chart) -> Finding | None:
 
     Rare: at most a quarter of an equal share (12.5 %, of two).  Never predicted: fewer than a
     quarter of its rows, and it is said of no more than half as many.  Ranked well: the area
-    under the curve is at least 0.75 and four deviations above chance
+    under the curve is at least 0.7 and four deviations above chance
     (Hanley and McNeil's bound), so that a balanced choice would do better, and labels nothing can
     tell do not count.  Of a run that is no better than a constant nothing is said: its scores may
-    be alike because it hardly moved.
+    be alike because it hardly moved; except of a hinge, for which saying the larger class every
+    time is (nearly) the optimum: there a logistic regression tells what could be ranked.
     """
     found = outcomes(chart, chart.end, chart.rows)
     if found is None or diverged(chart):
         return None
     k = found.scores.shape[1]
+    ranking = found
+    constant = _says_one_class(chart, found)
+    if constant:
+        ranking = _ranked_anew(chart, found) or found
     counts = np.bincount(found.y, minlength=k)
     chosen = found.scores.argmax(axis=1)
     for c in np.argsort(counts):
@@ -85,17 +92,42 @@ def class_imbalance(chart: Chart) -> Finding | None:
         right = int(((chosen == c) & (found.y == c)).sum())
         if right > FOUND * n or int((chosen == c).sum()) > SAID * n:
             continue
-        area = _area(found, int(c))
+        area = _area(ranking, int(c))
         error = 0.5 / math.sqrt(min(n, len(found.y) - n))
         if area < max(
             RANKED,
             0.5 + SIGMAS * error / math.sqrt(3),
         ):
             continue
-        if not has_learnt(chart):
+        if not constant and not has_learnt(chart):
             return None
         return _rare(chart, found, int(c), right, area)
     return None
+
+
+def _says_one_class(chart: Chart, found: Outcomes) -> bool:
+    """Tell whether a hinge has come to its constant: to say the larger of two classes every time.
+
+    Where a class is rare that is the optimum itself, or nearly, and the scores are all alike.
+    """
+    task, end, constant = chart.task, chart.end_loss, chart.constant_loss
+    if task is None or task.loss.proper or found.scores.shape[1] != 2:  # noqa: PLR2004
+        return False
+    if end is None or constant is None or task.loss.targets != "two labels":
+        return False
+    said = found.scores.argmax(axis=1)
+    return bool((said == said[0]).all()) and end <= NEARLY_CONSTANT * constant
+
+
+def _ranked_anew(chart: Chart, found: Outcomes) -> Outcomes | None:
+    """Return scores of a logistic regression on the same rows, which tell what could be told."""
+    rows = chart.rows
+    if rows is None or len(found.y) < ROWS_TO_A_COLUMN * rows.X.shape[1]:
+        return None
+    scores = logistic_line(rows.X, found.y.astype(np.float64))
+    if scores is None:
+        return None
+    return Outcomes(np.column_stack([np.zeros(len(scores)), scores]), found.y)
 
 
 def has_learnt(chart: Chart) -> bool:

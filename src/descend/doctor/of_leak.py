@@ -30,6 +30,10 @@ ENOUGH = 20
 MOST_ROWS, MOST_RANKED = 4096, 2048
 
 
+# Of order: how much of what the column leaves of the plain values all columns may explain.
+TOGETHER = 0.75
+
+
 class Leak(NamedTuple):
     """A column that tells a target.
 
@@ -77,6 +81,8 @@ def target_leak(chart: Chart) -> Finding | None:
     if found is None and not labels:
         part = spread(len(X), MOST_RANKED)
         found = _leak(normal_scores(X[part]), normal_scores(Y[part]), labels, ranks=True)
+        if found is not None and _together(X[part], Y[part], found):
+            found = None
     return None if found is None else _told(chart, found)
 
 
@@ -104,12 +110,21 @@ def _leak(X: Floats, Y: Floats, labels: bool, *, ranks: bool) -> Leak | None:  #
         exact = 1e-9
         clear = others >= max(TIMES * remains, 0.1 if labels else 0.0)
         clear |= remains < exact and Z.shape[1] > 2  # noqa: PLR2004
-        if not clear or not _significant(others, n, X.shape[1]):
+        if not clear or not _significant(others, n, X.shape[1] - 1):
             continue
         if not _from_target(Z, column, t, labels):
             continue
         return Leak(column, output, remains, others, ranks)
     return None
+
+
+def _together(X: Floats, Y: Floats, found: Leak) -> bool:
+    """Tell whether all columns together give the values: a sum that one column dominates."""
+    Z, T = standard(X), standard(Y)
+    rest = np.delete(Z, found.column, axis=1)
+    if len(Z) < 2 * Z.shape[1] + 10:
+        return False
+    return 1 - _partial(rest, T[:, [found.output]], Z[:, [found.column]]) > TOGETHER
 
 
 def _apart(x: Floats, one: Array) -> bool:

@@ -24,6 +24,8 @@ RISE = 0.1
 # The same where the training rows are known by heart, which is evidence of its own: a training
 # loss below this share of the least that validation ever was.
 BY_HEART, HINT = 0.2, 0.8
+# And where validation has more than doubled, and training is below half of its least.
+DOUBLED, BELOW = 2.0, 0.5
 # By which share training must have fallen meanwhile: who learns by heart gains by it.
 FALL = 0.2
 ENOUGH = 15
@@ -40,7 +42,8 @@ def overfit(chart: Chart) -> Finding | None:
     fifth meanwhile, for else the two parts merely differ; and validation must be worse
     than training, for rows that are easier are not a memory of others.  Where the training loss is
     below a fifth of the least that validation ever was, the run certainly fits what cannot be
-    known beforehand, and a rise of 20 % needs no more than a hint.  A run that never rose but
+    known beforehand, and a rise of 20 % needs no more than a hint; where validation has more than
+    doubled, two standard errors do.  A run that never rose but
     knows its training rows by heart is found by comparison: it does worse on validation rows than
     the best constant, or than a ridge regression.
     """
@@ -72,7 +75,9 @@ def _risen(chart: Chart) -> Finding | None:
     memory = mine < BY_HEART * abs(least) and rise > BY_HEART * abs(least)
     if gap <= 2 * error:
         return None
-    if before - after < FALL * abs(before) or certain < (HINT if memory else SIGMAS):
+    doubled = rise > abs(least) and mine < BELOW * abs(least)
+    needed = HINT if memory else DOUBLED if doubled else SIGMAS
+    if before - after < FALL * abs(before) or certain < needed:
         return None
     epoch = max(round((best + 1) * epochs), 1)
     patience = max(5, min(round(epoch / 2), run.setup.epochs // 4))

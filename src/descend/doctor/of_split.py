@@ -74,18 +74,21 @@ def _among(some: Array, others: Array) -> Array:
 def _expected(data: Data, different: Array) -> float:
     """Return how many twins among the training rows a row has by chance, at most.
 
-    Of the different rows: the product over columns of the probability that two rows agree, each
-    to the power 1/2 because columns are not independent.
+    Of the different rows: the product over columns, the target among them, of the probability
+    that two rows agree, each to the power 1/2 because columns are not independent; but no more
+    than the least of them, for rows that agree do so in every column.
     """
     rows = different[spread(len(different), MOST_ROWS)]
     X: Any = data.X[rows]
     dense = X.toarray() if is_sparse(X) else X
-    logs = 0.0
-    for column in dense.T:
+    targets = np.asarray(data.y)[rows].reshape(len(rows), -1)
+    logs = least = 0.0
+    for column in (*dense.T, *targets.T):
         counts = np.unique(column, return_counts=True)[1].astype(float)
         pairs = len(column) * (len(column) - 1)
-        logs += 0.5 * math.log(max(float((counts * (counts - 1)).sum()), 0.5) / max(pairs, 1))
-    return len(different) * math.exp(max(logs, -700.0))
+        agree = math.log(max(float((counts * (counts - 1)).sum()), 0.5) / max(pairs, 1))
+        logs, least = logs + 0.5 * agree, min(least, agree)
+    return len(different) * math.exp(max(min(logs, least), -700.0))
 
 
 def _in_order(train: Array, held: Array) -> bool:
