@@ -9,6 +9,7 @@ import numpy as np
 from descend.doctor.curves import arrived
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.recomputing import Meaning, meaning, of_scores, sigmoid, targets
+from descend.doctor.retracing import retraced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,11 @@ def broadcast(chart: Chart) -> Finding | None:
     if found is not None and found.kind == "broadcast":
         return _broadcast(
             chart, f"its figures are those of the {found.loss} averaged over all pairs"
+        )
+    again = retraced(chart)
+    if again is not None and again.crossed:
+        return _broadcast(
+            chart, "its figures are those of the squared error averaged over all pairs"
         )
     last = _last(chart, found)
     loss = chart.of("loss")
