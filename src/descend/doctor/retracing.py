@@ -64,17 +64,16 @@ def retraced(chart: Chart) -> Retraced | None:
     m = min(FIRST, len(loss), len(rates))
     known = loss[:m]
     steady = m >= FEWEST and np.isfinite(known).all() and np.ptp(rates) == 0 < rates[0]
-    if not steady or X.shape[1] > MOST or not np.ptp(known) > 1e-4 * abs(known[0]):  # noqa: PLR2004
+    if not steady or X.shape[1] > MOST or not np.ptp(known) > 1e-4 * abs(known[0]):
         return None
     n, rate = len(y), float(rates[0])
     for bias in (True, False):
         A = _design(X, bias=bias)
         for factor in (1.0, 0.5, float(n), n / 2):
-            # A mean over n of n targets is a sum.
             for crossed in (False, True):
-                told = _told(A, y, factor, rate, m, crossed=crossed)
-                if np.abs(told - known).max() <= CLOSE * np.abs(known).min():
-                    return Retraced(factor, bias, rate, crossed)
+                way = Retraced(factor, bias, rate, crossed)
+                if np.abs(_told(A, y, way, m) - known).max() <= CLOSE * np.abs(known).min():
+                    return way
     return None
 
 
@@ -82,10 +81,11 @@ def _design(X: Floats, *, bias: bool) -> Floats:
     return np.column_stack([X, np.ones(len(X))]) if bias else X
 
 
-def _told(A: Floats, y: Floats, factor: float, rate: float, m: int, *, crossed: bool) -> Floats:
+def _told(A: Floats, y: Floats, way: Retraced, m: int) -> Floats:
     """Return the first losses of this descent."""
-    target = np.full_like(y, y.mean()) if crossed else y
-    rest = factor * float(y.var()) if crossed else 0.0
+    factor, rate = way.factor, way.rate
+    target = np.full_like(y, y.mean()) if way.crossed else y
+    rest = factor * float(y.var()) if way.crossed else 0.0
     theta, found = np.zeros(A.shape[1]), []
     for _ in range(m):
         error = A @ theta - target
@@ -109,9 +109,12 @@ def raw_columns(chart: Chart) -> Finding | None:
         return None
     X, y = rows
     A, Z = _design(X, bias=found.bias), _design(standard(X), bias=found.bias)
+    if not np.isfinite(loss[-1]):
+        return None
     sizes = np.sqrt(np.mean(A**2, axis=0))
-    sizes = sizes[sizes > 0]
-    if not np.isfinite(loss[-1]) or sizes.max() <= UNEVEN * sizes.min():
+    order = [int(i) for i in np.argsort(sizes) if sizes[i] > 0]
+    narrowest, widest = order[0], order[-1]
+    if sizes[widest] <= UNEVEN * sizes[narrowest]:
         return None
     raw, flat = _valley(A, y, found.factor), _valley(Z, y, found.factor)
     constant = found.factor * float(y.var() if found.bias else np.mean(y**2))
@@ -125,16 +128,18 @@ def raw_columns(chart: Chart) -> Finding | None:
     )
     if at_best <= ARRIVED * to_learn or at_even > ARRIVED * to_learn:
         return None
-    widest, narrowest = int(np.argmax(X.std(axis=0))), int(np.argmin(X.std(axis=0)))
+    names = [f"column {i}" for i in range(X.shape[1])] + ["the bias"]
     return Finding(
         "features-unscaled",
         "illness",
-        "The columns differ so much in size that no step suits all of them: the widest allows "
-        f"one so small that the narrowest hardly move, and {left / to_learn:.0%} of what there "
-        "was to learn is left. Standardised, as many updates would have arrived.",
+        f"The columns differ so much in size that no step suits all of them: {names[widest]} "
+        f"allows one so small that {names[narrowest]} hardly moves, and the loss stands at "
+        f"{float(loss[-1]):.4g} where {raw.least:.4g} can be had. In standardised columns as many "
+        "updates would have come there.",
         {
-            "widest column": widest,
-            "narrowest column": narrowest,
+            "widest": names[widest],
+            "narrowest": names[narrowest],
+            "sizes": sizes[[widest, narrowest]].tolist(),
             "condition number": raw.condition,
             "condition number, standardised": flat.condition,
             "loss at the end": float(loss[-1]),
