@@ -184,13 +184,16 @@ def test_units_that_a_great_step_threw_are_not_the_cause() -> None:
 
 
 def test_one_unit_that_became_sharp_is_too_few() -> None:
-    for seed in range(2):
+    sharp = 0
+    for seed in range(3):
         rng = np.random.default_rng(seed)
         X = rng.uniform(-2, 2, (300, 1))
         data = X, np.sin(2.9 * X[:, 0]) + 0.1 * rng.normal(size=300)
         run = net((1,), "tanh", data=data, epochs=2500, seed=seed)
-        assert found(run)["saturated-units"].severity == "information"
+        sharp += "saturated-units" in found(run)
+        assert "saturated-units" not in ill(run)
         assert run.diagnose()[0].code == "underfit"
+    assert sharp > 0
 
 
 def test_a_net_of_few_sigmoid_layers_that_never_left_the_mean() -> None:
