@@ -24,7 +24,7 @@ def watch(*, smoke: bool) -> Race:
     """Prepare it."""
     X, y = data.labels(2_000 if smoke else 500_000, 20)
     task = ds.Task(ds.Linear(), ds.logistic(), ds.nesterov("auto"))
-    how: dict[str, Any] = {"epochs": 20 if smoke else 2_000}
+    how: dict[str, Any] = {"epochs": 20 if smoke else 300}
 
     def with_watch() -> float:
         watching = ds.Watch(say=None)

@@ -253,7 +253,7 @@ def test_every_row_of_the_table_is_there_once():
     families = {name.split("-")[0] for name in ROWS}
     assert families == {
         "line", "rows", "moons", "gradient", "adam", "logistic", "ridge", "recording", "fit",
-        "first", "growth", "engine",
+        "first", "growth", "engine", "doctor",
     }  # fmt: skip
     with pytest.raises(ValueError, match="two rows named line"):
         row("line", "again", {})(lambda *, smoke: None)

@@ -74,6 +74,44 @@ def ill(history: dict[str, Any], *given: Any) -> list[str]:
         return [f.code for f in diagnose(history, *given) if f.severity == "illness"]
 
 
+# Retraced from losses, rate and rows ---------------------------------------
+
+TOLD = "loss learning_rate"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_loop_on_raw_columns(seed: int) -> None:
+    X, y = rows(seed)
+    raw = X * [1.0, 300.0, 0.02] + [0.0, 50.0, 0.0]
+    ill_one = loop(raw, y, rate=0.5)
+    finding = diagnose(some(ill_one, TOLD), raw, y)[0]
+    assert finding.code == "features-unscaled"
+    design = np.column_stack([raw, np.ones(len(y))])
+    least = np.mean((design @ np.linalg.lstsq(design, y, rcond=None)[0] - y) ** 2)
+    assert finding.evidence["least loss"] == pytest.approx(least)
+    assert finding.evidence["widest"] == "column 1"
+    assert finding.evidence["narrowest"] == "column 2"
+    # On the same rows with other losses it is not known to be this descent.
+    other = {**some(ill_one, TOLD), "loss": np.asarray(ill_one["loss"]) * 1.01}
+    assert "features-unscaled" not in ill(other, raw, y)
+
+
+def test_columns_that_do_not_keep_a_loop_from_arriving() -> None:
+    X, y = rows(0)
+    assert ill(some(loop(X, y), TOLD), X, y) == []
+    # Uneven, but what the narrow one tells is nothing; and even, but cut short.
+    useless = np.column_stack([X, 1e-3 * np.random.default_rng(9).normal(size=len(y))])
+    assert ill(some(loop(useless, y), TOLD), useless, y) == []
+    assert "features-unscaled" not in ill(some(loop(X, y, updates=6), TOLD), X, y)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_broadcast_by_its_losses_alone(seed: int) -> None:
+    X, y = rows(seed)
+    assert first(some(loop(X, y, slip="broadcast"), TOLD), X, y) == "broadcast"
+    assert first(some(loop(X, y), TOLD), X, y) != "broadcast"
+
+
 # Growth ---------------------------------------------------------------------
 
 
@@ -87,6 +125,16 @@ def test_growth_is_a_step_that_is_too_large() -> None:
         assert first(history, X, y) == "step-too-large"
         assert first(some(history, "loss")) == "step-too-large"
         assert first(some(history, "loss gradient_norm learning_rate")) == "step-too-large"
+
+
+def test_a_fall_that_ends_in_no_number_is_not_called_an_overshoot() -> None:
+    finding = diagnose({"loss": [1.0, 0.9, 0.8, np.nan]})[0]
+    assert finding.code == "step-too-large"
+    assert "overshoots" not in finding.sentence
+    assert "growth at each step" not in finding.evidence
+    grown = diagnose({"loss": [1.0, 3.0, 9.0, np.inf]})[0]
+    assert "overshoots" in grown.sentence
+    assert grown.evidence["growth at each step"] == pytest.approx(3.0)
 
 
 def test_what_looks_like_growth_is_not_called_so() -> None:

@@ -176,6 +176,42 @@ def test_what_looks_ill_inside_and_is_not(name: str) -> None:
     assert ill(HEALTHY[name]()) == []
 
 
+def test_units_that_a_great_step_threw_are_not_the_cause() -> None:
+    for seed in range(3):
+        run = net((16,), "tanh", data=waves(seed), optimizer=ds.gradient_descent(20.0), epochs=60)
+        assert run.diagnose()[0].code == "step-too-large"
+        assert "saturated-units" not in ill(run)
+
+
+def test_one_unit_that_became_sharp_is_too_few() -> None:
+    sharp, told = 0, 0
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = rng.uniform(-2, 2, (300, 1))
+        data = X, np.sin(2.9 * X[:, 0]) + 0.1 * rng.normal(size=300)
+        run = net((1,), "tanh", data=data, epochs=2500, seed=seed)
+        sharp += "saturated-units" in found(run)
+        assert "saturated-units" not in ill(run)
+        told += run.diagnose()[0].code == "underfit"
+    assert sharp > 0
+    assert told > 0
+
+
+def test_a_net_of_few_sigmoid_layers_that_never_left_the_mean() -> None:
+    for seed in range(2):
+        X, y = waves(seed, 300)
+        data = X, (y - y.mean()) / y.std()
+        slow = ds.gradient_descent(0.05)
+        run = net((10,) * 5, "sigmoid", data=data, optimizer=slow, epochs=300, seed=seed)
+        assert run.diagnose()[0].code == "vanishing-gradient"
+        # Noise is no plateau, and two layers pass on enough.
+        noise = X, np.random.default_rng(seed).normal(size=300)
+        run = net((10,) * 5, "sigmoid", data=noise, optimizer=slow, epochs=300, seed=seed)
+        assert ill(run) == []
+        run = net((10,) * 2, "sigmoid", data=data, optimizer=slow, epochs=30, seed=seed)
+        assert "vanishing-gradient" not in ill(run)
+
+
 def test_units_that_were_copied_in_part() -> None:
     parts = given((8,), "tanh")
     for name, axis in (("layer1.weight", 1), ("layer1.bias", 0), ("layer2.weight", 0)):

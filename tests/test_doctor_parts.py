@@ -144,6 +144,58 @@ def test_every_score_with_every_target(name: str) -> None:
         assert run.diagnose()[0].code == "broadcast"
 
 
+@pytest.mark.parametrize("share", [0.5, 0.3])
+def test_labels_that_meet_every_score(share: float) -> None:
+    rng = np.random.default_rng(1)
+    y = np.repeat([0.0, 1.0], [100 - int(100 * share), int(100 * share)])[rng.permutation(100)]
+    loss = ds.custom_loss(
+        lambda s, t: (np.logaddexp(0, s) - t[:, 0] * s).mean(axis=1),
+        gradient=lambda s, t: (sigmoid(s) - t[:, 0]).mean(axis=1, keepdims=True),
+        targets="two labels",
+        library="numpy",
+    )
+    X = rng.normal(size=(100, 2)) + y[:, None]
+    run = ds.train(ds.Task(ds.Linear(), loss, ds.gradient_descent(0.3)), X, y, epochs=50)
+    assert run.diagnose()[0].code == "broadcast"
+
+
+def net_by_hand(slip: Any) -> Any:
+    def apply(params: Any, X: Any) -> Any:
+        return np.tanh(X @ params["W"] + params["b"]) @ params["v"] + params["c"]
+
+    def back(params: Any, X: Any, dscores: Any) -> Any:
+        a = np.tanh(X @ params["W"] + params["b"])
+        below = (dscores @ params["v"].T) * (1 - a**2)
+        found = {"W": X.T @ below, "b": below.sum(axis=0)}
+        return slip({**found, "v": a.T @ dscores, "c": dscores.sum(axis=0)})
+
+    def init(rng: Any) -> Any:
+        W, v = rng.normal(size=(3, 6)), rng.normal(size=(6, 1))
+        return {"W": W / 2, "b": np.zeros(6), "v": v / 2, "c": np.zeros(1)}
+
+    return ds.custom_model(init, apply, gradient=back, library="numpy", name="mine")
+
+
+SLIPS: dict[str, tuple[Any, list[str]]] = {
+    "right": (lambda g: g, []),
+    "first layer turned": (lambda g: {**g, "W": -g["W"], "b": -g["b"]}, ["wrong-gradient"]),
+    "one slice turned": (lambda g: {**g, "v": -g["v"]}, ["wrong-gradient"]),
+    "all turned": (lambda g: {n: -part for n, part in g.items()}, ["wrong-sign"]),
+    "all turned and doubled": (lambda g: {n: -2 * p for n, p in g.items()}, ["wrong-sign"]),
+    "last bias forgotten": (lambda g: {**g, "c": 0 * g["c"]}, ["wrong-gradient"]),
+}
+
+
+@pytest.mark.parametrize("slip", list(SLIPS))
+@pytest.mark.parametrize("shift", [0.0, 2.0])
+def test_slices_of_a_gradient_by_hand(slip: str, shift: float) -> None:
+    change, codes = SLIPS[slip]
+    X, y = data("numbers")
+    task = ds.Task(net_by_hand(change), "squared_error", ds.adam(0.02))
+    run = ds.train(task, X, y - 2.0 + shift, epochs=60, on_divergence="continue")
+    assert list(found(run)) == codes
+
+
 def test_a_softmax_over_the_rows() -> None:
     def value(s: Any, y: Any) -> Any:
         return np.log(np.exp(s).sum()) - s[np.arange(len(y)), y]
@@ -224,6 +276,7 @@ def test_libraries_own_gradients() -> None:
 
     whole = ds.custom_loss(lambda s, t: torch.square(s - t)[:, 0], library="torch")
     part = ds.custom_loss(cut, library="torch")
+    met = ds.custom_loss(lambda s, t: torch.square(s - t[:, 0]).mean(dim=1), library="torch")
     module = torch.nn.Sequential(
         torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.3), torch.nn.Linear(4, 1)
     )
@@ -231,6 +284,7 @@ def test_libraries_own_gradients() -> None:
         (ds.Linear(), whole, []),
         (module, "squared_error", []),
         (ds.Linear(), part, ["wrong-gradient"]),
+        (ds.Linear(), met, ["broadcast"]),
     ):
         run = ds.train(ds.Task(model, loss, ds.adam(0.02)), X, y, epochs=20, batch_size=32)
         assert list(found(run)) == codes

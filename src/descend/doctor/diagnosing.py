@@ -19,6 +19,7 @@ from descend.doctor import (
     of_pairs,
     of_parts,
     of_units,
+    retracing,
     uphill,
 )
 from descend.doctor.chart import Chart
@@ -38,6 +39,7 @@ RULES = (
     *of_endings.RULES,
     *uphill.RULES,
     *of_pairs.RULES,
+    *retracing.RULES,
     *of_data.RULES,
     *of_nets.RULES,
     *of_units.RULES,

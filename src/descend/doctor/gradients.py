@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from descend.arrays import Floats
     from descend.doctor.chart import Chart
     from descend.engines import Problem, Program
+    from descend.gradcheck.result import GradientCheck
 
 # Rows that are looked at (the mistake of a broadcast is only sought among so few), directions.
 FEW, DIRECTIONS = 160, 3
@@ -28,6 +29,8 @@ FEW, DIRECTIONS = 160, 3
 NAMED = 48
 # A mistake is a factor, a term or a slice; what a step across a kink leaves is far less.
 APART = 1e-3
+# Where a slice's share of the whole is small at one of the two points, it is large at the other.
+APART_AT_BOTH = 1e-4
 # Of a library's own gradient, which can only be cut: a larger part must be missing.
 CUT = 0.05
 
@@ -59,8 +62,8 @@ def disagreement(chart: Chart) -> Disagreement | None:
         problem, program = sample, chart.judge
     points = [p for p in _points(chart, problem) if np.isfinite(program.value(p))]
     gaps = [_gap(program, problem, p, i) for i, p in enumerate(points)]
-    limit = APART if by_hand else CUT
-    if not gaps or min(gaps) <= limit:
+    limit, at_both = (APART, APART_AT_BOTH) if by_hand else (CUT, CUT)
+    if not gaps or max(gaps) <= limit or min(gaps) <= at_both:
         return None
     return _named(chart, problem, points[-1]) if by_hand else _cut(chart, max(gaps))
 
@@ -137,9 +140,7 @@ def _named(chart: Chart, problem: Problem, point: Floats) -> Disagreement | None
     check = check_gradient(value, gradient, point, problem.X, problem.y, layout=problem.layout)
     if check.ok or "unrepeatable" in check.codes:
         return None
-    turned = any(
-        d.code == "sign" or (d.ratio is not None and d.ratio < 0) for d in check.discrepancies
-    )
+    turned = _all_turned(check, problem)
     code = (
         "wrong-sign" if turned else "broadcast" if "broadcast" in check.codes else "wrong-gradient"
     )
@@ -158,6 +159,18 @@ def _named(chart: Chart, problem: Problem, point: Floats) -> Disagreement | None
     }
     fixes = "; ".join(d.fix.rstrip(".") for d in check.discrepancies)
     return Disagreement(code, f"{head} {said}", evidence, fixes)
+
+
+def _all_turned(check: GradientCheck, problem: Problem) -> bool:
+    """Tell whether the whole gradient points the wrong way, not some slices of it only."""
+    against = [
+        d for d in check.discrepancies if d.code == "sign" or (d.ratio is not None and d.ratio < 0)
+    ]
+    if not against:
+        return False
+    where = {name for d in against for name in d.where}
+    every = {name for name, _ in problem.layout.entries}
+    return not where or where >= every
 
 
 def _small(problem: Problem, point: Floats) -> tuple[Problem, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -236,16 +237,15 @@ def lost(sizes: tuple[float, ...]) -> bool:
 
 def dwindles(sizes: tuple[float, ...]) -> bool:
     """Tell whether every layer passes on less than half, and hardly any arrives at the first."""
-    falls = all(a < EACH * b for a, b in zip(sizes, sizes[1:], strict=False))
+    falls = all(a < EACH * b for a, b in pairwise(sizes))
     return falls and sizes[-1] > 0 and sizes[0] < LITTLE * sizes[-1]
 
 
 def still_constant(chart: Chart) -> bool:
     """Tell whether the net never left the best constant, though simple features tell much."""
     ratio = as_good_as_constant(chart)
-    return (
-        ratio is not None and CONSTANT < ratio <= WORSE and left_to_learn(chart, chart.end) > LEFT
-    )
+    at_rest = ratio is not None and CONSTANT < ratio <= WORSE
+    return at_rest and left_to_learn(chart, chart.end) > LEFT
 
 
 def starved(chart: Chart) -> bool:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from descend.arrays import Floats
     from descend.doctor.chart import Chart, Layer
+    from descend.models import MLP
 
 # Copies at the start are exact; by rounding they may drift this far, relative to their size.
 COPIED, DRIFTED = 1e-9, 1e-3
@@ -183,7 +184,8 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
     than `LOST` of it arrives at the first layer, at the start and in most states kept along the
     way or at the end, with much left to learn; a net that recovered is only told
     so.  Of a net that never left the best constant less is asked: at the start and at the end
-    each layer passes on less than half, and all of them less than a hundredth.  And only if neither copies, dead units nor flat places explain it.
+    each layer passes on less than half, and all of them less than a hundredth.
+    And only if neither copies, dead units nor flat places explain it (`_explained`).
     """
     net, start, end = chart.net, chart.start, last_finite(chart)
     if net is None or start is None or end is None or len(net.hidden) < 2:  # noqa: PLR2004
@@ -194,13 +196,7 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
     plateau = dwindles(first.backward) and dwindles(last.backward) and still_constant(chart)
     if not (lost(first.backward) or plateau):
         return None
-    if identical_units(chart) is not None:
-        return None
-    if net.activation.name in RECTIFIERS and any(
-        dead_in(chart, layer).all() for layer in chart.layers(start)[:-1]
-    ):
-        return None
-    if net.activation.name in BOUNDED and max(flat_shares(chart, start)) > MOST:
+    if _explained(chart, net, start):
         return None
     shares = [size / first.backward[-1] for size in first.backward]
     deep = len(net.hidden)
@@ -226,6 +222,15 @@ def vanishing_gradient(chart: Chart) -> Finding | None:
         },
         fix,
     )
+
+
+def _explained(chart: Chart, net: MLP, start: Floats) -> bool:
+    """Tell whether copies, dead units or flat places explain a gradient that is lost."""
+    if identical_units(chart) is not None:
+        return True
+    if net.activation.name in RECTIFIERS:
+        return any(dead_in(chart, layer).all() for layer in chart.layers(start)[:-1])
+    return net.activation.name in BOUNDED and max(flat_shares(chart, start)) > MOST
 
 
 def _mostly_lost(chart: Chart) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from descend.doctor.curves import arrived
 from descend.doctor.findings import Finding, Fix
 from descend.doctor.recomputing import Meaning, meaning, of_scores, sigmoid, targets
+from descend.doctor.retracing import retraced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +31,12 @@ def broadcast(chart: Chart) -> Finding | None:
     """
     if chart.run is not None:
         return None
-    found = meaning(chart)
-    if found is not None and found.kind == "broadcast":
-        return _broadcast(
-            chart, f"its figures are those of the {found.loss} averaged over all pairs"
-        )
+    found, again = meaning(chart), retraced(chart)
+    of_pairs = found.loss if found is not None and found.kind == "broadcast" else None
+    if again is not None and again.crossed:
+        of_pairs = "squared error"
+    if of_pairs is not None:
+        return _broadcast(chart, f"its figures are those of the {of_pairs} averaged over all pairs")
     last = _last(chart, found)
     loss = chart.of("loss")
     if last is None or loss is None or not np.isfinite(loss[-1]):

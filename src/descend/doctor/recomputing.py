@@ -105,7 +105,7 @@ def _every(value: Any, scores: Floats, y: Floats) -> float:
 
 def meaning(chart: Chart) -> Meaning | None:
     """Return what the history's loss is, from its theta and the rows given; None if unknown."""
-    found = _rows(chart)
+    found = rows_given(chart)
     theta, loss = chart.of("theta"), chart.of("loss")
     if found is None or theta is None or loss is None:
         return None
@@ -161,7 +161,7 @@ def _kind(value: Any, scores: Floats, y: Floats, claimed: Floats) -> str | None:
     return None
 
 
-def _rows(chart: Chart) -> tuple[Floats, Floats] | None:
+def rows_given(chart: Chart) -> tuple[Floats, Floats] | None:
     """Return the rows that came with the history as (n, d) and (n,), or None."""
     X, y = chart.given or (None, None)
     if X is None or y is None:
