@@ -11,7 +11,7 @@ from benchmarks import data
 from benchmarks.registry import Goal, Race, row
 
 ALONE = "without Watch"
-PASS = "twenty updates"
+UPDATES = "twenty updates"
 
 
 @row(
@@ -41,7 +41,7 @@ def watch(*, smoke: bool) -> Race:
 @row(
     "doctor-afterwards",
     "run.diagnose() / twenty full updates: logistic, 1M x 20",
-    {PASS: Goal(1.0, most=True)},
+    {UPDATES: Goal(1.0, most=True)},
     "The ratio is time of a diagnosis / time of twenty updates over all rows on the same run.",
 )
 def afterwards(*, smoke: bool) -> Race:
@@ -59,4 +59,4 @@ def afterwards(*, smoke: bool) -> Race:
         assert np.isfinite(state.theta).all()
         return float(run.outcome.loss)
 
-    return Race(diagnose, {PASS: updates}, tolerance=0.0)
+    return Race(diagnose, {UPDATES: updates}, tolerance=0.0)
