@@ -183,18 +183,16 @@ def test_units_that_a_great_step_threw_are_not_the_cause() -> None:
         assert "saturated-units" not in ill(run)
 
 
-def test_one_unit_that_became_sharp_is_too_few() -> None:
-    sharp, told = 0, 0
+def test_one_unit_that_became_sharp_is_not_ill_of_it() -> None:
+    sharp = 0
     for seed in range(3):
         rng = np.random.default_rng(seed)
         X = rng.uniform(-2, 2, (300, 1))
-        data = X, np.sin(2.9 * X[:, 0]) + 0.1 * rng.normal(size=300)
+        data = X, np.sign(X[:, 0]) * (np.abs(X[:, 0]) < 1.3) + 0.1 * rng.normal(size=300)
         run = net((1,), "tanh", data=data, epochs=2500, seed=seed)
         sharp += "saturated-units" in found(run)
         assert "saturated-units" not in ill(run)
-        told += run.diagnose()[0].code == "underfit"
     assert sharp > 0
-    assert told > 0
 
 
 def test_a_net_of_few_sigmoid_layers_that_never_left_the_mean() -> None:
