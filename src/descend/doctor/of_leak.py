@@ -31,7 +31,7 @@ MOST_ROWS, MOST_RANKED = 4096, 2048
 
 
 # Of order: how much of what the column leaves of the plain values all columns may explain.
-TOGETHER = 0.75
+TOGETHER = 1 - 1e-6
 
 
 class Leak(NamedTuple):
