@@ -31,6 +31,8 @@ LITTLE = 0.05
 # Standardising is a cure where the condition becomes ten times better from above a hundred, and
 # the cure whatever the step where it becomes a hundred times better.
 EASED, MUCH = 10.0, 100.0
+# A rate with which a parameter could walk three times as far as it has to.
+_REACHES = 3
 # A gap falls if at the end it is below these shares of the one at half-time, of the first one.
 FALLING, FELL = 0.8, 0.7
 # Noise explains a gap that its arithmetic gives a fifth of (it is exact to a factor of about two).
@@ -107,7 +109,11 @@ def _shaken_by_batches(
     if run.setup.full_batch or way.noise <= 0 or half < 2:  # noqa: PLR2004 - medians of single states
         return None
     early, late = float(np.median(gaps[:half])), float(np.median(gaps[half:]))
-    if late < TURNED * early or (rule.scaled and way.turned < TURNED):
+    if (
+        late < ARRIVED * at.to_learn
+        or late < TURNED * early
+        or (rule.scaled and way.turned < TURNED)
+    ):
         return None
     if not rule.scaled and not _up_and_down(gaps[half:]):
         beta = getattr(rule, "beta", 0.0)
@@ -119,7 +125,8 @@ def _shaken_by_batches(
     ):  # updates of the rule's own size, which larger batches would not calm
         return None
     evidence = {**evidence, "variance of a batch's gradient": way.noise}
-    return remedies.noisy(chart, "about the least loss", evidence)
+    excess = late / (ARRIVED * at.to_learn)
+    return remedies.noisy(chart, "about the least loss", excess, evidence)
 
 
 def _up_and_down(gaps: Any) -> bool:
@@ -220,7 +227,7 @@ def _slow_scaled(chart: Chart, way: Track, at: Valley, evidence: dict[str, Any])
     start = chart.start
     if start is None:
         return None
-    could = walked(chart)
+    could, rate = walked(chart), run_of(chart).setup.learning_rate
     far = float(np.abs(at.theta - start).max())
     standard = float(np.abs(np.linalg.solve(standardising(chart), at.theta - start)).max())
     evidence = {**evidence, "each parameter could walk": could, "the farthest had to": far}
@@ -233,7 +240,7 @@ def _slow_scaled(chart: Chart, way: Track, at: Valley, evidence: dict[str, Any])
         return (
             remedies.not_finished(chart, evidence)
             if well
-            else remedies.too_small(chart, None, evidence)
+            else remedies.too_small(chart, _REACHES * rate * far / could, evidence)
         )
     little = at.gap < LITTLE * at.to_learn
     if at.condition > MUCH * at.standard_condition and not little:

@@ -63,6 +63,12 @@ def judged_by_course(chart: Chart, way: Track) -> Finding | None:
         return remedies.stalled(chart, why, remedies.elsewhere(chart), evidence)
     if _still_at_the_start(chart, way):
         return remedies.too_small(chart, None, evidence)
+    if poor and chart.net is not None and _uneven_inputs(chart):
+        why = (
+            "The columns come to the net in sizes far from 1, for which its start and its step are "
+            "not made; a plain linear model on standardised columns does better."
+        )
+        return remedies.unscaled(chart, why, evidence)
     found = _shaken(chart, way, evidence) or (_troubled(chart, way, evidence) if poor else None)
     return found or _at_the_edge(chart, way, evidence) or _moving(way, chart, evidence, poor=poor)
 
@@ -118,20 +124,14 @@ def _shaken(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | Non
         beta = getattr(rule, "beta", 0.0)
         if run.setup.learning_rate / (1 - beta) / 4 * way.noise < lifted / 3:
             return None
-    return remedies.noisy(chart, "about", evidence)
+    return remedies.noisy(chart, "about", lifted / (LIFTED * to_learn), evidence)
 
 
 def _troubled(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | None:
     """Say what keeps a poor run from going on down."""
-    if chart.net is not None and _uneven_inputs(chart):
-        why = (
-            "The columns come to the net in sizes far from 1, for which its start and its step are "
-            "not made; a plain linear model on standardised columns does better."
-        )
-        return remedies.unscaled(chart, why, evidence)
     if _lively(chart, way):
         if not run_of(chart).setup.full_batch and not way.sharp > 1:
-            return remedies.noisy(chart, "from epoch to epoch", evidence)
+            return remedies.noisy(chart, "from epoch to epoch", 1.0, evidence)
         return remedies.jumping(chart, way.sharp, way.rises, evidence)
     return motionless(chart, evidence) if way.moving < STILL else None
 
@@ -186,8 +186,8 @@ def _at_the_edge(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding 
     It swings about the edge, so the largest of some late states counts.
     """
     run = run_of(chart)
-    if not run.setup.full_batch or run.task.optimizer.rule.scaled:
-        return None
+    if not run.setup.full_batch or run.task.optimizer.rule.scaled or run.task.model.linear:
+        return None  # a linear model's curvature has nowhere to rise to
     if way.rises < RISES or way.moving > SETTLED:
         return None
     late = [s for s in chart.states[-8:-1:2] if s.step > run.state.step // 3]

@@ -31,6 +31,8 @@ def nice(rate: float) -> float:
 def elsewhere(chart: Chart) -> Fix:
     """Return the fix of a bad place to start from."""
     seed = run_of(chart).setup.seed + 1
+    if run_of(chart).task.optimizer.name == "adam":
+        return Fix("start from other parameters (another seed)", {"seed": seed})
     return Fix(
         "start from other parameters (another seed), with adam", {"optimizer": "adam", "seed": seed}
     )
@@ -85,7 +87,9 @@ def too_small(chart: Chart, best: float | None, evidence: Mapping[str, Any]) -> 
         f"The step {rate:.3g} could be {times} times larger: after {run.state.step} updates the "
         "parameters are still far from where the loss is least.",
         evidence,
-        Fix(f"raise the learning rate to {better:g}", {"learning_rate": better}),
+        Fix(f"raise the learning rate to {better:g}", {"learning_rate": better})
+        if run.setup.full_batch or run.task.optimizer.rule.scaled
+        else Fix("take the learning rate from the curvature", {"learning_rate": "auto"}),
     )
 
 
@@ -134,11 +138,14 @@ def ill_conditioned(chart: Chart, condition: float, evidence: Mapping[str, Any])
     )
 
 
-def noisy(chart: Chart, where: str, evidence: Mapping[str, Any]) -> Finding:
-    """Name batches that disagree too much to settle."""
+def noisy(chart: Chart, where: str, excess: float, evidence: Mapping[str, Any]) -> Finding:
+    """Name batches that disagree too much to settle; `excess` is how many times too much.
+
+    What noise keeps up goes with 1 / batch size, so twice the excess is enough.
+    """
     run = run_of(chart)
     batch = run.setup.batch_size or 1
-    size = min(run.setup.n, batch * _LARGER_BATCHES)
+    size = min(run.setup.n, batch * max(_LARGER_BATCHES, math.ceil(2 * excess)))
     return Finding(
         "batch-noise",
         "illness",

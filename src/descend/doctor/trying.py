@@ -76,8 +76,8 @@ def try_it(run: Run, finding: Finding, epochs: int | None = None) -> Trial:
     changes = dict(finding.fix.changes)
     if not changes:
         msg = (
-            f"The fix of {finding.code} is not one a machine can make: {finding.fix.sentence}; "
-            "make it yourself and train again."
+            f"There is nothing to try for {finding.code}: its fix is not one a machine can make "
+            f"({finding.fix.sentence})."
         )
         raise InputError(msg)
     if run.data is None:

@@ -88,7 +88,7 @@ class Watch:
         self.diagnosis: Diagnosis | None = None
         self.seconds = 0.0
         self._begun = time.monotonic()
-        self._last = 0.05  # what a look is taken to cost before there was one
+        self._last = 0.5  # what a look is taken to cost before there was one
 
     def start(self, now: Now) -> None:
         """Remember when training began."""
