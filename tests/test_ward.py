@@ -19,7 +19,7 @@ from tests.ward import (
     ill_values,
     well,
 )
-from tests.ward.judge import Score, verdict
+from tests.ward.judge import Score, of_descend, verdict
 from tests.ward.patient import INFORMATION, RECIPES, Case, Draft, Told
 from tests.ward.rounds import beds
 from tests.ward.taking_in import admitted, one
@@ -229,3 +229,18 @@ def test_the_page_has_its_marks():
     text = PAGE.read_text("utf-8")
     assert re.search(r"<!-- ward: begin -->\n.*<!-- ward: end -->", text, re.DOTALL)
     assert all(f"`{code}`" in text for code in CODES)
+
+
+# The doctor --------------------------------------------------------------------------------------
+
+SLOW = {"vanishing-gradient", "exploding-activations"}  # a deep net, trained twice
+
+
+@pytest.mark.parametrize(
+    "code", [pytest.param(c, marks=pytest.mark.slow if c in SLOW else ()) for c in CODES]
+)
+def test_the_doctor_names_a_patient_of_each_code(code):
+    patient = one(code, 3, 0)
+    found = of_descend(patient)
+    assert found[0].code == code, f"{patient.words}: {found}"
+    assert (found[0].severity == "illness") == (code not in INFORMATION)
