@@ -98,9 +98,8 @@ class Finding:
         """Return the finding in words: what, what was seen, what to do."""
         lines = [f"{self.code} ({self.severity}): {self.sentence}"]
         if self.evidence:
-            lines.append(
-                f"  seen: {'; '.join(f'{k} {shown(v)}' for k, v in self.evidence.items())}"
-            )
+            seen = (f"{k.replace('_', ' ')} {shown(v)}" for k, v in self.evidence.items())
+            lines.append(f"  seen: {'; '.join(seen)}")
         lines.append(f"  fix: {self.fix.sentence}")
         return "\n".join(lines)
 
