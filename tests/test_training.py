@@ -340,7 +340,9 @@ def test_only_true_stops():
 
 
 def test_what_is_no_callback_is_refused():
-    with pytest.raises(InputError, match="at least one of the functions start, step, epoch, end"):
+    with pytest.raises(
+        InputError, match="at least one of the functions start, step, stretch, epoch"
+    ):
         ds.train(line(), LINE_X, LINE_Y, callbacks=[print])
 
 

@@ -157,11 +157,13 @@ def recipe(code, *, dressed=False):
     """Enter a function from a generator to a `Draft` under a code.
 
     Where `dressed`, half of the drafts also hold a part of their rows out, or say so in single
-    precision: things that must not matter.
+    precision: things that must not matter.  A module that is imported under a second name, as a
+    collector of doctests does, enters nothing twice.
     """
 
     def enter(function):
-        RECIPES[code].append(dress(function) if dressed else function)
+        if function.__name__ not in {known.__name__ for known in RECIPES[code]}:
+            RECIPES[code].append(dress(function) if dressed else function)
         return function
 
     return enter
