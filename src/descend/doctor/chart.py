@@ -15,7 +15,6 @@ import numpy as np
 
 from descend import losses, models, optimum
 from descend.arrays import Array, Floats, is_sparse
-from descend.custom import CustomModel
 from descend.engines import Problem, engine_for, scores_of
 from descend.engines.checking import is_custom
 from descend.models import MLP
@@ -284,13 +283,6 @@ class Chart:
     # ------------------------------------------------------------ a linear model's mathematics
 
     @cached_property
-    def forecast(self) -> Any:
-        """What the curvature says (`descend.forecasting`), or None."""
-        from descend import forecasting  # noqa: PLC0415
-
-        return None if self.problem is None else forecasting.of_problem(self.problem)
-
-    @cached_property
     def best(self) -> tuple[float, Floats] | None:
         """The least objective over `sample` and where, for linear smooth convex tasks."""
         if self.run is None or self.sample is None or not self.linear:
@@ -406,8 +398,3 @@ def _dense(X: Any) -> Floats:
 def finite(value: float | None) -> bool:
     """Tell whether there is a number, and it is finite."""
     return value is not None and math.isfinite(value)
-
-
-def is_own_model(chart: Chart) -> bool:
-    """Tell whether the model is its author's own."""
-    return chart.task is not None and isinstance(chart.task.model, CustomModel)

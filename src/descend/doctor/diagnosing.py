@@ -26,7 +26,6 @@ from descend.doctor.chart import Chart
 from descend.doctor.codes import rank
 from descend.doctor.findings import Diagnosis, Finding, Fix
 from descend.doctor.histories import chart_of
-from descend.errors import InputError
 from descend.run import Run
 
 if TYPE_CHECKING:
@@ -116,6 +115,3 @@ def _healthy(chart: Chart) -> Finding:
         Fix("none is needed"),
         chart.run,
     )
-
-
-__all__ = ["InputError", "diagnose", "judged"]
