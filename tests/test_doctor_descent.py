@@ -13,9 +13,11 @@ import pytest
 import descend as ds
 from descend.doctor.chart import Chart
 from descend.doctor.track import sharpness, track
-from descend.doctor.valley import largest_step, least_left, left, valley
+from descend.doctor.valley import least_left, left, valley
+from descend.forecasting import motion_of
 from descend.optimizers import RULES
 
+PLAIN = RULES.make("gradient_descent").rule
 WEIGHTS = np.array([1.0, -2.0, 0.5, 3.0])
 
 
@@ -126,6 +128,41 @@ def test_units_of_the_target_and_of_the_columns_change_nothing(scale, factor):
     assert len(codes) == 1, codes
 
 
+SUMS = {
+    "full, small": (1e-4, None, 240),
+    "full, large": (1.5, None, 240),
+    "full, of many rows, small": (1e-4, None, 9000),
+    "full, of many rows, few updates": (0.1, None, 9000),
+    "batches, good": (0.02, 32, 240),
+    "batches, good, of many rows": (0.02, 64, 9000),
+    "batches, large": (1.5, 32, 240),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_a_sum_is_judged_as_the_mean_it_is(name):
+    rate, batch, n = SUMS[name]
+    X, y = rows(n)
+    epochs = 8 if "few" in name else 60
+    found = []
+    for reduction, factor in (("mean", 1), ("sum", batch or n)):
+        task = ds.Task(
+            ds.Linear(), ds.squared_error(), ds.gradient_descent(rate / factor), reduction=reduction
+        )
+        run = ds.train(task, X, y, epochs=epochs, batch_size=batch, engine="numpy")
+        at = valley(chart_of(run))
+        seen = track(chart_of(run))
+        finding = run.diagnose()[0]
+        best = finding.evidence.get("best step", 0.0) * factor
+        found.append(
+            (finding.code, best, seen.sharpness, seen.noise / max(at.gap, 1e-300) * factor)
+        )
+    (code, best, sharp, _), (other, same, sharp_too, _) = found
+    assert code == other
+    assert same == pytest.approx(best, rel=1e-6)
+    assert sharp_too == pytest.approx(sharp, rel=1e-3, nan_ok=True)
+
+
 FIXED = ["far above the limit", "far below", "few updates", "uneven columns, diverging"]
 FIXED += ["uneven columns, slow", "powers of a column", "a row at a time", "a rate that died"]
 
@@ -158,16 +195,15 @@ def test_a_net_is_judged_by_its_course(name):
 @pytest.mark.parametrize("kind", ["gradient_descent", "momentum", "nesterov"])
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.98])
 def test_arithmetic_tells_what_a_real_run_leaves(kind, share):
-    rule = RULES.make(kind)
-    beta = getattr(rule.rule, "beta", 0.0)
+    rule = RULES.make(kind).rule
     X, y = rows()
     at = valley(chart_of(trained(ds.gradient_descent(0.1), epochs=1)))
-    rate = share * largest_step(float(at.curvatures[-1]), kind, beta)
+    rate = share * motion_of(rule).limit / float(at.curvatures[-1])
     for updates in (1, 7, 60):
         run = trained(getattr(ds, kind)(rate), X, y, epochs=updates, on_divergence="continue")
-        expected = left(at.curvatures, at.distances, rate, updates, kind, beta)
+        expected = left(at.curvatures, at.distances, rate, updates, rule)
         assert run.outcome.loss - at.least == pytest.approx(expected, rel=1e-7, abs=1e-13)
-        wrong = left(at.curvatures, at.distances, 1.01 * rate, updates, kind, beta)
+        wrong = left(at.curvatures, at.distances, 1.01 * rate, updates, rule)
         if expected < 1e-6:
             continue
         assert run.outcome.loss - at.least != pytest.approx(wrong, rel=1e-7, abs=1e-13)
@@ -175,10 +211,10 @@ def test_arithmetic_tells_what_a_real_run_leaves(kind, share):
 
 def test_the_best_step_leaves_least():
     at = valley(chart_of(trained(ds.gradient_descent(0.1), epochs=1)))
-    best, rate = least_left(at.curvatures, at.distances, 20, "gradient_descent", 0.0)
-    limit = largest_step(float(at.curvatures[-1]), "gradient_descent", 0.0)
+    best, rate = least_left(at.curvatures, at.distances, 20, PLAIN)
+    limit = 2 / float(at.curvatures[-1])
     others = [
-        left(at.curvatures, at.distances, share * limit, 20, "gradient_descent", 0.0)
+        left(at.curvatures, at.distances, share * limit, 20, PLAIN)
         for share in np.linspace(0.05, 1.2, 30)
     ]
     assert best <= 1.1 * min(others)
@@ -200,9 +236,9 @@ def test_standardised_columns_have_their_own_valley():
 
 @pytest.mark.parametrize("kind", ["gradient_descent", "momentum", "nesterov"])
 def test_sharpness_is_rate_over_limit(kind):
-    rule = RULES.make(kind)
+    rule = RULES.make(kind).rule
     at = valley(chart_of(trained(ds.gradient_descent(0.1), epochs=1)))
-    limit = largest_step(float(at.curvatures[-1]), kind, getattr(rule.rule, "beta", 0.0))
+    limit = motion_of(rule).limit / float(at.curvatures[-1])
     run = trained(getattr(ds, kind)(0.3 * limit), epochs=3)
     assert sharpness(chart_of(run), run.state) == pytest.approx(0.3, rel=0.02)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from descend.arrays import Sparse
+    from descend.engines import Program
     from descend.task import Task
 
 # Up to this many columns the Hessian's eigenvalues are computed outright.
@@ -256,21 +257,30 @@ def _largest_of_net(problem: Problem) -> float:
     sample = _sampled(problem)
     program = engine_for(_differentiating(problem), sample)[1]
     theta = problem.start().theta.astype(np.float64)
-    v = np.random.default_rng(problem.seed).standard_normal(theta.size)
-    h = 1e-4 * (1.0 + float(np.linalg.norm(theta)))
-    size = 0.0
-    whole = _mass_beyond(problem, sample)
+    return largest_at(program, theta, problem.seed) * _mass_beyond(problem, sample)
+
+
+def largest_at(program: Program, theta: Floats, seed: int, sizes: Floats | None = None) -> float:
+    """Return the largest |eigenvalue| of the Hessian at theta, by at most 30 power iterations.
+
+    With `sizes` D, what a rule divides the gradient by, it is that of D^-1/2 H D^-1/2.  NaN where
+    gradients are not finite, or all 0.
+    """
+    root = np.ones(theta.size) if sizes is None else np.sqrt(sizes)
+    v = np.random.default_rng(seed).standard_normal(theta.size)
+    reach, size = 1e-4 * (1.0 + float(np.linalg.norm(theta))), 0.0
     for _ in range(30):
-        v /= np.linalg.norm(v)
-        ahead = program.value_and_gradient(theta + h * v)[1]
-        behind = program.value_and_gradient(theta - h * v)[1]
-        v = (ahead - behind) / (2 * h)
+        u = v / np.linalg.norm(v) / root
+        h = reach / float(np.linalg.norm(u))
+        ahead = program.value_and_gradient(theta + h * u)[1]
+        behind = program.value_and_gradient(theta - h * u)[1]
+        v = (ahead - behind) / (2 * h) / root
         before, size = size, float(np.linalg.norm(v))
         if not math.isfinite(size) or size == 0.0:
             return math.nan
         if abs(size - before) <= 1e-2 * size:
             break
-    return size * whole
+    return size
 
 
 def _mass_beyond(problem: Problem, sample: Problem) -> float:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from descend.curvature import known, largest, smoothness
 from descend.doctor import remedies
-from descend.doctor.remedies import extreme_columns, run_of, standardised
+from descend.doctor.measures import standard as standardised
+from descend.doctor.remedies import extreme_columns, run_of
 from descend.doctor.track import plain_rule, sharpness
 from descend.doctor.valley import ARRIVED, least_left, valley
 
@@ -33,9 +36,9 @@ def blown_up(chart: Chart) -> bool:
         return True
     if any(v is not None and not math.isfinite(v) for v in ends):
         return True
-    known = [abs(v) for v in (chart.start_loss, chart.constant_loss) if v is not None]
+    usual = [abs(v) for v in (chart.start_loss, chart.constant_loss) if v is not None]
     end = chart.objective(chart.last)
-    return bool(known) and end is not None and end > FAR_ABOVE * max(known) > 0
+    return bool(usual) and end is not None and end > FAR_ABOVE * max(usual) > 0
 
 
 def beyond_the_limit(chart: Chart) -> Finding:
@@ -46,8 +49,8 @@ def beyond_the_limit(chart: Chart) -> Finding:
     evidence: dict[str, Any] = {"learning rate": rate}
     if run.outcome.diverged_at is not None:
         evidence["diverged at update"] = run.outcome.diverged_at
-    known = math.isfinite(raw) and raw > 1
-    if known:
+    beyond = math.isfinite(raw) and raw > 1
+    if beyond:
         evidence["largest stable step"] = rate / raw
     mends = math.isfinite(standard) and standard <= 1.0
     if mends and uneven(chart) and _a_smaller_step_would_not_do(chart, raw):
@@ -58,7 +61,7 @@ def beyond_the_limit(chart: Chart) -> Finding:
             f"{widest}, and a step small enough for it would hardly move the others."
         )
         return remedies.unscaled(chart, why, evidence)
-    return remedies.too_large(chart, rate / raw if known else None, evidence)
+    return remedies.too_large(chart, rate / raw if beyond else None, evidence)
 
 
 def _sharpness_at_start(chart: Chart) -> tuple[float, float]:
@@ -75,19 +78,15 @@ def _sharpness_at_start(chart: Chart) -> tuple[float, float]:
 
 
 def _batch_factor(chart: Chart) -> float:
-    """Return how much less a batch can bear than all rows: the largest row against their mean.
-
-    By the expected smoothness of batches of b of n rows: b = n gives 1, b = 1 the largest |x|²
-    against the largest eigenvalue of their mean.
-    """
-    run, rows = run_of(chart), chart.rows
-    if rows is None or run.setup.full_batch:
+    """Return how much less a batch can bear than all rows: their expected smoothness over L."""
+    run, sample = run_of(chart), chart.sample
+    if sample is None or run.setup.full_batch:
         return 1.0
-    n, b = run.setup.n, run.setup.batch_size or run.setup.n
-    squares = np.einsum("ij,ij->i", rows.X, rows.X) + 1.0
-    top = float(np.linalg.eigvalsh(rows.X.T @ rows.X / len(rows.X))[-1]) + 1.0
-    ratio = float(squares.max()) / top
-    return max(((n - b) * ratio + n * (b - 1)) / (b * max(n - 1, 1)), 1.0)
+    # Of a mean; what sums do to a rate is in the sharpness already.
+    task = replace(sample.task, reduction="mean")
+    mean = replace(sample, task=task, batch_size=min(run.setup.batch_size or 1, sample.n))
+    L = largest(mean) if known(mean) else 1.0
+    return max(smoothness(mean, L) / L, 1.0)
 
 
 def uneven(chart: Chart) -> bool:
@@ -97,8 +96,8 @@ def uneven(chart: Chart) -> bool:
         return False
     sizes = np.sqrt(np.mean(rows.X**2, axis=0))
     bias = [1.0] if getattr(run_of(chart).task.model, "bias", False) else []
-    known = [*sizes[sizes > 0], *bias]
-    return len(known) > 1 and max(known) > UNEVEN * min(known)
+    sizes = np.append(sizes[sizes > 0], bias)
+    return len(sizes) > 1 and bool(sizes.max() > UNEVEN * sizes.min())
 
 
 def _a_smaller_step_would_not_do(chart: Chart, raw: float) -> bool:
@@ -106,6 +105,5 @@ def _a_smaller_step_would_not_do(chart: Chart, raw: float) -> bool:
     run, at = run_of(chart), valley(chart)
     if at is None:
         return raw > MUCH
-    kind, beta = plain_rule(chart)
-    gap, _ = least_left(at.curvatures, at.distances, run.setup.updates, kind, beta)
+    gap, _ = least_left(at.curvatures, at.distances, run.setup.updates, plain_rule(chart))
     return gap > ARRIVED * at.to_learn or at.condition > MUCH * at.standard_condition

@@ -151,7 +151,7 @@ class Chart:
         data = None if self.run is None else self.run.data
         if data is None or self.run is None:
             return None
-        return _rows(self.run, data.X, data.seen[0], data.y, data.weights)
+        return _rows(self.run, data.X, data.y, data.weights)
 
     @cached_property
     def validation(self) -> Rows | None:
@@ -160,7 +160,7 @@ class Chart:
         if self.run is None or data is None or data.validation is None:
             return None
         X, y, weights = data.validation
-        return _rows(self.run, X, data.seen_validation[0], y, weights)
+        return _rows(self.run, X, y, weights)
 
     @cached_property
     def sample(self) -> Problem | None:
@@ -176,6 +176,19 @@ class Chart:
             batch_size=None,
             scaling=None,
         )
+
+    @cached_property
+    def unit(self) -> float:
+        """What a rate is in terms of the objective over `sample`: more than itself for sums.
+
+        An update of a summed loss takes the sum over its batch, or over all rows; over the m rows
+        of the sample the objective is that many times smaller.
+        """
+        run, rows = self.run, self.rows
+        if run is None or rows is None or run.task.reduction == "mean":
+            return 1.0
+        met = run.setup.n if run.setup.full_batch else (run.setup.batch_size or run.setup.n)
+        return met / len(rows.X)
 
     @cached_property
     def judge(self) -> Program | None:
@@ -375,7 +388,7 @@ class Chart:
         return Rows(X[index], X[index], y[index], None, index, len(X))
 
 
-def _rows(run: Run, given: Any, seen: Any, y: Any, weights: Any) -> Rows:
+def _rows(run: Run, given: Any, y: Any, weights: Any) -> Rows:
     """Return a keyed sample of rows, dense and in double precision."""
     n = int(given.shape[0])
     # Row 0 of a keyed order is as good as any, so the first few are a sample of the sample.
@@ -384,7 +397,6 @@ def _rows(run: Run, given: Any, seen: Any, y: Any, weights: Any) -> Rows:
     met = raw
     if run.scaling is not None:
         met = (raw - run.scaling.mean) / run.scaling.deviation
-    del seen
     return Rows(
         raw, met, y[index], None if weights is None else weights[index].astype(np.float64), index, n
     )

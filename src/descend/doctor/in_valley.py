@@ -117,7 +117,7 @@ def _shaken_by_batches(
         return None
     if not rule.scaled and not _up_and_down(gaps[half:]):
         beta = getattr(rule, "beta", 0.0)
-        floor = run.setup.learning_rate / (1 - beta) / 4 * way.noise
+        floor = run.setup.learning_rate * chart.unit / (1 - beta) / 4 * way.noise
         if floor < _EXPLAINS * late:
             return None
     elif (
@@ -197,13 +197,14 @@ def _slow(chart: Chart, way: Track, at: Valley, evidence: dict[str, Any]) -> Fin
     step is good and standardising no cure, is a long valley if the condition is above a hundred
     and three times the updates would not do.
     """
-    run, (kind, beta) = run_of(chart), plain_rule(chart)
-    T, rate = run.state.step, run.setup.learning_rate
+    run, rule = run_of(chart), plain_rule(chart)
+    T, rate = run.state.step, run.setup.learning_rate * chart.unit
     enough = ARRIVED * at.to_learn
-    ahead = [left(at.curvatures, at.distances, rate, n * T, kind, beta) for n in (3, 10)]
+    ahead = [left(at.curvatures, at.distances, rate, n * T, rule) for n in (3, 10)]
     little = at.gap < LITTLE * at.to_learn and ahead[1] <= enough
-    gap, best = least_left(at.curvatures, at.distances, T, kind, beta)
-    standard, _ = least_left(at.standard_curvatures, at.standard_distances, T, kind, beta)
+    gap, best = least_left(at.curvatures, at.distances, T, rule)
+    standard, _ = least_left(at.standard_curvatures, at.standard_distances, T, rule)
+    best /= chart.unit
     evidence["best step"] = best
     eased = _eased(at)
     if way.sharp < SMALL and (gap <= enough or not eased or way.sharp < SMALL / MUCH):

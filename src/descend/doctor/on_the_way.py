@@ -122,7 +122,7 @@ def _shaken(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | Non
     rule = run.task.optimizer.rule
     if not rule.scaled:
         beta = getattr(rule, "beta", 0.0)
-        if run.setup.learning_rate / (1 - beta) / 4 * way.noise < lifted / 3:
+        if run.setup.learning_rate * chart.unit / (1 - beta) / 4 * way.noise < lifted / 3:
             return None
     return remedies.noisy(chart, "about", lifted / (LIFTED * to_learn), evidence)
 

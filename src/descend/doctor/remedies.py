@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend.doctor.findings import Finding, Fix
+from descend.doctor.measures import standard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -203,15 +204,7 @@ def _flattest(chart: Chart) -> list[str]:
     rows = chart.rows
     if rows is None or rows.X.shape[1] > _WIDE:
         return []
-    X = standardised(rows.X)
+    X = standard(rows.X)
     part = np.abs(np.linalg.eigh(X.T @ X)[1][:, 0])
     names = list(chart.names)
     return [names[i] for i in np.argsort(part)[::-1][:4] if part[i] > _SHARE]
-
-
-def standardised(X: np.ndarray) -> np.ndarray:
-    """Return columns of mean 0 and deviation 1; constant ones are only centred."""
-    deviation = X.std(axis=0)
-    deviation[deviation == 0] = 1.0
-    found: np.ndarray = (X - X.mean(axis=0)) / deviation
-    return found

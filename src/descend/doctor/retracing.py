@@ -20,6 +20,7 @@ from descend.doctor.findings import Finding, Fix
 from descend.doctor.measures import standard
 from descend.doctor.recomputing import rows_given
 from descend.doctor.valley import ARRIVED, NULL, least_left
+from descend.optimizers import gradient_descent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +124,7 @@ def raw_columns(chart: Chart) -> Finding | None:
     if not to_learn > 0 or left <= ARRIVED * to_learn:
         return None
     at_best, at_even = (
-        least_left(v.curvatures, v.distances, len(loss), "gradient_descent", 0.0)[0]
+        least_left(v.curvatures, v.distances, len(loss), gradient_descent().rule)[0]
         for v in (raw, flat)
     )
     if at_best <= ARRIVED * to_learn or at_even > ARRIVED * to_learn:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from descend.arrays import Floats
-from descend.doctor.valley import largest_step
+from descend.curvature import largest_at
+from descend.forecasting import motion_of
+from descend.optimizers import gradient_descent
 
 if TYPE_CHECKING:
     from descend.arrays import State
     from descend.doctor.chart import Chart
-
-_POWER = 24  # steps of the power iteration
 
 
 class Track(NamedTuple):
@@ -117,11 +117,8 @@ def _noise(chart: Chart, gradient: Floats) -> float:
     run, lengths = chart.run, chart.of("gradient_norm")
     if run is None or run.setup.full_batch or lengths is None:
         return 0.0
-    late = lengths[-max(len(lengths) // 8, min(len(lengths), 2)) :]
-    scale = 1.0
-    if run.task.reduction == "sum":
-        scale = run.setup.n / (run.setup.batch_size or run.setup.n)
-    return max(float(np.mean((late * scale) ** 2)) - float(gradient @ gradient), 0.0)
+    late = lengths[-max(len(lengths) // 8, min(len(lengths), 2)) :] / chart.unit
+    return max(float(np.mean(late**2)) - float(gradient @ gradient), 0.0)
 
 
 def _slope(chart: Chart, states: list[State]) -> float:
@@ -153,17 +150,17 @@ def sharpness(chart: Chart, state: State) -> float:
     rule: Any = run.task.optimizer.rule
     theta = state.theta.astype(np.float64)
     sizes = _sizes(rule, state)
-    L = _largest(judge, theta, sizes, run.setup.seed)
+    with np.errstate(all="ignore"):
+        L = largest_at(judge, theta, run.setup.seed, sizes)
     rate = run.problem.rate(min(max(state.step - 1, 0), max(run.state.step - 1, 0)), 1.0)
-    rate *= run.scale_at(max(state.step - 1, 0))[0]
-    if run.task.reduction == "sum" and not run.setup.full_batch:
-        rate *= (run.setup.batch_size or run.setup.n) / run.setup.n
+    rate *= run.scale_at(max(state.step - 1, 0))[0] * chart.unit
     if not math.isfinite(L) or L <= 0:
         return math.nan
     if rule.scaled:
         beta = getattr(rule, "beta1", 0.0)
         return float(rate * L * (1 - beta) / (2 * (1 + beta)))
-    return float(rate / largest_step(L, rule.name, getattr(rule, "beta", 0.0)))
+    motion = motion_of(rule)
+    return math.nan if motion is None else float(rate * L / motion.limit)
 
 
 def _sizes(rule: Any, state: State) -> Floats:
@@ -182,33 +179,11 @@ def _sizes(rule: Any, state: State) -> Floats:
     return found
 
 
-def _largest(judge: Any, theta: Floats, sizes: Floats, seed: int) -> float:
-    """Return the largest |eigenvalue| of D^-1/2 H D^-1/2 by power iteration on differences."""
-    root = np.sqrt(sizes)
-    v = np.random.default_rng(seed).standard_normal(theta.size)
-    size = math.nan
-    with np.errstate(all="ignore"):
-        for _ in range(_POWER):
-            v /= np.linalg.norm(v)
-            u = v / root
-            h = 1e-5 * (1.0 + float(np.linalg.norm(theta))) / float(np.linalg.norm(u))
-            ahead = judge.value_and_gradient(theta + h * u)[1]
-            behind = judge.value_and_gradient(theta - h * u)[1]
-            v = (ahead - behind) / (2 * h) / root
-            before, size = size, float(np.linalg.norm(v))
-            if not math.isfinite(size) or size == 0.0:
-                return math.nan
-            if abs(size - before) <= 1e-2 * size:
-                break
-    return size
-
-
-def plain_rule(chart: Chart) -> tuple[str, float]:
+def plain_rule(chart: Chart) -> Any:
     """Return the rule whose arithmetic a valley is asked about; scaled rules have none."""
     rule: Any = None if chart.task is None else chart.task.optimizer.rule
-    if rule is None or rule.scaled or rule.searches:
-        return "gradient_descent", 0.0
-    return rule.name, getattr(rule, "beta", 0.0)
+    plain = rule is None or rule.scaled or rule.searches
+    return gradient_descent().rule if plain else rule
 
 
 def walked(chart: Chart) -> float:

@@ -1,24 +1,21 @@
 """The mathematics of a descent: how far it was from the least loss, and what other steps would do.
 
 For a linear model under a smooth convex loss the least loss is known, and around it the objective
-is a quadratic: along each eigenvector of the Hessian the distance x shrinks by itself,
-
-    gradient descent   x' = (1 - eta l) x
-    momentum           v' = beta v + l x,   x' = x - eta v'
-    Nesterov           v' = beta v + l x,   x' = x - eta (l x + beta v')
-
-and the gap is 1/2 sum l x².  So what T updates at any step would have left can be told without
+is a quadratic: along each eigenvector of the Hessian the distance x and the rule's memory shrink
+by themselves, by the powers of the rule's own matrix (see `descend.forecasting.motion`), and the
+gap is 1/2 sum l x².  So what T updates at any step would have left can be told without
 training, in the columns as they are and as they would be standardised.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from descend.arrays import Floats
 from descend.engines.hessian import hessian
+from descend.forecasting import matrix_of, motion_of
 from descend.models import layered
 
 if TYPE_CHECKING:
@@ -136,40 +133,26 @@ def standardising(chart: Chart) -> Floats:
     return found
 
 
-def left(  # noqa: PLR0913, PLR0917 - a valley, a rule and how long
-    curvatures: Floats, distances: Floats, rate: float, updates: int, kind: str, beta: float
-) -> float:
-    """Return the gap that some updates at a step would leave."""
-    a, b = np.ones_like(curvatures), rate * curvatures
-    moves = {
-        "gradient_descent": ((a - b, 0 * a), (0 * a, 0 * a)),
-        "momentum": ((a - b, -beta * rate * a), (curvatures, beta * a)),
-        "nesterov": ((a - b * (1 + beta), -rate * beta * beta * a), (curvatures, beta * a)),
-    }[kind]
-    M = np.array(moves).transpose(2, 0, 1)
+def left(curvatures: Floats, distances: Floats, rate: float, updates: int, rule: Any) -> float:
+    """Return the gap that some updates of a rule at a step would leave."""
+    still, moved = matrix_of(rule, 0.0), matrix_of(rule, 1.0)
+    steps = (rate * curvatures)[:, None, None]
     with np.errstate(all="ignore"):
-        shrunk = np.linalg.matrix_power(M, updates)[:, 0, 0]
+        shrunk = np.linalg.matrix_power(still + steps * (moved - still), updates)[:, 0, 0]
         found = 0.5 * float(np.sum(curvatures * (shrunk * distances) ** 2))
     return found if np.isfinite(found) else np.inf
 
 
 def least_left(
-    curvatures: Floats, distances: Floats, updates: int, kind: str, beta: float
+    curvatures: Floats, distances: Floats, updates: int, rule: Any
 ) -> tuple[float, float]:
-    """Return the least gap that some updates at any one step can leave, and that step."""
-    limit = largest_step(float(curvatures[-1]), kind, beta)
-    rates = limit * np.append(2.0 ** -np.arange(0.25, 8, 0.5), 0.95)
-    if kind == "gradient_descent":
-        rates = np.append(rates, 2 / (curvatures[-1] + curvatures[0]))
-    gaps = [left(curvatures, distances, float(r), updates, kind, beta) for r in rates]
+    """Return the least gap that some updates of a rule at any one step can leave, and that step."""
+    low, high = float(curvatures[0]), float(curvatures[-1])
+    motion = motion_of(rule)
+    if motion is None:
+        raise AssertionError
+    shares = np.append(2.0 ** -np.arange(0.25, 8, 0.5), 0.95)
+    rates = np.append(shares * motion.limit / high, motion.best_rate(low, high))
+    gaps = [left(curvatures, distances, float(r), updates, rule) for r in rates]
     place = int(np.argmin(gaps))
     return gaps[place], float(rates[place])
-
-
-def largest_step(curvature: float, kind: str, beta: float) -> float:
-    """Return the largest stable step for a curvature."""
-    if kind == "momentum":
-        return 2 * (1 + beta) / curvature
-    if kind == "nesterov":
-        return 2 * (1 + beta) / (curvature * (1 + 2 * beta))
-    return 2 / curvature

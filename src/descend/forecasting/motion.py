@@ -113,14 +113,17 @@ def motion_of(rule: Any) -> Motion | None:
     """Return how a rule moves, or None for rules that are not linear in the gradient."""
     if rule.scaled:
         return None
-    still, moved = _matrix(rule, 0.0), _matrix(rule, 1.0)
+    still, moved = matrix_of(rule, 0.0), matrix_of(rule, 1.0)
     pairs = [(float(np.trace(M)), _determinant(M)) for M in (still, moved)]
     trace = Line(pairs[0][0], pairs[1][0] - pairs[0][0])
     return Motion(trace, Line(pairs[0][1], pairs[1][1] - pairs[0][1]))
 
 
-def _matrix(rule: Any, s: float) -> Floats:
-    """Return what takes (error, memory) to the next, column by column, at a rate of 1."""
+def matrix_of(rule: Any, s: float) -> Floats:
+    """Return what takes (error, memory) to the next, column by column, at a rate of 1.
+
+    It is a line in s, for the gradient enters a rule's formula once.
+    """
     columns = []
     for start in np.eye(1 + len(rule.slots)):
         theta, slots = apply(rule, start[:1], s * start[:1], start[1:, None], 1.0, 1)
