@@ -43,3 +43,37 @@ def descend(capsys, monkeypatch, tmp_path):
         return status, out, err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Start one browser for all tests of this process."""
+    from playwright import sync_api
+    from tests import browser
+
+    where = browser.executable()
+    assert where, "These tests need Chromium: install it, or name it in CHROMIUM."
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=where, args=browser.ARGUMENTS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def new_page(chromium):
+    """Open fresh pages; console errors and requests that leave the machine fail the test."""
+    from tests import browser
+
+    contexts, complaints = [], []
+
+    def open_page(width=1000, height=800, **options):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, reduced_motion="reduce", **options
+        )
+        contexts.append(context)
+        return browser.watched(context.new_page(), complaints)
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints, complaints

@@ -41,13 +41,18 @@ if TYPE_CHECKING:
 
 # Methods of a run that live in modules above this one: looked up by name, when asked for.
 READERS = {
+    "_repr_mimebundle_": "descend.notebook:mimebundle",
+    "animate": "descend.animation:animate",
     "diagnose": "descend.doctor:diagnose",
     "explain": "descend.explaining:explain",
     "export": "descend.export:export",
     "graph": "descend.graphs:of_run",
     "optimum": "descend.optimum:optimum",
+    "report": "descend.report:report",
     "resume": "descend.training:resume",
 }
+# The same for what is looked up on a run and then asked: run.plot.loss().
+PANELS = {"plot": "descend.plots:Plots"}
 
 
 @final
@@ -115,8 +120,11 @@ class Run:
 
     def __getattr__(self, name: str) -> Any:
         """Look up a reader of runs in its module."""
+        if name in PANELS:
+            module, panel = PANELS[name].split(":")
+            return getattr(import_module(module), panel)(self)
         if name not in READERS:
-            hint = did_you_mean(name, [*READERS, *self.__dataclass_fields__])
+            hint = did_you_mean(name, [*READERS, *PANELS, *self.__dataclass_fields__])
             msg = f"A run has no {name!r}{hint}."
             raise AttributeError(msg)
         module, function = READERS[name].split(":")

@@ -1,0 +1,44 @@
+// Everything on the page is tied to one number: the index of the frame that is looked at.
+import type { Curve, Page } from "./contract";
+
+export type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** What may be chosen besides the frame; views read it, and any view may change it. */
+export interface Chosen {
+  row: number; // of the rows shown: the one whose numbers stand in the formulas
+  x: number; // features on the axes
+  y: number;
+  numbers: boolean; // formulas in numbers, or in symbols
+  log: boolean; // logarithmic loss axis
+}
+
+export interface Store {
+  readonly page: Page;
+  readonly index: number; // of the frame
+  readonly step: number; // page.frames[index]
+  readonly chosen: Readonly<Chosen>;
+  readonly playing: boolean;
+  readonly speed: number; // frames per second
+  block(name: string): Numbers; // decoded once
+  theta(index?: number): Float32Array; // (P,) a view, of the frame looked at by default
+  curve(name: string): { curve: Curve; x: Int32Array; y: Float32Array } | null;
+  go(index: number): void; // to a frame, clamped
+  goToStep(step: number): void; // to the last frame at or before an update
+  choose(change: Partial<Chosen>): void;
+  play(on: boolean): void;
+  setSpeed(framesPerSecond: number): void;
+  // Called at most once per animation frame, after anything changed; returns the way to stop.
+  on(listener: () => void): () => void;
+}
+
+/** A part of the screen.  `draw` is called whenever the store changed, and must be cheap. */
+export interface View {
+  readonly name: string; // "loss", "data" …; also the element's data-view
+  readonly title: string; // what is seen, in words
+  draw(): void;
+  resize?(): void;
+  destroy?(): void;
+}
+
+/** Makes a view inside `host`, or returns null where this run has nothing for it to show. */
+export type MakeView = (store: Store, host: HTMLElement) => View | null;

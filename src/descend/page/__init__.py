@@ -1,0 +1,1 @@
+"""A run packed for the browser, and the built module that shows it."""

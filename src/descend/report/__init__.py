@@ -1,0 +1,1 @@
+"""The report: a run as one file that can be mailed."""

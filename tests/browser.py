@@ -1,0 +1,44 @@
+"""A real browser for the tests of the page: it can reach nothing, and whatever goes wrong is told.
+
+Chromium comes from the system (`chromium`, or the path in CHROMIUM); `.ci/run` installs it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+ALLOWED = ("data:", "blob:", "file:", "about:")
+
+
+def executable():
+    """Return where the browser is, or None."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    return found if found and os.path.exists(found) else None  # noqa: PTH110
+
+
+def watched(page, complaints, allowed=ALLOWED):
+    """Note every console error, page error and request to anywhere else."""
+
+    def tell(message):
+        if message.type in {"error", "warning"}:
+            complaints.append(f"{message.type}: {message.text}")
+
+    page.on("console", tell)
+    page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(allowed) else complaints.append(f"request: {r.url}"),
+    )
+    return page
