@@ -4,15 +4,15 @@ import { count, figure } from "../charts/figures";
 import { lossAt } from "../charts/moments";
 import type { MakeView, Store } from "../store";
 
-const PLAY = "M4 2.2v11.6a.7.7 0 0 0 1.1.6l8.4-5.8a.7.7 0 0 0 0-1.2L5.100 1.600A.7.7 0 0 0 4 2.200z";
-const PAUSE = "M3.500 2h3v12h-3zM9.500 2h3v12h-3z";
-const BACK = "M11.500 2.500v11L4 8z";
-const ON = "M4.500 2.500v11L12 8z";
-const FIRST = "M2.500 2.500h2v11h-2zM13.500 2.500v11L6 8z";
-const LAST = "M11.500 2.500h2v11h-2zM2.500 2.500v11L10 8z";
+const PLAY = "M4 2.2v11.6a.7.7 0 0 0 1.1.6l8.4-5.8a.7.7 0 0 0 0-1.2L5.1 1.600A.7.7 0 0 0 4 2.200z";
+const PAUSE = "M3.5 2h3v12h-3zM9.5 2h3v12h-3z";
+const BACK = "M11.5 2.500v11L4 8z";
+const ON = "M4.5 2.500v11L12 8z";
+const FIRST = "M2.5 2.500h2v11h-2zM13.5 2.500v11L6 8z";
+const LAST = "M11.5 2.500h2v11h-2zM2.5 2.500v11L10 8z";
 const DIAMOND = "M8 1l6 7-6 7-6-7z";
 const DOT = "M8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3z";
-const STAR = "M8 .8l2.1 4.700 5.100.5-3.900 3.400 1.200 5L8 11.700 3.500 14.400l1.200-5L.8 6l5.100-.5z";
+const STAR = "M8 .8l2.1 4.7 5.1.5-3.9 3.4 1.2 5L8 11.7 3.5 14.400l1.2-5L.8 6l5.1-.5z";
 
 const SPEEDS = [2, 5, 12, 30, 60];
 
