@@ -15,6 +15,7 @@ const COLOURS = `
   --tint: light-dark(#e9f1f8, #1d2c3a);
   --train: light-dark(#0072b2, #56b4e9);
   --validation: light-dark(#c65200, #f0a04b);
+  --faint: light-dark(#7fb4d6, #36688a);
   --extra: light-dark(#00795a, #2fbf93);
   --fit: light-dark(#20262c, #f2f4f6);
   --now: light-dark(#b0206e, #ff8cc3);

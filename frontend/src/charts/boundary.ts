@@ -12,7 +12,7 @@ import { type Rgb, rgb, type Theme } from "./theme";
 import type { Stage } from "./canvas";
 
 const SIDE = 60; // places along each axis at which the model is asked
-const STRONG = 96; // opacity, of 255, where a label is sure
+const STRONG = 72; // opacity, of 255, where a label is sure
 
 export function boundaryPicture(store: Store, shown: Shown): Picture {
   const { page } = store;

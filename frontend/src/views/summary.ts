@@ -101,7 +101,7 @@ function rowEntries(store: Store): Entry[] {
     element: entry("rows wrong", value),
     draw() {
       if (slow && store.playing) return setText(value, "…");
-      const share = wrongShare(store, look);
+      const share = wrongShare(look);
       setText(value, percent(share));
       value.dataset.value = String(share);
     },
