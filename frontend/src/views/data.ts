@@ -35,8 +35,8 @@ export const data: MakeView = (store, host) => {
     },
     draw() {
       const theme = themeOf(host);
-      if (stage.fit() || drawn !== picture.choices()) {
-        if (stage.width === 0) return;
+      if (drawn !== picture.choices()) {
+        if (!stage.fit()) return;
         picture.prepare(stage, theme);
         key.replaceChildren(...picture.key(theme));
         drawn = picture.choices();

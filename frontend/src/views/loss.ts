@@ -74,8 +74,8 @@ export const loss: MakeView = (store, host) => {
     const seen = here !== null && Number.isFinite(here.value) && (!store.chosen.log || here.value > 0);
     nowPoint.hidden = !seen;
     if (!seen) return;
-    const y = chart.valToPos(here.value, "left");
-    nowPoint.style.setProperty("transform", `translate(${x}px, ${y}px)`);
+    const [left, top] = [chart.valToPos(here.step, "x"), chart.valToPos(here.value, "left")];
+    nowPoint.style.setProperty("transform", `translate(${left}px, ${top}px)`);
   }
 
   function tell(): void {

@@ -47,8 +47,8 @@ export const surface: MakeView = (store, host) => {
     name: "surface",
     title: titled(drawn),
     draw() {
-      if (stage.fit() || ground === null) {
-        if (stage.width === 0) return;
+      if (ground === null) {
+        if (!stage.fit()) return;
         prepare();
       }
       const theme = themeOf(host);
