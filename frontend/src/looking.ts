@@ -40,7 +40,7 @@ function makeLook(store: Store): Look | null {
   const part = store.block("part") as Uint8Array;
   const count = part.length;
   const weight = weights(store, part);
-  const rows: Rows = { X: store.block("X"), y: store.block("y"), weight, count };
+  const rows = { X: wide(store.block("X")), y: wide(store.block("y")), weight, count };
   let foundAt = -1;
   let gradientAt = -1;
   let found: Found;
@@ -66,9 +66,13 @@ function makeLook(store: Store): Look | null {
   };
 }
 
+function wide(numbers: Numbers): Float64Array {
+  return Float64Array.from(numbers);
+}
+
 /** The rows' own weights, and 0 for validation rows; null where all rows count alike. */
-function weights(store: Store, part: Uint8Array): Numbers | null {
-  const own = "weight" in store.page.blocks ? store.block("weight") : null;
+function weights(store: Store, part: Uint8Array): Float64Array | null {
+  const own = "weight" in store.page.blocks ? wide(store.block("weight")) : null;
   if (store.page.rows.shown.validation === 0) return own;
   return Float64Array.from(part, (one, i) => (one === 0 ? (own?.[i] ?? 1) : 0));
 }

@@ -2,7 +2,6 @@
 // over the biases only where that was asked for.
 import type { Part } from "./contract";
 import type { Net } from "./net";
-import type { Numbers } from "./store";
 
 export interface Strengths {
   l1: number;
@@ -28,7 +27,7 @@ function each(net: Net, { biases }: Strengths, see: (at: number) => void): void 
   }
 }
 
-export function penaltyValue(net: Net, strengths: Strengths, theta: Numbers): number {
+export function penaltyValue(net: Net, strengths: Strengths, theta: Float64Array): number {
   if (strengths.l1 === 0 && strengths.l2 === 0) return 0;
   let absolute = 0;
   let squared = 0;
@@ -43,7 +42,7 @@ export function penaltyValue(net: Net, strengths: Strengths, theta: Numbers): nu
 export function addPenaltySlope(
   net: Net,
   strengths: Strengths,
-  theta: Numbers,
+  theta: Float64Array,
   gradient: Float64Array,
 ): void {
   if (strengths.l2 !== 0) each(net, strengths, (at) => (gradient[at] += strengths.l2 * theta[at]));
