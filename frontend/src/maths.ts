@@ -56,9 +56,9 @@ export interface Asked {
 /** The mathematics of a task, or null where the page cannot know it. */
 export function makeMaths(asked: Asked): Maths | null {
   const net = netOf(asked.model);
-  if (net === null) return null;
-  const loss = lossOf(asked.loss);
   const strengths = strengthsOf(asked.penalty);
+  if (net === null || strengths === null) return null;
+  const loss = lossOf(asked.loss);
   const found = reused((rows) => emptyFound(net, loss, rows));
   const gridTape = reused((rows) => makeTape(net, rows));
   const gradient = new Float64Array(net.parameters);

@@ -11,11 +11,12 @@ export interface Strengths {
 
 const NONE: Strengths = { l1: 0, l2: 0, biases: false };
 
-export function strengthsOf(penalty: Part | null): Strengths {
+/** How strongly a penalty pulls, or null where the page does not know it. */
+export function strengthsOf(penalty: Part | null): Strengths | null {
   if (penalty === null) return NONE;
   const { strength, biases, l1_ratio } = penalty.parameters;
-  // Of l2 the share of the absolute value is 0, of l1 it is 1.
-  const share = l1_ratio ?? (penalty.name === "l1" ? 1 : 0);
+  const share = { l2: 0, l1: 1, elastic_net: l1_ratio }[penalty.name]; // of the absolute value
+  if (share === undefined) return null;
   return { l1: strength * share, l2: strength * (1 - share), biases: Boolean(biases) };
 }
 

@@ -49,7 +49,7 @@ function ofUnit(page: Page, net: Net, { layer, unit }: Spot, { one, means, rows 
   const found = [`sum ${figure(sums[layer - 1][unit], 4)}`];
   if (layer < net.layers.length) {
     found.push(`${page.model.activation.name} ${figure(passed[layer - 1][unit], 4)}`);
-  } else if (net.loss !== null && one.predicted[unit] !== one.scores[unit]) {
+  } else if (one.predicted[unit] !== one.scores[unit]) {
     found.push(`predicted ${figure(one.predicted[unit], 4)}`);
   }
   if (means !== null) found.push(`mean over ${counted(rows, "row")} ${figure(means[layer][unit])}`);

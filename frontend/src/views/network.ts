@@ -118,7 +118,7 @@ function beside({ page }: Store, net: Net, one: Found | null): string[] {
   return Array.from({ length: net.k }, (_, j) => {
     const labels = page.loss.targets === "labels";
     const name = labels || net.k > 1 ? outputName(page, j) : "";
-    if (one === null || net.loss === null) return name;
+    if (one === null || one.losses === null) return name;
     const value = one.predicted[j];
     if (page.loss.proper) return `${labels ? `${name} ` : "p "}${percent(value)}`;
     if (page.loss.targets === "two labels") return "";
