@@ -12,6 +12,7 @@ export interface Look {
   readonly part: Uint8Array; // 0 training, 1 validation
   found(): Found; // objective: of the training rows shown
   gradient(): Float64Array; // of that objective
+  one(): Found; // of the row chosen, at little cost; it holds until the next call
 }
 
 const known = new WeakMap<Store, Look | null>();
@@ -35,40 +36,54 @@ export function lookOf(store: Store): Look | null {
 }
 
 function makeLook(store: Store): Look | null {
+  const { X, part } = store.page.blocks;
   const maths = mathsOf(store);
-  if (maths === null || !("X" in store.page.blocks)) return null;
-  const part = store.block("part") as Uint8Array;
-  const count = part.length;
-  const weight = weights(store, part);
-  const rows: Rows = { X: store.block("X"), y: store.block("y"), weight, count };
-  let foundAt = -1;
-  let gradientAt = -1;
-  let found: Found;
-  let gradient: Float64Array;
+  if (maths === null || X === undefined || X.shape[0] === 0) return null;
+  const parts = store.block("part") as Uint8Array;
+  const weight = weights(store, parts);
+  const rows: Rows = {
+    X: wide(store.block("X")),
+    y: wide(store.block("y")),
+    weight,
+    count: part.shape[0],
+  };
+  // Each with buffers of its own: what one finds must not overwrite what another found.
+  const [all, single] = [makeMaths(store.page)!, makeMaths(store.page)!];
+  const found = kept(store, () => all.find(store.theta(), rows));
+  const gradient = kept(store, () => (found(), all.gradient(store.theta(), rows)));
+  const one = () => single.find(store.theta(), rowOf(rows, store.chosen.row));
+  return { maths, rows, part: parts, found, gradient, one };
+}
 
-  function here(): Found {
-    if (foundAt !== store.index) found = maths!.find(store.theta(), rows);
-    foundAt = store.index;
+/** Computed once for each frame. */
+function kept<T>(store: Store, compute: () => T): () => T {
+  let at = -1;
+  let found: T;
+  return () => {
+    if (at !== store.index) found = compute();
+    at = store.index;
     return found;
-  }
-
-  return {
-    maths,
-    rows,
-    part,
-    found: here,
-    gradient() {
-      here();
-      if (gradientAt !== store.index) gradient = maths.gradient(store.theta(), rows);
-      gradientAt = store.index;
-      return gradient;
-    },
   };
 }
 
+/** One row as rows. */
+export function rowOf({ X, y, count }: Rows, row: number): Rows {
+  const [d, k] = [X.length / count, y.length / count];
+  return {
+    X: X.subarray(row * d, (row + 1) * d),
+    y: y.subarray(row * k, (row + 1) * k),
+    weight: null,
+    count: 1,
+  };
+}
+
+function wide(numbers: Numbers): Float64Array {
+  return Float64Array.from(numbers);
+}
+
 /** The rows' own weights, and 0 for validation rows; null where all rows count alike. */
-function weights(store: Store, part: Uint8Array): Numbers | null {
-  const own = "weight" in store.page.blocks ? store.block("weight") : null;
+function weights(store: Store, part: Uint8Array): Float64Array | null {
+  const own = "weight" in store.page.blocks ? wide(store.block("weight")) : null;
   if (store.page.rows.shown.validation === 0) return own;
   return Float64Array.from(part, (one, i) => (one === 0 ? (own?.[i] ?? 1) : 0));
 }

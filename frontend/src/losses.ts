@@ -2,7 +2,6 @@
 // what a score predicts.  `s` is a raw score, `y` its target; nothing overflows, nothing is clipped.
 import { sigmoid, softplus } from "./activations";
 import type { Part } from "./contract";
-import type { Numbers } from "./store";
 
 export interface Pointwise {
   rowwise: false;
@@ -133,7 +132,7 @@ export function lossOf(part: Part): Loss | null {
 export function rowLosses(
   loss: Loss,
   scores: Float64Array,
-  y: Numbers,
+  y: Float64Array,
   k: number,
   out: Float64Array,
 ): void {
@@ -164,7 +163,7 @@ export function predicted(
 export function scoreSlopes(
   loss: Loss,
   scores: Float64Array,
-  y: Numbers,
+  y: Float64Array,
   k: number,
   share: Float64Array,
   out: Float64Array,

@@ -11,9 +11,9 @@ import type { Numbers } from "./store";
 
 /** Rows with their targets; `weight` only where rows are weighed. */
 export interface Rows {
-  X: Numbers; // (m, d)
-  y: Numbers; // (m, k), or labels (m, 1)
-  weight: Numbers | null; // (m,)
+  X: Float64Array; // (m, d)
+  y: Float64Array; // (m, k), or labels (m, 1)
+  weight: Float64Array | null; // (m,)
   count: number; // m
 }
 
@@ -56,18 +56,21 @@ export interface Asked {
 /** The mathematics of a task, or null where the page cannot know it. */
 export function makeMaths(asked: Asked): Maths | null {
   const net = netOf(asked.model);
-  if (net === null) return null;
-  const loss = lossOf(asked.loss);
   const strengths = strengthsOf(asked.penalty);
+  if (net === null || strengths === null) return null;
+  const loss = lossOf(asked.loss);
   const found = reused((rows) => emptyFound(net, loss, rows));
   const gridTape = reused((rows) => makeTape(net, rows));
   const gradient = new Float64Array(net.parameters);
+  const theta64 = new Float64Array(net.parameters);
+  const wide = (theta: Numbers): Float64Array => (theta64.set(theta), theta64);
 
   return {
     net,
     loss,
     strengths,
-    find(theta, rows) {
+    find(given, rows) {
+      const theta = wide(given);
       const here = found(rows.count);
       forward(net, theta, rows.X, here.tape);
       predicted(loss, here.scores, net.k, here.predicted);
@@ -77,7 +80,8 @@ export function makeMaths(asked: Asked): Maths | null {
       here.objective = reduced(here.losses, rows.weight, asked.reduction) + here.penalty;
       return here;
     },
-    gradient(theta, rows) {
+    gradient(given, rows) {
+      const theta = wide(given);
       if (loss === null) return gradient.fill(NaN);
       const { tape, scores } = found(rows.count);
       const slopes = new Float64Array(scores.length);
@@ -86,7 +90,8 @@ export function makeMaths(asked: Asked): Maths | null {
       addPenaltySlope(net, strengths, theta, gradient);
       return gradient;
     },
-    grid(theta, grid) {
+    grid(given, grid) {
+      const theta = wide(given);
       const tape = gridTape(grid.xs.length * grid.ys.length);
       firstSums(net, theta, grid, tape.sums[0]);
       return onward(net, theta, tape).scores;
@@ -123,7 +128,7 @@ function reused<T>(make: (rows: number) => T): (rows: number) => T {
 // ------------------------------------------------------------------- from rows to one number
 
 /** What the sum of losses is divided by: as `mass` in losses.py. */
-function mass(weight: Numbers | null, count: number, reduction: Page["reduction"]): number {
+function mass(weight: Float64Array | null, count: number, reduction: Page["reduction"]): number {
   if (reduction === "sum") return 1;
   if (weight === null) return count;
   let sum = 0;
@@ -133,7 +138,7 @@ function mass(weight: Numbers | null, count: number, reduction: Page["reduction"
 
 export function reduced(
   losses: Float64Array,
-  weight: Numbers | null,
+  weight: Float64Array | null,
   reduction: Page["reduction"],
 ): number {
   let sum = 0;
@@ -155,7 +160,7 @@ function shares({ weight, count }: Rows, reduction: Page["reduction"]): Float64A
 // ------------------------------------------------------------------- a grid
 
 /** The first layer's sums over a grid: what the held features give, and a share of x and of y. */
-function firstSums(net: Net, theta: Numbers, grid: Grid, out: Float64Array): void {
+function firstSums(net: Net, theta: Float64Array, grid: Grid, out: Float64Array): void {
   const { inputs, units, weight, bias } = net.layers[0];
   const moving = grid.x === grid.y ? [grid.x] : [grid.x, grid.y];
   const held = new Float64Array(units);

@@ -1,8 +1,8 @@
 // Models: where the flat theta holds which weight, and what that makes of rows.  `Linear` is a net
 // without hidden layers.  X is (rows, d) row by row, and so is everything that is computed.
+// All arrays are of one type: mixed ones would make the innermost loops twice as slow.
 import { type Activation, activationOf } from "./activations";
 import type { Model } from "./contract";
-import type { Numbers } from "./store";
 
 /** A layer: (inputs, units) weights from `weight` on, row by row; `bias` is -1 without biases. */
 export interface Layer {
@@ -53,13 +53,13 @@ export function makeTape(net: Net, rows: number): Tape {
 }
 
 /** Runs the rows through the net; the result lies in `tape`. */
-export function forward(net: Net, theta: Numbers, X: Numbers, tape: Tape): Tape {
+export function forward(net: Net, theta: Float64Array, X: Float64Array, tape: Tape): Tape {
   weighted(net.layers[0], theta, X, tape.rows, tape.sums[0]);
   return onward(net, theta, tape);
 }
 
 /** The same from the first layer's sums on, which are there already. */
-export function onward(net: Net, theta: Numbers, tape: Tape): Tape {
+export function onward(net: Net, theta: Float64Array, tape: Tape): Tape {
   for (let i = 1; i < net.layers.length; i++) {
     activate(net.activation, tape.sums[i - 1], tape.passed[i - 1], net.layers[i].inputs);
     weighted(net.layers[i], theta, tape.passed[i - 1], tape.rows, tape.sums[i]);
@@ -81,31 +81,80 @@ export function activate(
   }
 }
 
-/** out = X W + b.  Four inputs at a time: a third of the loads and stores. */
+/** out = X W + b, two rows and four units at a time: what is loaded once serves several products. */
 export function weighted(
   { inputs, units, weight, bias }: Layer,
-  theta: Numbers,
-  X: Numbers,
+  theta: Float64Array,
+  X: Float64Array,
   rows: number,
   out: Float64Array,
 ): void {
-  const W = Float64Array.from(theta.subarray(weight, weight + inputs * units));
-  for (let row = 0, to = 0, from = 0; row < rows; row++, to += units) {
-    for (let j = 0; j < units; j++) out[to + j] = bias < 0 ? 0 : theta[bias + j];
-    let i = 0;
-    for (; i + 4 <= inputs; i += 4, from += 4) {
-      const [a, b, c, d] = [X[from], X[from + 1], X[from + 2], X[from + 3]];
-      const [p, q, r, s] = [i * units, (i + 1) * units, (i + 2) * units, (i + 3) * units];
-      for (let j = 0; j < units; j++) {
-        out[to + j] += a * W[p + j] + b * W[q + j] + (c * W[r + j] + d * W[s + j]);
-      }
-    }
-    for (; i < inputs; i++, from++) {
-      const a = X[from];
-      for (let j = 0; j < units; j++) out[to + j] += a * W[i * units + j];
+  const W = theta.subarray(weight, weight + inputs * units);
+  const b = bias < 0 ? new Float64Array(units) : theta.subarray(bias, bias + units);
+  const fours = units - (units % 4);
+  let row = 0;
+  for (; row + 2 <= rows; row += 2) {
+    for (let j = 0; j < fours; j += 4) twoByFour(X, row, inputs, W, b, j, out);
+    for (let j = fours; j < units; j++) {
+      one(X, row, inputs, W, b, j, out);
+      one(X, row + 1, inputs, W, b, j, out);
     }
   }
+  if (row < rows) for (let j = 0; j < units; j++) one(X, row, inputs, W, b, j, out);
 }
+
+/** The sums of one row (or two) for the unit `j` (or four). */
+type Block = (
+  X: Float64Array,
+  row: number,
+  inputs: number,
+  W: Float64Array,
+  bias: Float64Array,
+  j: number,
+  out: Float64Array,
+) => void;
+
+const one: Block = (X, row, inputs, W, bias, j, out) => {
+  const units = bias.length;
+  let sum = bias[j];
+  for (let i = 0; i < inputs; i++) sum += X[row * inputs + i] * W[i * units + j];
+  out[row * units + j] = sum;
+};
+
+// Written out: no browser's compiler takes destructuring out of a loop.
+const twoByFour: Block = (X, row, inputs, W, bias, j, out) => {
+  const units = bias.length;
+  const from = row * inputs;
+  const below = from + inputs;
+  let a = bias[j], b = bias[j + 1], c = bias[j + 2], d = bias[j + 3];
+  let p = a, q = b, r = c, s = d;
+  for (let i = 0, w = j; i < inputs; i++, w += units) {
+    const x = X[from + i];
+    const y = X[below + i];
+    const k = W[w];
+    const l = W[w + 1];
+    const m = W[w + 2];
+    const n = W[w + 3];
+    a += x * k;
+    b += x * l;
+    c += x * m;
+    d += x * n;
+    p += y * k;
+    q += y * l;
+    r += y * m;
+    s += y * n;
+  }
+  const to = row * units + j;
+  const under = to + units;
+  out[to] = a;
+  out[to + 1] = b;
+  out[to + 2] = c;
+  out[to + 3] = d;
+  out[under] = p;
+  out[under + 1] = q;
+  out[under + 2] = r;
+  out[under + 3] = s;
+};
 
 // ------------------------------------------------------------------- the way back
 
@@ -116,8 +165,8 @@ export function weighted(
  */
 export function backward(
   net: Net,
-  theta: Numbers,
-  X: Numbers,
+  theta: Float64Array,
+  X: Float64Array,
   tape: Tape,
   dscores: Float64Array,
   gradient: Float64Array,
@@ -135,7 +184,7 @@ export function backward(
 
 function addOuter(
   { inputs, units, weight, bias }: Layer,
-  given: Numbers,
+  given: Float64Array,
   g: Float64Array,
   rows: number,
   gradient: Float64Array,
@@ -153,7 +202,7 @@ function addOuter(
 
 function throughWeights(
   { inputs, units, weight }: Layer,
-  theta: Numbers,
+  theta: Float64Array,
   g: Float64Array,
   rows: number,
 ): Float64Array {

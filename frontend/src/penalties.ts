@@ -2,7 +2,6 @@
 // over the biases only where that was asked for.
 import type { Part } from "./contract";
 import type { Net } from "./net";
-import type { Numbers } from "./store";
 
 export interface Strengths {
   l1: number;
@@ -12,11 +11,12 @@ export interface Strengths {
 
 const NONE: Strengths = { l1: 0, l2: 0, biases: false };
 
-export function strengthsOf(penalty: Part | null): Strengths {
+/** How strongly a penalty pulls, or null where the page does not know it. */
+export function strengthsOf(penalty: Part | null): Strengths | null {
   if (penalty === null) return NONE;
   const { strength, biases, l1_ratio } = penalty.parameters;
-  // Of l2 the share of the absolute value is 0, of l1 it is 1.
-  const share = l1_ratio ?? (penalty.name === "l1" ? 1 : 0);
+  const share = { l2: 0, l1: 1, elastic_net: l1_ratio }[penalty.name]; // of the absolute value
+  if (share === undefined) return null;
   return { l1: strength * share, l2: strength * (1 - share), biases: Boolean(biases) };
 }
 
@@ -28,7 +28,7 @@ function each(net: Net, { biases }: Strengths, see: (at: number) => void): void 
   }
 }
 
-export function penaltyValue(net: Net, strengths: Strengths, theta: Numbers): number {
+export function penaltyValue(net: Net, strengths: Strengths, theta: Float64Array): number {
   if (strengths.l1 === 0 && strengths.l2 === 0) return 0;
   let absolute = 0;
   let squared = 0;
@@ -43,7 +43,7 @@ export function penaltyValue(net: Net, strengths: Strengths, theta: Numbers): nu
 export function addPenaltySlope(
   net: Net,
   strengths: Strengths,
-  theta: Numbers,
+  theta: Float64Array,
   gradient: Float64Array,
 ): void {
   if (strengths.l2 !== 0) each(net, strengths, (at) => (gradient[at] += strengths.l2 * theta[at]));
