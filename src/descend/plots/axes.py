@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from descend.plots.words import number, ten_to
@@ -14,16 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from descend.arrays import Floats
     from descend.plots.style import Theme
 
+# A line's end: x, y, its name, its colour.
+End: TypeAlias = tuple[float, float, str, str]
 # An axis is logarithmic where the largest value is this many times the smallest.
 WIDE = 30.0
-# Beyond these, a logarithmic axis would overflow on its own margins.
-_LEAST, _MOST = 1e-290, 1e290
-# Room for a name beside a line's end, in points.
+# Beyond these nothing is drawn: a logarithmic axis would overflow on its own margins and ticks.
+LEAST, MOST = 1e-150, 1e150
+# Room for a name beside a line's end, in points, and how such names are known again.
 _APART = 11.0
+_END = "end"
 
 
 def plain_axis(ax: Axes, which: str, ticks: int = 6, *, whole: bool = False) -> None:
@@ -49,7 +54,9 @@ def power_of_ten(value: float) -> str:
     >>> [power_of_ten(v) for v in (1e-3, 1.0, 1e4, 1e6)]
     ['0.001', '1', '10,000', '10⁶']
     """
-    power = math.log10(value) if value > 0 else 0.0
+    if not 0 < value < math.inf:
+        return ""
+    power = math.log10(value)
     if abs(power - round(power)) > 1e-6 or -4 < power < 5:  # noqa: PLR2004 - what is read at a glance
         return number(value)
     return ten_to(round(power))
@@ -67,7 +74,7 @@ def spans_decades(*values: Floats) -> bool:
 def drawable(values: Any) -> Floats:
     """Return values as a line shows them: what is no number, or too large to place, is left out."""
     found = np.array(values, dtype=np.float64)
-    found[~(np.abs(found) <= _MOST)] = np.nan
+    found[~(np.abs(found) <= MOST)] = np.nan
     return found
 
 
@@ -75,38 +82,32 @@ def positive(values: Any) -> Floats:
     """Return values as a logarithmic axis shows them."""
     found = drawable(values)
     with np.errstate(invalid="ignore"):
-        found[found < _LEAST] = np.nan
+        found[found < LEAST] = np.nan
     return found
 
 
-def named_ends(
-    ax: Axes, ends: Sequence[tuple[float, float, str, str]], *, size: float = 9.0
-) -> None:
-    """Write names to the right of lines' ends, moved apart where they would touch.
+def updates_axis(axes: Sequence[Axes], updates: int, *, log: bool = False) -> None:
+    """Make the x axis of some axes, one above the other, one of updates done."""
+    last = axes[-1]
+    if log:
+        last.set_xscale("symlog", linthresh=1)
+        powers = [10.0**p for p in range(len(str(max(updates, 1))))]
+        last.set_xticks([0.0, *powers])
+        last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        last.xaxis.set_minor_locator(NullLocator())
+    else:
+        plain_axis(last, "x", 7, whole=True)
+    last.set_xlim(0 if log else -0.01 * max(updates, 1), max(updates, 1) * (1.15 if log else 1.01))
+    last.set_xlabel("updates")
 
-    Parameters
-    ----------
-    ax
-        With its limits set: names are placed by them.
-    ends
-        (x, y, name, colour) of each.
-    size
-        Of the letters, in points.
-    """
-    if not ends:
-        return
-    height = ax.bbox.height * 72 / ax.figure.dpi
-    spots = [
-        (ax.transData.transform((x, y))[1] * 72 / ax.figure.dpi, i)
-        for i, (x, y, *_) in enumerate(ends)
-    ]
-    low = ax.bbox.y0 * 72 / ax.figure.dpi
-    placed = spread([spot for spot, _ in spots], _APART * size / 9.0, low, low + height)
-    for (x, y, name, color), (spot, _), place in zip(ends, spots, placed, strict=True):
-        ax.annotate(
+
+def named_ends(ax: Axes, ends: Sequence[End], *, size: float = 9.0) -> None:
+    """Write names to the right of lines' ends; `settle` moves them apart where they touch."""
+    for x, y, name, color in ends:
+        note = ax.annotate(
             name,
             (x, y),
-            xytext=(6, place - spot),
+            xytext=(6, 0),
             textcoords="offset points",
             color=color,
             fontsize=size,
@@ -114,6 +115,24 @@ def named_ends(
             ha="left",
             annotation_clip=False,
         )
+        note.set_label(_END)
+
+
+def settle(figure: Figure) -> Figure:
+    """Move names at lines' ends apart, now that all is in its place, and return the figure."""
+    with np.errstate(all="ignore"):
+        figure.draw_without_rendering()
+    for ax in figure.axes:
+        notes = [t for t in ax.texts if t.get_label() == _END and isinstance(t, Annotation)]
+        if len(notes) < 2:  # noqa: PLR2004 - one alone touches nobody
+            continue
+        point = figure.dpi / 72
+        spots = [float(ax.transData.transform(note.xy)[1]) / point for note in notes]
+        apart = _APART * float(notes[0].get_fontsize()) / 9.0
+        places = spread(spots, apart, ax.bbox.y0 / point, ax.bbox.y1 / point)
+        for note, spot, place in zip(notes, spots, places, strict=True):
+            note.set_position((6, place - spot))
+    return figure
 
 
 def spread(spots: Sequence[float], apart: float, low: float, high: float) -> list[float]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from descend.errors import InputError, did_you_mean
 from descend.plots import learning
+from descend.plots.axes import settle
 from descend.plots.saving import save
 from descend.plots.style import Sheet, drawing, size_of
 
@@ -67,7 +68,7 @@ def draw(
         msg = f"There is no figure {kind!r}{did_you_mean(kind, FIGURES)}; there are {known}."
         raise InputError(msg)
     with drawing(theme) as look:
-        figure = FIGURES[kind](run, Sheet(look, size_of(size)), **options)
+        figure = settle(FIGURES[kind](run, Sheet(look, size_of(size)), **options))
     if out is not None:
         save(figure, out)
     return figure

@@ -38,7 +38,8 @@ def number(value: float, digits: int = 3) -> str:
     if not _SMALL <= abs(value) < _LARGE:
         mantissa, power = f"{value:.{digits - 1}e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{mantissa}×{ten_to(int(power))}".replace("-", "\N{MINUS SIGN}", 1)
+        head = {"1": "", "-1": "-"}.get(mantissa, f"{mantissa}×")
+        return f"{head}{ten_to(int(power))}".replace("-", "\N{MINUS SIGN}", 1)
     decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
     text = f"{value:,.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
