@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import bootstrap
 from sklearn import metrics as theirs
 from sklearn.calibration import calibration_curve
 
@@ -14,7 +15,8 @@ import descend as ds
 from descend.errors import InputError
 from descend.fitting import measure
 from descend.showing import quality
-from descend.showing.judged import judged, judged_rows, sampled
+from descend.showing.intervals import intervals, measures, paired
+from descend.showing.judged import Judged, judged, judged_rows, sampled
 
 
 def scored(n=200, *, ties=False, weighted=False, seed=0):
@@ -230,3 +232,137 @@ def test_a_sample_is_keyed_sorted_and_says_so():
     assert (np.diff(few.rows) > 0).all()
     assert_array_equal(few.truth[:, 0], y[few.rows])
     assert not np.array_equal(few.rows, sampled(20, 7, 1, "")[0])
+
+
+# ---------------------------------------------------------------- intervals
+
+
+def of_numbers(n=40, seed=0, weight=None):
+    rng = np.random.default_rng(seed)
+    truth = rng.exponential(size=(n, 1))
+    return Judged("test", truth, truth + rng.normal(size=(n, 1)), truth, None, weight, None, "")
+
+
+def of_labels(n=40, seed=0, weight=None):
+    rng = np.random.default_rng(seed)
+    p = rng.random(n)
+    truth = (rng.random(n) < p).astype(int)
+    both = np.column_stack([1 - p, p])
+    return Judged("test", truth, (p > 0.5).astype(int), p[:, None], both, weight, None, "")
+
+
+def their_metrics(found):
+    w = found.weight
+    if found.probabilities is None:
+        y, s = found.truth[:, 0], found.predicted[:, 0]
+        return {
+            "r2": theirs.r2_score(y, s, sample_weight=w),
+            "rmse": theirs.root_mean_squared_error(y, s, sample_weight=w),
+            "mae": theirs.mean_absolute_error(y, s, sample_weight=w),
+        }
+    return {
+        "accuracy": theirs.accuracy_score(found.truth, found.predicted, sample_weight=w),
+        "log_loss": theirs.log_loss(found.truth, found.probabilities, sample_weight=w),
+    }
+
+
+@pytest.mark.parametrize("rows", [of_numbers, of_labels])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_of_rows_are_those_of_scikit_learn(rows, weighted):
+    weight = np.random.default_rng(9).random(40) if weighted else None
+    found = rows(weight=weight)
+    ours, wanted = measures(found), their_metrics(found)
+    assert list(ours) == list(wanted)
+    assert_allclose(list(ours.values()), list(wanted.values()))
+    with pytest.raises(AssertionError):  # the comparison itself: another row's metrics
+        assert_allclose(list(ours.values()), list(their_metrics(rows(seed=1)).values()))
+
+
+def test_metrics_of_several_outputs_are_means_over_them():
+    rng = np.random.default_rng(0)
+    truth, found = rng.normal(size=(2, 30, 3))
+    ours = measures(Judged("test", truth, found, found, None, None, None, ""))
+    assert_allclose(ours["r2"], theirs.r2_score(truth, found))
+    assert_allclose(ours["mae"], theirs.mean_absolute_error(truth, found))
+    assert_allclose(ours["rmse"] ** 2, theirs.mean_squared_error(truth, found))
+
+
+def r2_along(y, s, axis=-1):
+    spread = (y - y.mean(axis=axis, keepdims=True)) ** 2
+    return 1 - ((s - y) ** 2).sum(axis=axis) / spread.sum(axis=axis)
+
+
+def test_intervals_are_those_of_scipy():
+    # Draws differ, so the ends agree as far as two bootstraps of so many draws do.
+    found = of_numbers()
+    ours = intervals(found, draws=20_000).metrics["r2"]
+    pairs = (found.truth[:, 0], found.predicted[:, 0])
+    more = {"paired": True, "n_resamples": 9999, "rng": np.random.default_rng(5)}
+    low, high = bootstrap(pairs, r2_along, **more).confidence_interval
+    assert_allclose((ours.low, ours.high), (low, high), atol=0.03 * (high - low))
+    plain = bootstrap(pairs, r2_along, **more, method="basic").confidence_interval
+    with pytest.raises(AssertionError):  # another kind of interval is seen to be another
+        assert_allclose((ours.low, ours.high), plain, atol=0.03 * (high - low))
+
+
+def test_intervals_hold_the_true_metric_19_times_in_20():
+    # By simulation: the mean absolute error of a standard normal is sqrt(2/pi).
+    wanted, inside = np.sqrt(2 / np.pi), 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        noise = rng.normal(size=(60, 1))
+        found = Judged("test", noise * 0, noise, noise, None, None, None, "")
+        one = intervals(found, seed, 300).metrics["mae"]
+        inside += one.low <= wanted <= one.high
+    assert 0.90 <= inside / 200 <= 0.985
+
+
+def test_intervals_are_keyed_by_the_seed():
+    found = of_numbers()
+    assert intervals(found, 3) == intervals(found, 3)
+    assert intervals(found, 3) != intervals(found, 4)
+
+
+def test_a_model_that_is_always_right_is_not_said_to_be_so_for_certain():
+    truth = np.array([0, 1] * 10)
+    found = Judged("test", truth, truth, truth[:, None], None, None, None, "")
+    told = intervals(found)
+    assert_allclose(told.metrics["accuracy"], (1.0, quality.wilson(1.0, 20)[0], 1.0))
+    assert "Wilson" in told.sentences[1]
+    assert "(20)" in told.sentences[2]
+
+
+def test_what_is_not_finite_has_no_interval():
+    truth = np.arange(4.0)[:, None]
+    told = intervals(Judged("test", truth, truth + np.inf, truth, None, None, None, ""))
+    assert np.isnan([told.metrics["rmse"].low, told.metrics["rmse"].high]).all()
+    one = intervals(Judged("test", truth[:1], truth[:1] + 1, truth, None, None, None, ""))
+    assert np.isnan(one.metrics["r2"].value)
+    assert one.metrics["mae"].value == 1
+
+
+def test_of_two_runs_on_the_same_rows_the_difference_is_surer_than_both():
+    found = of_numbers(200)
+    worse = found._replace(predicted=found.predicted + 0.1 * (found.predicted - found.truth))
+    told = paired(found, worse)
+    assert told["rmse"].better == told["r2"].better == told["mae"].better == 1
+    assert paired(worse, found)["rmse"].better == 2
+    both = [intervals(each).metrics["mae"] for each in (found, worse)]
+    assert both[0].high > both[1].low  # they overlap, and yet
+    assert told["mae"].low > 0
+    assert_allclose(told["mae"].value, told["mae"].second - told["mae"].first)
+    assert_allclose(told["mae"].value, 0.1 * told["mae"].first)
+    same = paired(found, found)["mae"]
+    assert (same.low, same.high, same.better) == (0, 0, 0)
+    with pytest.raises(InputError, match="same rows"):
+        paired(found, of_numbers(200, seed=1))
+
+
+def test_equally_good_runs_are_told_apart_once_in_20():
+    told = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        noise = rng.normal(size=(2, 50, 1))
+        rows = [Judged("", noise[0] * 0, e, e, None, None, None, "") for e in noise]
+        told += paired(*rows, seed)["rmse"].better > 0
+    assert 0 < told <= 8
