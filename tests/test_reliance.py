@@ -7,9 +7,13 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose
 from scipy.stats import linregress, t
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import r2_score
 
 import descend as ds
+from descend.errors import InputError
 from descend.showing.coefficients import INTERCEPT, coefficients
+from descend.showing.reliance import reliance
 
 
 def trained(loss, X, y, *, penalty=None, model=None, optimizer="newton", **more):
@@ -35,7 +39,7 @@ def errors(found, names, quantile=1.959964):
     return np.array([(rows[name][2] - rows[name][1]) / 2 / quantile for name in names])
 
 
-NAMES = ("x0", "x1", "x2", INTERCEPT)
+NAMES = ("x1", "x2", "x3", INTERCEPT)
 
 
 def with_ones(X):
@@ -64,7 +68,7 @@ def test_one_column_has_the_interval_of_scipy():
     found = coefficients(trained("squared_error", x[:, None], y))
     theirs = linregress(x, y)
     wanted = [theirs.stderr, theirs.intercept_stderr]
-    assert_allclose(errors(found, ("x0", INTERCEPT), t.ppf(0.975, 28)), wanted, rtol=1e-6)
+    assert_allclose(errors(found, ("x1", INTERCEPT), t.ppf(0.975, 28)), wanted, rtol=1e-6)
 
 
 def test_two_outputs_have_the_intervals_of_each():
@@ -130,7 +134,7 @@ def test_intervals_of_counts_that_scatter_too_much_hold_the_truth_19_times_in_20
         x = rng.normal(size=(150, 1))
         rate = np.exp(1 + 0.5 * x[:, 0])
         y = rng.negative_binomial(rate / 2, 1 / 3).astype(float)
-        _, low, high = table(coefficients(trained("poisson", x, y)))["x0"]
+        _, low, high = table(coefficients(trained("poisson", x, y)))["x1"]
         inside += low <= 0.5 <= high
     assert 0.9 <= inside / 150 <= 0.99
 
@@ -221,3 +225,115 @@ def test_nets_have_none():
         )
         is None
     )
+
+
+# ---------------------------------------------------------------- shuffling columns
+
+
+def shuffled_by_hand(X, y, w, b):
+    """Return each column's expected drop of R² over all ways to shuffle it, exactly."""
+    spread = ((y - y.mean()) ** 2).sum()
+    e = X @ w + b - y
+    drops = []
+    for j in range(X.shape[1]):
+        moved = e[:, None] + w[j] * (X[None, :, j] - X[:, j, None])  # row i with the value of row l
+        drops.append(((moved**2).mean(axis=1).sum() - (e**2).sum()) / spread)
+    return drops
+
+
+def test_the_drop_is_what_shuffling_costs_on_average():
+    X, s, rng = three_columns(60)
+    X = (X - [0, 500, 3]) / [1, 100, 0.01]
+    y = s + rng.normal(size=60)
+    run = trained("squared_error", X, y)
+    found = reliance(run, X, y, repeats=400)
+    wanted = shuffled_by_hand(X, y, run.params["weight"][:, 0], run.params["bias"][0])
+    drops = {c.name: c.drop for c in found.columns}
+    assert_allclose([drops[name] for name in NAMES[:3]], wanted, rtol=0.03)
+    assert [c.name for c in found.columns] == ["x2", "x1", "x3"]
+    assert_allclose(found.value, r2_score(y, run.predict(X)))
+    for c in found.columns:
+        assert c.low <= c.drop <= c.high
+
+
+def test_the_drop_is_that_of_scikit_learn():
+    X, s, rng = three_columns(200)
+    y = np.where(s + rng.normal(size=200) > 0, "yes", "no")
+    run = trained("logistic", X, y, standardize=True, penalty=ds.l2(0.01))
+    theirs = permutation_importance(
+        Predictor(run), X, y, scoring=right, n_repeats=100, random_state=0
+    )
+    found = reliance(run, X, (y == "yes").astype(int), repeats=100)
+    drops = {c.name: c for c in found.columns}
+    ours = np.array([[drops[name].drop, drops[name].deviation] for name in NAMES[:3]])
+    error = theirs.importances_std / 10 * 4
+    assert (np.abs(ours[:, 0] - theirs.importances_mean) < error + 1e-9).all()
+    assert_allclose(ours[:, 1], theirs.importances_std, rtol=0.4)
+    assert found.metric == "accuracy"
+
+
+class Predictor:
+    """A run as scikit-learn's inspection takes it."""
+
+    def __init__(self, run):
+        self.run = run
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return self.run.predict(X)
+
+
+def right(predictor, X, y):
+    return np.mean(predictor.predict(X) == y)
+
+
+def test_levels_of_a_category_are_shuffled_together(tmp_path):
+    rng = np.random.default_rng(0)
+    level, x = rng.integers(0, 4, 300), rng.normal(size=300)
+    y = np.array([0.0, 3.0, 6.0, 9.0])[level] + 0.1 * x
+    lines = [f"{'abcd'[i]},{v},{t}" for i, v, t in zip(level, x, y, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["kind,x,y", *lines]))
+    fit = ds.fit(tmp_path / "t.csv", "y", progress=False)
+    test = fit.prepared.test
+    found = reliance(fit.run, test.X, test.y)
+    assert [c.name for c in found.columns] == ["kind", "x"]
+    # Shuffled among independent rows, a column that decides all costs twice what it explained.
+    assert_allclose(found.columns[0].drop, 2, atol=0.3)
+    assert abs(found.columns[1].drop) < 0.01
+
+
+def test_a_column_the_model_does_not_use_costs_nothing_and_rows_are_left_alone():
+    X, s, rng = three_columns(40)
+    run = trained("squared_error", X[:, :2], s, standardize=True)
+    wide = trained(
+        "squared_error",
+        np.column_stack([X[:, :2], np.ones(40)]),
+        s,
+        standardize=True,
+        optimizer=ds.gradient_descent("auto"),
+    )
+    before = X.copy()
+    found = reliance(run, X[:, :2], s)
+    assert_allclose(X, before)
+    assert len(found.columns) == 2
+    idle = reliance(wide, np.column_stack([X[:, :2], np.ones(40)]), s).columns[-1]
+    assert (idle.name, idle.low, idle.high) == ("x3", 0, 0)
+    assert reliance(run, X[:, :2], s) == found  # keyed
+
+
+@pytest.mark.parametrize("n", [1, 0])
+def test_what_cannot_be_shuffled_is_refused(n):
+    X, s, _ = three_columns(40)
+    run = trained("squared_error", X, s, standardize=True)
+    with pytest.raises(InputError, match="nothing to shuffle"):
+        reliance(run, X[:n], s[:n])
+
+
+def test_many_rows_and_sparse_ones_are_sampled_and_it_is_said():
+    X, s, _ = three_columns(5000)
+    run = trained("squared_error", scipy.sparse.csr_array(X), s, standardize=True)
+    found = reliance(run, scipy.sparse.csr_array(X), s, repeats=2)
+    assert "4 000 of 5 000 test rows" in found.sentences[0]
+    assert_allclose(found.value, 1)

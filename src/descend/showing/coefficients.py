@@ -177,8 +177,8 @@ def _unfit(run: Run) -> str | None:  # noqa: PLR0911 - one line for each reason
     task, setup, size = run.task, run.setup, run.theta.size
     if run.data is None:
         return "they need the rows, which are not at hand; give them with --data"
-    if not np.isfinite(run.theta).all():
-        return "the run diverged, and its coefficients are no numbers"
+    if run.outcome.diverged or not np.isfinite(run.theta).all():
+        return "the run diverged"
     if task.loss not in LOSSES or not task.loss.smooth:
         return f"the loss {task.loss.name} has a kink or is one's own, and no curvature to use"
     if task.penalty is not None and task.penalty.l1 > 0:
