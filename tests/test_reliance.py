@@ -168,7 +168,7 @@ def test_columns_that_repeat_one_another_get_the_intervals_of_the_shortest():
 NONE = {
     "kink": ({"loss": "absolute_error", "optimizer": "adam"}, "kink"),
     "l1": ({"penalty": ds.l1(0.1), "optimizer": ds.gradient_descent("auto")}, "l1"),
-    "early": ({"optimizer": ds.gradient_descent(0.01), "epochs": 3}, "stopped training before"),
+    "early": ({"optimizer": ds.gradient_descent(1e-5), "epochs": 3}, "stopped training before"),
     "diverged": ({"optimizer": ds.gradient_descent(99.0), "epochs": 500}, "diverged"),
     "few rows": ({"rows": 4}, "cannot settle"),
 }
@@ -250,7 +250,8 @@ def test_the_drop_is_what_shuffling_costs_on_average():
     wanted = shuffled_by_hand(X, y, run.params["weight"][:, 0], run.params["bias"][0])
     drops = {c.name: c.drop for c in found.columns}
     assert_allclose([drops[name] for name in NAMES[:3]], wanted, rtol=0.03)
-    assert [c.name for c in found.columns] == ["x2", "x1", "x3"]
+    order = sorted(drops, key=drops.get, reverse=True)
+    assert [c.name for c in found.columns] == order
     assert_allclose(found.value, r2_score(y, run.predict(X)))
     for c in found.columns:
         assert c.low <= c.drop <= c.high
@@ -278,7 +279,7 @@ class Predictor:
     def __init__(self, run):
         self.run = run
 
-    def fit(self, X, y):
+    def fit(self, _X, _y):
         return self
 
     def predict(self, X):
@@ -305,7 +306,7 @@ def test_levels_of_a_category_are_shuffled_together(tmp_path):
 
 
 def test_a_column_the_model_does_not_use_costs_nothing_and_rows_are_left_alone():
-    X, s, rng = three_columns(40)
+    X, s, _ = three_columns(40)
     run = trained("squared_error", X[:, :2], s, standardize=True)
     wide = trained(
         "squared_error",
@@ -335,5 +336,5 @@ def test_many_rows_and_sparse_ones_are_sampled_and_it_is_said():
     X, s, _ = three_columns(5000)
     run = trained("squared_error", scipy.sparse.csr_array(X), s, standardize=True)
     found = reliance(run, scipy.sparse.csr_array(X), s, repeats=2)
-    assert "4 000 of 5 000 test rows" in found.sentences[0]
+    assert "4000 of 5000 test rows" in found.sentences[0]
     assert_allclose(found.value, 1)

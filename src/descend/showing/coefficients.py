@@ -31,7 +31,7 @@ from descend.engines.hessian import hessian
 from descend.losses import LOSSES
 from descend.models import Linear
 from descend.showing.quality import Z95
-from descend.tables import Encoder
+from descend.showing.samples import units_of
 
 if TYPE_CHECKING:
     from descend.arrays import Floats
@@ -123,14 +123,8 @@ def _to_own_units(run: Run) -> Array:
 
     Of ``w (x - mean)/scale + b`` the coefficient of x is w/scale, the intercept b - Σ w mean/scale.
     """
-    d = run.setup.d
-    mean: Array = np.zeros(d)
-    scale: Array = np.ones(d)
-    if run.encoder is not None:
-        plans = Encoder.from_json(run.encoder).columns
-        mean, scale = np.array([unit for plan in plans for unit in plan.units]).T
-    elif run.scaling is not None:
-        mean, scale = run.scaling.mean, run.scaling.deviation
+    d, units = run.setup.d, units_of(run)
+    mean, scale = units.mean, units.scale
     T = np.zeros((d + 1, d + ("bias" in run.params)))
     T[np.arange(d), np.arange(d)] = 1 / scale
     T[d, :d] = -mean / scale

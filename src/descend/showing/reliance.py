@@ -20,7 +20,6 @@ from descend.errors import InputError
 from descend.randomness import permutation
 from descend.showing.intervals import MORE_IS_BETTER, measures
 from descend.showing.judged import judged_rows, sampled
-from descend.tables import Encoder
 
 if TYPE_CHECKING:
     from descend.arrays import Array
@@ -114,9 +113,10 @@ def reliance(  # noqa: PLR0913 - the rows, and how thoroughly
     found: Any = X[rows]
     X = np.array(found if isinstance(found, np.ndarray) else found.toarray())
     y, weight = y[rows], None if weight is None else weight[rows]
-    metric, value = _measured(run, X, y, weight)
-    if len(y) < 2 or not np.isfinite(value):  # noqa: PLR2004 - one row cannot be shuffled
-        msg = f"On {sentence} there is nothing to shuffle, or no {metric} to lose; take more rows."
+    there = len(y) > 1 and (weight is None or weight.any())
+    metric, value = _measured(run, X, y, weight) if there else ("", np.nan)
+    if not np.isfinite(value):
+        msg = f"On {sentence} there is nothing to shuffle, or no metric to lose; take more rows."
         raise InputError(msg)
     sign = 1.0 if metric in MORE_IS_BETTER else -1.0
     columns = []
@@ -141,6 +141,8 @@ def _groups(run: Run) -> list[tuple[str, list[int]]]:
     """Return the columns, and the features that each became."""
     if run.encoder is None:
         return [(str(run.names[j]), [j]) for j in range(run.setup.d)]
+    from descend.tables import Encoder  # noqa: PLC0415 - loads DuckDB, so only for tables
+
     groups, first = [], 0
     for plan in Encoder.from_json(run.encoder).columns:
         groups.append((plan.name, list(range(first, first + len(plan.features)))))
