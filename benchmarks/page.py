@@ -3,8 +3,8 @@
     python benchmarks/page.py            # the four figures, with their goals
     python benchmarks/page.py --smoke    # tiny: does it run?
 
-It needs Playwright (the extra `test`) and Chromium, from the system or named in CHROMIUM.  The page is
-opened from disk; whatever asks for something outside fails the run.
+It needs Playwright (the extra `test`) and Chromium, from the system or named in CHROMIUM.  The page
+is opened from disk; whatever asks for something outside fails the run.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from playwright.sync_api import sync_playwright
 
 import descend as ds
 
@@ -29,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests import browser
 
 TURNS = 5
-# A function of the page: jump to one frame after another, one per animation frame; the times between.
+# Jump to one frame after another, one per animation frame; return the times between.
 FRAMES = """async (count) => {
   const slider = document.querySelector('#descend-run-0 input[type=range]')
       ?? document.querySelector('input[type=range]');
@@ -77,8 +78,6 @@ def opened(chromium: Browser, path: Path, complaints: list[str]) -> tuple[Page, 
 
 def measure(*, smoke: bool) -> list[tuple[str, str, str]]:
     """Return what was measured: name, figure, goal."""
-    from playwright.sync_api import sync_playwright
-
     complaints: list[str] = []
     found: list[tuple[str, str, str]] = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:

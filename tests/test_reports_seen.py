@@ -1,7 +1,8 @@
-"""The reports of the classics and of the shipped tables, opened from disk as their readers open them.
+"""The reports of the classics and of the shipped tables, opened from disk as readers open them.
 
-Nothing outside can be reached, and asking for it fails the test (see `tests.browser`).  The truth about
-each number on the page is asked of the run itself, in double precision; the page has theta in single.
+Nothing outside can be reached, and asking for it fails the test (see `tests.browser`).  The truth
+about a number on the page is asked of the run itself, in double precision; the page has theta in
+single.
 """
 
 from __future__ import annotations
