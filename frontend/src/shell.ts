@@ -73,6 +73,7 @@ function build(store: Store, el: HTMLElement): () => void {
   const grid = make("div", { class: "views" });
   root.append(grid);
   const shown = VIEWS.flatMap(({ make: makeView, wide }) => section(store, grid, makeView, wide));
+  pairUp(shown);
   const painter = makePainter(store, root, shown, fixed.filter((view) => view !== null));
   const ends = [
     store.on(painter.changed),
@@ -94,8 +95,7 @@ function head({ page }: Store): HTMLElement {
     "header",
     { class: "head" },
     make("h2", {}, page.title),
-    make("p", { class: "task" }, page.task),
-    make("p", {}, page.outcome.sentence),
+    make("p", { class: "task" }, page.summary.join(" ")),
   );
 }
 
@@ -119,6 +119,15 @@ function section(store: Store, grid: HTMLElement, makeView: MakeView, wide: bool
   }
   card.dataset.view = view.name;
   return [{ view, heading, section: card, inSight: false, stale: true }];
+}
+
+/** No hole beside the last of an odd number of narrow sections: the findings go there. */
+function pairUp(shown: Shown[]): void {
+  const narrow = shown.filter(({ section: card }) => !card.classList.contains("wide"));
+  const found = shown.find(({ view }) => view.name === "findings");
+  if (narrow.length % 2 === 0 || found === undefined) return;
+  narrow[narrow.length - 1].section.after(found.section);
+  found.section.classList.remove("wide");
 }
 
 /** A view that fails is told to the console, and keeps no other from being seen. */

@@ -126,3 +126,8 @@ export function inside(context: CanvasRenderingContext2D, { left, top, right, bo
   draw();
   context.restore();
 }
+
+/** Canvases draw nothing at all through places too far away. */
+export function clipped(at: number): number {
+  return Math.max(-1e5, Math.min(1e5, at));
+}

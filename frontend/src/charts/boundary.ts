@@ -11,24 +11,20 @@ import { column, even, heldAt, metFrom, type Shown } from "./rows";
 import { type Rgb, rgb, type Theme } from "./theme";
 import type { Stage } from "./canvas";
 
-const SIDE = 60; // places along each axis at which the model is asked
-const STRONG = 96; // opacity, of 255, where a label is sure
+// Places along each axis at which the model is asked: fewer while frames follow one another.
+const RESTING = 64;
+const MOVING = 40;
+const STRONG = 72; // opacity, of 255, where a label is sure
 
 export function boundaryPicture(store: Store, shown: Shown): Picture {
   const { page } = store;
   const maths = mathsOf(store);
   const base = heldAt(shown);
-  const tile = document.createElement("canvas");
-  tile.width = SIDE;
-  tile.height = SIDE;
-  const tileContext = tile.getContext("2d") as CanvasRenderingContext2D;
-  const image = tileContext.createImageData(SIDE, SIDE);
   let axes: Axes;
   let at: Placed;
   let ground: HTMLCanvasElement;
   let rows: HTMLCanvasElement;
-  let xs: Float64Array;
-  let ys: Float64Array;
+  let meshes: { resting: Mesh; moving: Mesh };
   let colours: Rgb[];
 
   const controls = featureChoices(store);
@@ -46,8 +42,13 @@ export function boundaryPicture(store: Store, shown: Shown): Picture {
       const [left, up] = [column(page, shown, x), column(page, shown, y)];
       const [xRange, yRange] = [roomy(extent(left) ?? [0, 1]), roomy(extent(up) ?? [0, 1])];
       axes = makeAxes(areaOf(stage.width, stage.height), xRange, yRange);
-      xs = even(metFrom(page, x, xRange[0]), metFrom(page, x, xRange[1]), SIDE);
-      ys = even(metFrom(page, y, yRange[0]), metFrom(page, y, yRange[1]), SIDE);
+      const mesh = (side: number): Mesh => ({
+        side,
+        xs: even(metFrom(page, x, xRange[0]), metFrom(page, x, xRange[1]), side),
+        ys: even(metFrom(page, y, yRange[0]), metFrom(page, y, yRange[1]), side),
+        tile: makeTile(side),
+      });
+      meshes = { resting: mesh(RESTING), moving: mesh(MOVING) };
       at = { x: left.map((value) => axes.x(value)), y: up.map((value) => axes.y(value)) };
       colours = theme.classes.map(rgb);
       const words = { x: page.features[x].name, y: page.features[y].name };
@@ -72,38 +73,54 @@ export function boundaryPicture(store: Store, shown: Shown): Picture {
 
   function regions(stage: Stage, theme: Theme): void {
     const { x, y } = store.chosen;
+    const { side, xs, ys, tile } = store.playing ? meshes.moving : meshes.resting;
     const scores = maths!.grid(store.theta(), { x, y, xs, ys, base });
     const k = maths!.net.k;
-    paint(image.data, scores, k, page.loss.proper ? maths!.link(scores) : null, colours);
-    tileContext.putImageData(image, 0, 0);
+    paint(tile.image, scores, k, page.loss.proper ? maths!.link(scores) : null, colours);
+    tile.context.putImageData(tile.image, 0, 0);
     const { left, right, top, bottom } = axes.area;
-    const [dx, dy] = [(right - left) / (SIDE - 1), (bottom - top) / (SIDE - 1)];
+    const [dx, dy] = [(right - left) / (side - 1), (bottom - top) / (side - 1)];
     // Values lie on the corners of the grid, pixels in its cells: half a cell more on each side.
-    stage.context.drawImage(tile, left - dx / 2, top - dy / 2, right - left + dx, bottom - top + dy);
+    stage.context.drawImage(tile.context.canvas, left - dx / 2, top - dy / 2, right - left + dx, bottom - top + dy);
     stage.context.beginPath();
-    for (const field of margins(scores, k, axes)) traceZero(stage.context, field, axes);
+    for (const field of margins(scores, k, side, axes)) traceZero(stage.context, field, axes);
     stage.context.strokeStyle = theme.fit;
     stage.context.lineWidth = 2.2;
     stage.context.stroke();
   }
 }
 
+interface Mesh {
+  side: number;
+  xs: Float64Array;
+  ys: Float64Array;
+  tile: { context: CanvasRenderingContext2D; image: ImageData };
+}
+
+function makeTile(side: number): Mesh["tile"] {
+  const canvas = document.createElement("canvas");
+  canvas.width = side;
+  canvas.height = side;
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  return { context, image: context.createImageData(side, side) };
+}
+
 /** Colours the places: the label said, the stronger the surer.  Row 0 of an image is at the top. */
 function paint(
-  pixels: Uint8ClampedArray,
+  { data, width }: ImageData,
   scores: Float64Array,
   k: number,
   linked: Float64Array | null,
   colours: Rgb[],
 ): void {
-  for (let i = 0; i < SIDE * SIDE; i++) {
-    const to = 4 * ((SIDE - 1 - Math.floor(i / SIDE)) * SIDE + (i % SIDE));
+  for (let i = 0; i < width * width; i++) {
+    const to = 4 * ((width - 1 - Math.floor(i / width)) * width + (i % width));
     const said = saidBy(scores, i * k, k);
     const [red, green, blue] = colours[said % colours.length];
-    pixels[to] = red;
-    pixels[to + 1] = green;
-    pixels[to + 2] = blue;
-    pixels[to + 3] = STRONG * sureness(scores, linked, i * k, k, said);
+    data[to] = red;
+    data[to + 1] = green;
+    data[to + 2] = blue;
+    data[to + 3] = STRONG * sureness(scores, linked, i * k, k, said);
   }
 }
 
@@ -115,13 +132,13 @@ function sureness(scores: Float64Array, linked: Float64Array | null, at: number,
 }
 
 /** Fields that are 0 where the label said changes: the score, or each label's lead over all others. */
-function margins(scores: Float64Array, k: number, axes: Axes): Field[] {
+function margins(scores: Float64Array, k: number, side: number, axes: Axes): Field[] {
   const [x, y] = [axes.x.domain(), axes.y.domain()] as [[number, number], [number, number]];
   const found: Field[] = [];
   for (let c = 0; c < k; c++) {
-    const values = new Float64Array(SIDE * SIDE);
+    const values = new Float64Array(side * side);
     for (let i = 0; i < values.length; i++) values[i] = lead(scores, i * k, k, c);
-    found.push({ values, nx: SIDE, ny: SIDE, x, y });
+    found.push({ values, nx: side, ny: side, x, y });
   }
   return found;
 }

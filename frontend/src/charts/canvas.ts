@@ -6,7 +6,7 @@ export interface Stage {
   readonly context: CanvasRenderingContext2D;
   readonly width: number; // in CSS pixels
   readonly height: number;
-  /** Takes on the host's width; true if the size changed, so that layers must be drawn again. */
+  /** Takes on the host's width, which the browser must work out; false where it has none. */
   fit(): boolean;
   /** Another canvas of the same size, drawn by `draw`. */
   layer(draw: (context: CanvasRenderingContext2D) => void): HTMLCanvasElement;
@@ -41,7 +41,8 @@ export function makeStage(host: HTMLElement, shape: (width: number) => number): 
     fit() {
       const wide = Math.floor(host.clientWidth);
       const now = Math.min(globalThis.devicePixelRatio || 1, 3);
-      if (wide === 0 || (wide === width && now === ratio)) return false;
+      if (wide === 0) return false;
+      if (wide === width && now === ratio) return true;
       [width, height, ratio] = [wide, Math.round(shape(wide)), now];
       sized(canvas);
       canvas.style.setProperty("height", `${height}px`);

@@ -38,12 +38,12 @@ export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/** A share of one in percent: 17 %, 0.4 %, "under 0.1 %". */
+/** A share of one in percent: 17 %, 0.4 %, 99.8 %, "under 0.1 %". */
 export function percent(share: number): string {
   const value = 100 * share;
   if (value > 0 && value < 0.1) return "under 0.1 %";
-  if (value < 100 && value > 99.9) return "over 99.9 %";
-  return `${value === 0 || value >= 10 ? Math.round(value) : Number(value.toPrecision(1 + Number(value >= 1)))} %`;
+  if (value > 99 && value < 100) return `${Math.floor(10 * value) / 10} %`; // never rounded to all
+  return `${value >= 10 ? Math.round(value) : Number(value.toPrecision(2))} %`;
 }
 
 /** A number on the page: read as `figure` says, and known in full as data-value. */

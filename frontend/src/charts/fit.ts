@@ -1,7 +1,7 @@
 // One feature: rows and what the model makes of the feature, at the frame looked at.
 import { mathsOf } from "../looking";
 import type { Store } from "../store";
-import { areaOf, type Axes, drawAxes, extent, inside, makeAxes, type Range, roomy } from "./axes";
+import { areaOf, type Axes, clipped, drawAxes, extent, inside, makeAxes, type Range, roomy } from "./axes";
 import { className } from "./judging";
 import { drawRing, drawRows, keyLine, keyParts, keySign, nearestRow, type Picture, type Placed } from "./picture";
 import { shapeOf } from "./marks";
@@ -116,11 +116,6 @@ export function fitPicture(store: Store, shown: Shown): Picture {
     context.stroke();
     context.globalAlpha = 1;
   }
-}
-
-/** Canvases draw nothing at all through places too far away. */
-export function clipped(at: number): number {
-  return Math.max(-1e5, Math.min(1e5, at));
 }
 
 /** Where a row stands upright: labels at 0 and 1, or ±1 for scores, or in lanes above all curves. */

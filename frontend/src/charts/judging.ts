@@ -11,7 +11,7 @@ export function saidBy(scores: ArrayLike<number>, at: number, k: number): number
 }
 
 /** The share of the training rows shown whose label is not the one said. */
-export function wrongShare(store: Store, look: Look): number {
+export function wrongShare(look: Look): number {
   const { scores } = look.found();
   const { k } = look.maths.net;
   const { count, y } = look.rows;

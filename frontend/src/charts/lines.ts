@@ -1,7 +1,6 @@
 // Curves over updates, drawn by uPlot once per choice; a frame only moves the marker over them.
 import uPlot from "uplot";
 import type { Store } from "../store";
-import type { Range } from "./axes";
 import { figure } from "./figures";
 import type { Theme } from "./theme";
 
@@ -34,23 +33,17 @@ export function drawable(values: ArrayLike<number>, log: boolean): Column {
   );
 }
 
-export interface Chart {
-  plot: uPlot;
-  /** The places, in the plot's columns, of each line. */
-  columns: Map<string, number>;
-}
-
 export function makeChart(
   store: Store,
   host: HTMLElement,
   plan: Plan,
   theme: () => Theme,
   size: { width: number; height: number },
-): Chart {
+  drawn: (plot: uPlot) => void, // it draws later than it is made
+): uPlot {
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
   const tables: uPlot.AlignedData[] = [];
-  const columns = new Map<string, number>();
   for (const line of plan.lines) {
     const found = store.curve(line.name);
     if (found === null) continue;
@@ -65,7 +58,6 @@ export function makeChart(
       });
       series.push(invisible(line), invisible(line));
     }
-    columns.set(line.name, series.length);
     table.push(drawable(found.y, log));
     series.push(visible(line, theme, found.x.length));
     tables.push(table as uPlot.AlignedData);
@@ -80,9 +72,9 @@ export function makeChart(
     legend: { show: false },
     padding: [8, plan.lines.some((line) => line.side === "right") ? 0 : 14, 0, 0],
     cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { size: 7 } },
-    hooks: { draw: [(plot) => drawMarks(plot, plan, theme())] },
+    hooks: { draw: [(plot) => drawMarks(plot, plan, theme()), drawn] },
   };
-  return { plot: new uPlot(options, data, host), columns };
+  return new uPlot(options, data, host);
 }
 
 function faint(colour: string): string {
@@ -105,20 +97,18 @@ function visible(line: Line, theme: () => Theme, count: number): uPlot.Series {
 }
 
 function scales(plan: Plan): uPlot.Scales {
-  const range = (_: uPlot, low: number | null, high: number | null): Range => spanned(low, high);
-  const logRange = (_: uPlot, low: number | null, high: number | null): Range =>
-    low === null || high === null ? [0.1, 10] : (uPlot.rangeLog(low, high, 10, false) as [number, number]);
+  const range: uPlot.Range.Function = (_, low, high) => spanned(low, high);
+  const logRange: uPlot.Range.Function = (_, low, high) =>
+    low === null || high === null ? [0.1, 10] : uPlot.rangeLog(low, high, 10, false);
   return {
     x: { time: false, range: () => [0, Math.max(1, plan.updates)] },
-    left: plan.log
-      ? { distr: 3, log: 10, range: logRange as uPlot.Scale.Range }
-      : { range: range as uPlot.Scale.Range },
-    right: { range: range as uPlot.Scale.Range },
+    left: plan.log ? { distr: 3, log: 10, range: logRange } : { range },
+    right: { range },
   };
 }
 
 /** From 0 where that is near; otherwise with room around. */
-function spanned(low: number | null, high: number | null): Range {
+function spanned(low: number | null, high: number | null): uPlot.Range.MinMax {
   if (low === null || high === null) return [0, 1];
   const span = high - low || Math.abs(high) || 1;
   const from = low >= 0 && low < 0.4 * high ? 0 : low - 0.06 * span;
@@ -130,7 +120,7 @@ function axes(plan: Plan, theme: () => Theme): uPlot.Axis[] {
     stroke: () => theme().quiet,
     font: theme().font,
     labelFont: theme().font,
-    grid: { stroke: () => theme().line, width: 1 },
+    grid: { stroke: () => theme().line, width: 1, filter: plan.log ? decades : undefined },
     ticks: { stroke: () => theme().line, width: 1, size: 5 },
     gap: 5,
   };
@@ -146,6 +136,16 @@ function axes(plan: Plan, theme: () => Theme): uPlot.Axis[] {
     found.push({ ...side, scale: "right", side: 1, label: plan.right, labelSize: 20, grid: { show: false } });
   }
   return found;
+}
+
+/** On a log axis, lines at the powers of ten alone, where there are several. */
+function decades(_: uPlot, splits: number[]): (number | null)[] {
+  const powers = splits.map((value) => (Number.isInteger(round(Math.log10(value))) ? value : null));
+  return powers.filter((value) => value !== null).length < 3 ? splits : powers;
+}
+
+function round(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
 }
 
 /** As wide as its longest label. */

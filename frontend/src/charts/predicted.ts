@@ -2,11 +2,10 @@
 import { mathsOf } from "../looking";
 import { makeMaths } from "../maths";
 import type { Store } from "../store";
-import { areaOf, type Axes, drawAxes, extent, inside, makeAxes, roomy } from "./axes";
+import { areaOf, type Axes, clipped, drawAxes, extent, inside, makeAxes, roomy } from "./axes";
 import type { Stage } from "./canvas";
 import { choice, make } from "./elements";
 import { count as counted } from "./figures";
-import { clipped } from "./fit";
 import { drawRing, drawRows, keyLine, keyParts, nearestRow, type Picture, type Placed } from "./picture";
 import { column, even, heldAt, metFrom, type Shown, targetColumn, targetName, targetUnit, thinned } from "./rows";
 import type { Theme } from "./theme";
@@ -78,8 +77,10 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
       if (!(value >= low && value <= high)) out += 1;
     }
     drawRows(stage.context, at, looks(theme), theme);
-    const sample = places.length < shown.count ? `${counted(places.length)} of the rows shown are drawn. ` : "";
-    return sample + (out === 0 ? "" : `${counted(out)} of them lie outside this picture.`.replace(sample ? "" : "of them", sample ? "" : "rows"));
+    const sampled = places.length < shown.count;
+    const words = sampled ? [`Drawn: ${counted(places.length)} of the rows shown.`] : [];
+    if (out > 0) words.push(`${counted(out)} of ${counted(places.length)} lie outside this picture.`);
+    return words.join(" ");
   }
 
   function drawAlong(stage: Stage, theme: Theme): string {

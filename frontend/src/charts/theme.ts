@@ -11,6 +11,7 @@ const NAMES = [
   "validation",
   "fit",
   "now",
+  "faint",
   "extra",
   "low",
   "high",

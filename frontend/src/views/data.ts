@@ -35,8 +35,8 @@ export const data: MakeView = (store, host) => {
     },
     draw() {
       const theme = themeOf(host);
-      if (stage.fit() || drawn !== picture.choices()) {
-        if (stage.width === 0) return;
+      if (drawn !== picture.choices()) {
+        if (!stage.fit()) return;
         picture.prepare(stage, theme);
         key.replaceChildren(...picture.key(theme));
         drawn = picture.choices();
@@ -67,7 +67,6 @@ function sentence(store: Store, shown: Shown): string {
 
 /** A run whose rows are not at hand still says so. */
 function without(store: Store, host: HTMLElement): View {
-  const words = store.page.rows.sentence;
-  host.append(make("p", {}, words === "" ? "This run was read without its rows: there is nothing to draw them from." : words));
+  host.append(make("p", {}, `There is nothing to draw here: ${store.page.rows.sentence}.`));
   return { name: "data", title: "The rows are not at hand", draw: () => undefined };
 }

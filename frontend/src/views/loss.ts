@@ -1,23 +1,26 @@
 // The loss along the updates, with where we are on it.
+import type uPlot from "uplot";
 import { extent } from "../charts/axes";
 import { checkbox, choice, make, setText } from "../charts/elements";
 import { counted, figure } from "../charts/figures";
-import { type Chart, type Line, makeChart, type Plan } from "../charts/lines";
+import { type Line, makeChart, type Plan } from "../charts/lines";
 import { valueAt } from "../charts/moments";
 import { themeOf } from "../charts/theme";
 import type { Curve } from "../contract";
 import type { MakeView, Store } from "../store";
 
 const LOSSES = ["loss", "epoch_loss", "validation_loss"];
+const HINT = "Point at the chart to read it, press to go there.";
 const WIDE = 100; // a loss that falls by this factor is first shown on a log axis
 
 export const loss: MakeView = (store, host) => {
-  const curves = store.page.curves.filter((curve) => LOSSES.includes(curve.name));
+  const curves = lossCurves(store);
   const first = curves[0];
   if (first === undefined) return null;
+  const main = curves.find((curve) => curve.name === "epoch_loss") ?? first;
   let overlay = "";
-  let chart: Chart | null = null;
-  let drawn = "";
+  let chart: uPlot | null = null;
+  let drawn = false;
 
   const frame = make("div", { class: "chart", role: "img" });
   const nowLine = make("div", { class: "now-line" });
@@ -30,15 +33,14 @@ export const loss: MakeView = (store, host) => {
   if (spread(store, first) > WIDE) store.choose({ log: true });
 
   function choices(): HTMLElement {
-    const others = store.page.curves.filter((curve) => !LOSSES.includes(curve.name));
+    const others = store.page.curves.filter(({ name }) => !LOSSES.includes(name));
     const options = others.map((curve) => ({ value: curve.name, words: curve.label }));
     const row = make("div", { class: "choices" }, log.label);
     if (options.length > 0) {
-      const none = { value: "", words: "nothing" };
-      const { label } = choice("beside it", [none, ...options], "", (name) => {
+      const none = { value: "", words: "none" };
+      const { label } = choice("second axis", [none, ...options], "", (name) => {
         overlay = name;
         rebuild();
-        mark();
       });
       row.append(label);
     }
@@ -46,18 +48,18 @@ export const loss: MakeView = (store, host) => {
   }
 
   function rebuild(): void {
-    chart?.plot.destroy();
+    chart?.destroy();
     chart = null;
     const width = Math.floor(frame.clientWidth);
     if (width === 0) return;
     const plan = planned(store, overlay);
     const size = { width, height: heightFor(width) };
-    chart = makeChart(store, frame, plan, () => themeOf(host), size);
-    chart.plot.over.append(nowLine, nowPoint);
+    chart = makeChart(store, frame, plan, () => themeOf(host), size, mark);
+    chart.over.append(nowLine, nowPoint);
     follow(chart, store);
-    chart.plot.hooks.setCursor = [() => tell()];
+    chart.hooks.setCursor = [() => tell()];
     key.replaceChildren(...plan.lines.map((line) => keyOf(line, host)));
-    drawn = String(store.chosen.log);
+    drawn = store.chosen.log;
     const sentence = gaps(store, store.chosen.log);
     setText(note, sentence);
     note.hidden = sentence === "";
@@ -66,48 +68,57 @@ export const loss: MakeView = (store, host) => {
   /** The marker where we are: two elements moved, nothing drawn. */
   function mark(): void {
     if (chart === null) return;
-    const { plot } = chart;
-    const x = plot.valToPos(store.step, "x");
+    const x = chart.valToPos(store.step, "x");
     nowLine.style.setProperty("transform", `translateX(${x}px)`);
     const here = valueAt(store, first.name, store.step);
     const seen = here !== null && Number.isFinite(here.value) && (!store.chosen.log || here.value > 0);
     nowPoint.hidden = !seen;
     if (!seen) return;
-    const y = plot.valToPos(here.value, "left");
-    nowPoint.style.setProperty("transform", `translate(${x}px, ${y}px)`);
+    const [left, top] = [chart.valToPos(here.step, "x"), chart.valToPos(here.value, "left")];
+    nowPoint.style.setProperty("transform", `translate(${left}px, ${top}px)`);
   }
 
   function tell(): void {
-    const left = chart?.plot.cursor.left ?? -1;
-    const step = left < 0 ? store.step : Math.round(chart?.plot.posToVal(left, "x") ?? 0);
-    const shown = overlay === "" ? curves : [...curves, ...store.page.curves.filter((c) => c.name === overlay)];
-    const words = shown.flatMap((curve) => {
-      const at = valueAt(store, curve.name, step);
-      return at === null ? [] : [`${curve.label} ${figure(at.value)}`];
+    const left = chart?.cursor.left ?? -1;
+    const step = Math.round(chart?.posToVal(left, "x") ?? 0);
+    setText(readout, left < 0 ? HINT : readAt(step));
+  }
+
+  function readAt(step: number): string {
+    const shown = store.page.curves.filter((one) => curves.includes(one) || one.name === overlay);
+    const words = shown.flatMap(({ name, label }) => {
+      const at = valueAt(store, name, step);
+      return at === null ? [] : [`${label} ${figure(at.value)}`];
     });
-    setText(readout, `Update ${step}: ${words.join(", ")}`);
+    return `Update ${step}: ${words.join(", ")}`;
   }
 
   return {
     name: "loss",
     get title() {
-      return titled(store, first);
+      return titled(store, main);
     },
     draw() {
       log.input.checked = store.chosen.log;
-      if (chart === null || drawn !== String(store.chosen.log)) rebuild();
-      mark();
+      if (chart === null || drawn !== store.chosen.log) rebuild();
+      else mark();
       tell();
-      frame.setAttribute("aria-label", `${titled(store, first)}. Now: ${readout.textContent}`);
+      frame.setAttribute("aria-label", `${titled(store, main)}. ${readAt(store.step)}`);
     },
     resize() {
       rebuild();
     },
     destroy() {
-      chart?.plot.destroy();
+      chart?.destroy();
     },
   };
 };
+
+/** With whole batches, the mean over an epoch is the loss once more. */
+function lossCurves({ page }: Store): Curve[] {
+  const batches = page.optimizer.batch_size !== null;
+  return page.curves.filter(({ name }) => LOSSES.includes(name) && (batches || name !== "epoch_loss"));
+}
 
 function heightFor(width: number): number {
   return Math.round(Math.max(220, Math.min(340, 0.62 * width)));
@@ -148,10 +159,12 @@ function gaps(store: Store, log: boolean): string {
 
 function planned(store: Store, overlay: string): Plan {
   const { page } = store;
-  const both = store.curve("loss") !== null && store.curve("epoch_loss") !== null;
+  const curves = lossCurves(store);
+  const both = curves.some(({ name }) => name === "epoch_loss");
   const lines: Line[] = [];
-  for (const { name, label } of page.curves) {
-    if (LOSSES.includes(name)) lines.push({ ...looks(name, both), name, label, side: "left" });
+  for (const curve of page.curves) {
+    const { name, label } = curve;
+    if (curves.includes(curve)) lines.push({ ...looks(name, both), name, label, side: "left" });
     else if (name === overlay) {
       lines.push({ name, label, side: "right", colour: (t) => t.extra, width: 1.6, dash: [7, 3, 2, 3] });
     }
@@ -162,7 +175,8 @@ function planned(store: Store, overlay: string): Plan {
 
 function looks(name: string, both: boolean): Pick<Line, "colour" | "width" | "dash"> {
   if (name === "validation_loss") return { colour: (t) => t.validation, width: 2, dash: [6, 4] };
-  return { colour: (t) => t.train, width: both && name === "loss" ? 1 : 2, dash: [] };
+  if (both && name === "loss") return { colour: (t) => t.faint, width: 1, dash: [] };
+  return { colour: (t) => t.train, width: 2, dash: [] };
 }
 
 function marks({ page }: Store): Plan["marks"] {
@@ -178,7 +192,7 @@ function keyOf(line: Line, host: HTMLElement): HTMLElement {
 }
 
 /** Pressing and dragging goes to the nearest recorded frame. */
-function follow({ plot }: Chart, store: Store): void {
+function follow(plot: uPlot, store: Store): void {
   const { over } = plot;
   const go = (event: PointerEvent): void => {
     const x = event.clientX - over.getBoundingClientRect().left;

@@ -9,7 +9,7 @@ import type { MakeView, Store } from "../store";
 
 const POLITE = 700; // milliseconds without a change, before anything is said
 const FEW = 3; // parameters named in the sentence
-const ROWS = 600; // while playing, no more rows than this are judged at each frame
+const WORK = 300_000; // while playing, rows times parameters that are judged at each frame
 
 interface Entry {
   element: HTMLElement;
@@ -67,15 +67,17 @@ function curveEntries(store: Store): Entry[] {
     .filter(({ name }) => name === "loss" || name === "validation_loss")
     .map(({ name, label }) => {
       const value = valueSpan(name);
-      return {
-        element: entry(label, value),
-        draw: () => put(value, valueAt(store, name, store.step)),
-      };
+      const element = entry(label, value);
+      const words = element.firstElementChild as HTMLElement;
+      const draw = (): void => put(words, label, value, valueAt(store, name, store.step), store.step);
+      return { element, draw };
     });
 }
 
-function put(span: HTMLElement, measured: Measured | null): void {
+/** The last update has no loss of its own on the curve: it says which one's is seen. */
+function put(words: HTMLElement, label: string, span: HTMLElement, measured: Measured | null, step: number): void {
   if (measured === null) return;
+  setText(words, measured.step === step ? label : `${label} at update ${measured.step}`);
   setValue(span, measured.value);
   span.dataset.step = String(measured.step);
 }
@@ -87,7 +89,7 @@ function rowEntries(store: Store): Entry[] {
   const { shown, all } = store.page.rows;
   const rows = shown.train === all.train ? "objective" : `objective of ${counted(shown.train, "row")}`;
   const found: Entry[] = [];
-  const slow = look.rows.count > ROWS;
+  const slow = look.rows.count * look.maths.net.parameters > WORK;
   if (look.maths.loss !== null) {
     const value = valueSpan("objective");
     found.push({
@@ -101,7 +103,7 @@ function rowEntries(store: Store): Entry[] {
     element: entry("rows wrong", value),
     draw() {
       if (slow && store.playing) return setText(value, "…");
-      const share = wrongShare(store, look);
+      const share = wrongShare(look);
       setText(value, percent(share));
       value.dataset.value = String(share);
     },
@@ -111,6 +113,7 @@ function rowEntries(store: Store): Entry[] {
 
 function parameterEntries(store: Store): Entry[] {
   const all = parameterCount(store.page);
+  if (all === 0) return [];
   if (all > FEW) {
     const value = valueSpan("size");
     return [{ element: entry(`size of ${count(all)} parameters`, value), draw: () => setValue(value, length(store.theta())) }];

@@ -1,5 +1,5 @@
 // The loss over a plane of parameters, the way through it, and where on it we are.
-import { areaOf, type Axes, drawAxes, extent, inside, makeAxes } from "../charts/axes";
+import { areaOf, type Axes, clipped, drawAxes, extent, inside, makeAxes } from "../charts/axes";
 import { makeStage, type Stage } from "../charts/canvas";
 import { type Field, levelsOf, regionsOf, trace } from "../charts/contours";
 import { make, setText } from "../charts/elements";
@@ -47,8 +47,8 @@ export const surface: MakeView = (store, host) => {
     name: "surface",
     title: titled(drawn),
     draw() {
-      if (stage.fit() || ground === null) {
-        if (stage.width === 0) return;
+      if (ground === null) {
+        if (!stage.fit()) return;
         prepare();
       }
       const theme = themeOf(host);
@@ -73,9 +73,13 @@ function titled({ exact, share, axes }: Surface): string {
   return `The loss over a plane that holds ${percent(share)} of the way taken`;
 }
 
-function where({ axes }: Surface, path: Float32Array, store: Store): string {
-  const [u, v] = [path[2 * store.index], path[2 * store.index + 1]];
-  return `Update ${store.step}: ${axes[0]} ${figure(u)}, ${axes[1]} ${figure(v)}`;
+function where({ axes, u, v }: Surface, path: Float32Array, store: Store): string {
+  const at = [path[2 * store.index], path[2 * store.index + 1]];
+  if (!at.every(Number.isFinite)) return `Update ${store.step}: the parameters are not finite.`;
+  const within = at[0] >= u[0] && at[0] <= u[1] && at[1] >= v[0] && at[1] <= v[1];
+  const [across, up] = axes.map((axis) => axis.split(",")[0]); // without its share
+  const words = `Update ${store.step}: ${across} ${figure(at[0])}, ${up} ${figure(at[1])}`;
+  return within ? words : `${words}, outside this picture.`;
 }
 
 function fieldOf(store: Store, { values, shape, u, v }: Surface): Field | null {
@@ -123,8 +127,8 @@ function way(
 ): void {
   const stride = Math.max(1, Math.ceil(path.length / 2 / STOPS));
   context.beginPath();
-  for (let i = 0; i < until; i += stride) context.lineTo(axes.x(path[2 * i]), axes.y(path[2 * i + 1]));
-  context.lineTo(axes.x(path[2 * until]), axes.y(path[2 * until + 1]));
+  for (let i = 0; i < until; i += stride) stop(context, path, axes, i);
+  stop(context, path, axes, until);
   context.lineJoin = "round";
   context.strokeStyle = walked ? theme.ink : css(rgb(theme.ink), 0.35);
   context.lineWidth = walked ? 2.2 : 1;
@@ -133,8 +137,14 @@ function way(
   context.setLineDash([]);
 }
 
+function stop(context: CanvasRenderingContext2D, path: Float32Array, axes: Axes, i: number): void {
+  const [x, y] = [axes.x(path[2 * i]), axes.y(path[2 * i + 1])];
+  if (Number.isFinite(x + y)) context.lineTo(clipped(x), clipped(y));
+}
+
 function point({ context }: Stage, axes: Axes, path: Float32Array, index: number, theme: Theme): void {
   const [x, y] = [axes.x(path[2 * index]), axes.y(path[2 * index + 1])];
+  if (!Number.isFinite(x + y)) return;
   context.beginPath();
   context.arc(x, y, 6, 0, 2 * Math.PI);
   context.fillStyle = theme.now;
