@@ -74,7 +74,9 @@ def lollipops(
         matters = name in marked
         color = theme.bad if matters else theme.series[0]
         if np.isfinite(size):
-            ax.plot([start, size], [-place, -place], color=color, linewidth=2, solid_capstyle="butt")
+            ax.plot(
+                [start, size], [-place, -place], color=color, linewidth=2, solid_capstyle="butt"
+            )
         at = size if np.isfinite(size) else start
         ax.plot([at], [-place], marker="D" if matters else "o", color=color, markersize=7)
         _beside(ax, number(sizes[place]), at, -place, theme.ink)
@@ -172,7 +174,9 @@ def table(ax: Axes, theme: Theme, evidence: Mapping[str, Any]) -> None:
     """Write evidence as a table: each name with its value."""
     ax.set_axis_off()
     lines = [(key.replace("_", " "), said(value)) for key, value in evidence.items()]
-    lines = lines or [("nothing was measured", "the figures show nothing that would have to change")]
+    lines = lines or [
+        ("nothing was measured", "the figures show nothing that would have to change")
+    ]
     ax.set_xlim(0, 1)
     place = 0.0
     for name, value in lines[:_ROWS]:
