@@ -40,8 +40,8 @@ def _said(subject: Subject, found: Sequence[Profile]) -> list[str]:
     ways = [f"{said}, which is what the model meets."]
     if subject.prepared is not None:
         ways.append(
-            "Means, deviations and levels were learnt from the training rows alone; the ranges here "
-            "are of all rows."
+            "Means, deviations and levels were learnt from the training rows alone; the ranges "
+            "here are of all rows."
         )
     elif source is not None:
         ways.append("The table is not at hand, so this is what the run remembers of it.")

@@ -51,7 +51,7 @@ def _download(subject: Subject) -> list[Html]:
     size = f"{number(len(content) / 1000, 3)} kB"
     if len(content) > _LARGEST:
         said = f"The model takes {size}, too much for this page; it is in the run file beside it."
-        return paragraphs([said]), _used(subject)  # type: ignore[return-value]
+        return [paragraphs([said]), _used(subject)]
     data = base64.b64encode(content).decode()
     link = element(
         "a",
@@ -65,12 +65,9 @@ def _download(subject: Subject) -> list[Html]:
 
 
 def _used(subject: Subject) -> Html:
-    lines = ["import descend as ds", f'run = ds.load("{NAME}")']
-    given = "table" if subject.run.source is not None else "X"
-    what = '"new.csv"' if given == "table" else "[[…]]  # one row, one number to a feature"
-    lines.append(f"run.predict({what})" if given == "table" else f"run.predict({what}")
-    if given != "table":
-        lines[-1] = "run.predict(X)  # one row to a prediction"
+    table = subject.run.source is not None
+    what = 'run.predict("new.csv")' if table else "run.predict(X)  # a row of numbers for each"
+    lines = ["import descend as ds", f'run = ds.load("{NAME}")', what]
     code = element("code", "\n".join(lines))
     return element("pre", code, tabindex="0", role="region", aria_label="How to use the model")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from descend.errors import DescendError
-from descend.explaining.pieces import Table, figure
+from descend.explaining.pieces import Table, counted, figure
 from descend.report.markup import Html, details, element, joined, paragraphs, section, table
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ def worked_section(subject: Subject) -> Html:
     except DescendError as error:
         return section("worked", title, element("p", f"It cannot be shown here: {error}"))
     opening = (
-        "Training is this, over and over: predict, measure the error, find how it changes with each "
-        f"parameter, and take a small step against it. Here is update {step} with its own numbers."
+        "Training is this, over and over: predict, measure the error, find how it changes with "
+        "each parameter, and take a small step against it. Here is the update after "
+        f"{counted(step, 'update')}, with its own numbers."
     )
     moves = (_move(i, move) for i, move in enumerate(found.moves, start=1))
     return section("worked", title, paragraphs([opening, *found.sentences]), *moves)
