@@ -95,8 +95,7 @@ function head({ page }: Store): HTMLElement {
     "header",
     { class: "head" },
     make("h2", {}, page.title),
-    make("p", { class: "task" }, page.task),
-    make("p", {}, page.outcome.sentence),
+    make("p", { class: "task" }, page.summary.join(" ")),
   );
 }
 

@@ -20,7 +20,7 @@ const COLOURS = `
   --fit: light-dark(#20262c, #f2f4f6);
   --now: light-dark(#b0206e, #ff8cc3);
   --low: light-dark(#f3f8fb, #20282f);
-  --high: light-dark(#4f7ea3, #55708a);
+  --high: light-dark(#6b9abd, #55708a);
   --class-0: light-dark(#0072b2, #56b4e9);
   --class-1: light-dark(#c65200, #f0924a);
   --class-2: light-dark(#00795a, #2fbf93);
@@ -55,7 +55,7 @@ const PAGE = `
 .descend [hidden] { display: none !important; }
 .descend :focus-visible { outline: 2.5px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
 .descend .head { display: grid; gap: 4px; margin-bottom: 12px; }
-.descend .head .task { color: var(--quiet); }
+.descend .head .task { color: var(--quiet); max-width: 80ch; }
 `;
 
 const CONTROLS = `
@@ -77,8 +77,8 @@ const CONTROLS = `
 .descend input[type="range"] { width: 100%; height: 26px; margin: 0; accent-color: var(--accent); cursor: pointer; background: none; }
 .descend .icon { width: 14px; height: 14px; flex: none; fill: currentColor; }
 .descend .icon.line { fill: none; stroke: currentColor; stroke-width: 1.8; }
-.descend .choice { display: inline-flex; align-items: center; gap: 6px; font-size: 0.875rem; min-height: 26px; min-width: 0; }
-.descend .choice > span { color: var(--quiet); flex: none; }
+.descend .choice { display: inline-flex; flex-wrap: wrap; align-items: center; gap: 6px; font-size: 0.875rem; min-height: 26px; min-width: 0; }
+.descend .choice > span { color: var(--quiet); }
 .descend .choices { display: flex; flex-wrap: wrap; gap: 6px 16px; align-items: center; margin: 6px 0 2px; }
 .descend .timeline {
   position: sticky; top: 0; z-index: 5; display: grid; gap: 4px 14px;

@@ -20,7 +20,7 @@ export function parametersOf(page: Page, most: number): Parameter[] {
 }
 
 export function parameterCount(page: Page): number {
-  return page.blocks.theta.shape[1];
+  return page.layout.length === 0 ? 0 : page.blocks.theta.shape[1];
 }
 
 function named(page: Page, array: string, shape: number[], i: number): string {

@@ -66,8 +66,10 @@ export function heldAt({ X, part, count, d }: Shown): Float64Array {
   return base.map((sum) => sum / Math.max(1, train));
 }
 
+type Thinned = Shown & { X: Float64Array; y: Float64Array };
+
 /** At most so many rows, evenly among those shown. */
-export function thinned(shown: Shown, most: number): { places: number[]; rows: Shown } {
+export function thinned(shown: Shown, most: number): { places: number[]; rows: Thinned } {
   const stride = Math.max(1, Math.ceil(shown.count / most));
   const places: number[] = [];
   for (let i = 0; i < shown.count; i += stride) places.push(i);

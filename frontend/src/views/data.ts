@@ -67,7 +67,6 @@ function sentence(store: Store, shown: Shown): string {
 
 /** A run whose rows are not at hand still says so. */
 function without(store: Store, host: HTMLElement): View {
-  const words = store.page.rows.sentence;
-  host.append(make("p", {}, words === "" ? "This run was read without its rows: there is nothing to draw them from." : words));
+  host.append(make("p", {}, `There is nothing to draw here: ${store.page.rows.sentence}.`));
   return { name: "data", title: "The rows are not at hand", draw: () => undefined };
 }

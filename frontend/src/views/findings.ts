@@ -1,6 +1,5 @@
 // What the doctor found, and the way to the update where it is best seen.
 import { icon, make, wordButton } from "../charts/elements";
-import { counted } from "../charts/figures";
 import type { Finding } from "../contract";
 import type { MakeView, Store } from "../store";
 
@@ -13,15 +12,15 @@ const WORDS = { illness: "Illness", information: "Information" };
 export const findings: MakeView = (store, host) => {
   const found = store.page.findings;
   const list = make("ul", { class: "findings" }, ...found.map((one) => itemOf(one, store)));
-  if (found.length === 0) host.append(make("p", {}, "The doctor found nothing wrong with this run."));
+  if (found.length === 0) host.append(make("p", {}, "Nothing is reported about this run."));
   else host.append(list);
   return { name: "findings", title: titled(found), draw: () => undefined };
 };
 
 function titled(found: Finding[]): string {
   const ill = found.filter((one) => one.severity === "illness").length;
-  if (ill > 0) return `The doctor finds ${counted(ill, "illness").replace("illnesss", "illnesses")}`;
-  return found.length > 0 ? "The doctor finds no illness" : "The doctor finds nothing";
+  if (ill > 0) return `The doctor finds ${ill === 1 ? "an illness" : `${ill} illnesses`}`;
+  return "The doctor finds no illness";
 }
 
 function itemOf(one: Finding, store: Store): HTMLElement {
@@ -37,11 +36,15 @@ function itemOf(one: Finding, store: Store): HTMLElement {
       one.sentence,
       make("span", { class: "quiet" }, ` (${one.code})`),
     ),
-    one.fix === "" ? null : make("p", { class: "fix" }, make("strong", {}, "What to do: "), one.fix),
+    needed(one) ? make("p", { class: "fix" }, make("strong", {}, "What to do: "), one.fix) : null,
     evidenceOf(one),
     goTo(one, store),
   );
   return make("li", { class: `finding ${one.severity}` }, sign, text);
+}
+
+function needed({ code, fix }: Finding): boolean {
+  return code !== "healthy" && fix !== "";
 }
 
 function evidenceOf({ evidence }: Finding): HTMLElement | null {

@@ -113,6 +113,7 @@ function rowEntries(store: Store): Entry[] {
 
 function parameterEntries(store: Store): Entry[] {
   const all = parameterCount(store.page);
+  if (all === 0) return [];
   if (all > FEW) {
     const value = valueSpan("size");
     return [{ element: entry(`size of ${count(all)} parameters`, value), draw: () => setValue(value, length(store.theta())) }];

@@ -20,7 +20,8 @@ interface Table {
 
 export const tables: MakeView = (store, host) => {
   const look = lookOf(store);
-  const all = [curvesTable(store), parametersTable(store)];
+  const all = [curvesTable(store)];
+  if (parameterCount(store.page) > 0) all.push(parametersTable(store));
   if (look !== null) all.push(predictionsTable(store, look));
   host.append(...all.map((table) => table.element));
   for (const table of all) table.element.addEventListener("toggle", () => table.draw());

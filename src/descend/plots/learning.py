@@ -61,7 +61,7 @@ def loss(run: Run, sheet: Sheet, *, log: bool | None = None, log_x: bool = False
     figure = sheet.figure()
     axes = _rows(figure, sheet, with_rate=rate is not None)
     titled(figure, sheet, course(run, brief=sheet.small), *_notes(run, curves, sheet))
-    _losses(axes[0], sheet.theme, curves, log=log)
+    draw_losses(axes[0], sheet.theme, curves, log=log)
     _returned(axes[0], sheet.theme, run)
     if len(axes) > 1:
         _norms(axes[1], sheet.theme, curves)
@@ -80,7 +80,7 @@ def _rows(figure: Figure, sheet: Sheet, *, with_rate: bool) -> list[Axes]:
     return list(found[:, 0])
 
 
-def _losses(ax: Axes, theme: Theme, curves: Curves, *, log: bool | None) -> None:
+def draw_losses(ax: Axes, theme: Theme, curves: Curves, *, log: bool | None) -> None:
     """Draw the training loss, of batches faintly and of epochs strongly, and validation's."""
     mean, held = curves.get("epoch_loss"), curves.get("validation_loss")
     shown = [curve for curve in (mean or curves["loss"], held) if curve is not None]

@@ -40,13 +40,18 @@ def element(name: str, *children: Any, **attributes: Any) -> Html:
     Attributes whose names are words of Python end in ``_``; other underlines become hyphens.
     """
     given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escaped(value)}"'
+        f' {key.rstrip("_").replace("_", "-")}="{_quoted(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
     if name in _VOID:
         return Html(f"<{name}{given}>")
     return Html(f"<{name}{given}>{joined(children)}</{name}>")
+
+
+def _quoted(value: Any) -> str:
+    """Return text for an attribute: no = in it, or it might pass for an attribute of its own."""
+    return escaped(value).replace("=", "&#61;")
 
 
 def joined(parts: Iterable[Any]) -> Html:
