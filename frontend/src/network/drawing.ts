@@ -47,7 +47,7 @@ export function drawn(plan: Plan, net: Net, page: Page): Drawing {
 }
 
 function room(plan: Plan): number {
-  return plan.width < 480 ? 7 : 14;
+  return plan.width < 480 ? 9 : 14;
 }
 
 // ------------------------------------------------------------------- lines
@@ -83,8 +83,8 @@ function widthOf(weight: number, scale: number): number {
 
 // ------------------------------------------------------------------- words
 
-function heads({ columns, width, pill }: Plan, net: Net, page: Page): SVGTextElement[] {
-  const narrow = (width / columns.length) < 105;
+function heads({ columns, width }: Plan, net: Net, page: Page): SVGTextElement[] {
+  const narrow = width / columns.length < 105;
   const above = ({ layer }: Column): string => {
     if (layer === 0) return narrow ? "in" : "features";
     if (layer === net.layers.length) return narrow ? "out" : "scores";
@@ -94,7 +94,7 @@ function heads({ columns, width, pill }: Plan, net: Net, page: Page): SVGTextEle
   const more = columns
     .filter(({ folded }) => folded > 0)
     .map(({ x, below, folded }) =>
-      svg("text", { x, y: below, class: "more" }, pill.width < 30 ? `+${folded}` : `… ${folded} more`),
+      svg("text", { x, y: below, class: "more" }, narrow ? `+ ${folded}` : `… ${folded} more`),
     );
   return [...top, ...more];
 }
