@@ -1,0 +1,58 @@
+"""A film: a figure whose moving artists are set anew for each frame, on a background drawn once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure
+
+    from descend.arrays import Array
+
+
+class Film(NamedTuple):
+    """What is filmed.
+
+    Attributes
+    ----------
+    figure
+        With everything in it as it is at the first frame.
+    moving
+        The artists that change, from the lowest to the uppermost; all else is drawn once.
+    turn
+        Sets them to frame i.
+    steps
+        The updates done at each frame.
+    """
+
+    figure: Figure
+    moving: Sequence[Artist]
+    turn: Callable[[int], None]
+    steps: Sequence[int]
+
+
+def pictures(film: Film) -> Iterator[Array]:
+    """Yield each frame: (height, width, 3) of bytes, both sides even, as video wants them."""
+    canvas = FigureCanvasAgg(film.figure)
+    for artist in film.moving:
+        artist.set_animated(True)
+    canvas.draw()
+    background = canvas.copy_from_bbox(film.figure.bbox)
+    renderer = canvas.get_renderer()
+    for i in range(len(film.steps)):
+        film.turn(i)
+        canvas.restore_region(background)
+        for artist in film.moving:
+            artist.draw(renderer)
+        yield _even(np.asarray(canvas.buffer_rgba()))
+
+
+def _even(drawn: Array) -> Array:
+    height, width = drawn.shape[0] & ~1, drawn.shape[1] & ~1
+    return np.ascontiguousarray(drawn[:height, :width, :3])
