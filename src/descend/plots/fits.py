@@ -127,15 +127,15 @@ def _kinds(seen: Look) -> list[tuple[int, Array, Floats]]:
     code = seen.rows.y.astype(np.int64)
     if loss.targets == "labels":
         groups = [np.flatnonzero(code[:, 0] == c) for c in range(min(seen.k, MOST))]
-        return [(c, g, _strewn(np.ones(len(g)), 1 + c)) for c, g in enumerate(groups)]
+        return [(c, g, strewn(np.ones(len(g)), 1 + c)) for c, g in enumerate(groups)]
     low = 0.0 if loss.proper else -1.0
     if seen.k > 1:
-        return [(o, every, _strewn(low + (1 - low) * code[:, o], 0)) for o in range(min(seen.k, MOST))]
+        return [(o, every, strewn(low + (1 - low) * code[:, o], 0)) for o in range(min(seen.k, MOST))]
     groups = [np.flatnonzero(code[:, 0] == c) for c in range(2)]
-    return [(c, g, _strewn(np.full(len(g), low if c == 0 else 1.0), 0)) for c, g in enumerate(groups)]
+    return [(c, g, strewn(np.full(len(g), low if c == 0 else 1.0), 0)) for c, g in enumerate(groups)]
 
 
-def _strewn(height: Floats, band: int) -> Floats:
+def strewn(height: Floats, band: int) -> Floats:
     """Return heights moved a little up and down, evenly and alike each time; bands lie apart."""
     golden = np.arange(len(height)) * 0.6180339887498949 % 1 - 0.5
     return height + _STREWN * (golden + 1.1 * band)

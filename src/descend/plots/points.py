@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from descend.plots.style import Theme
 
 PARTS = ("training", "validation")
+MARKERS_OF_PARTS = ("o", "s")
 # More labels than this share the last colour and shape.
 MOST_LABELS = 6
 _LARGEST, _SMALLEST = 34.0, 5.0
