@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from descend.plots import points, slices, telling
+from descend.plots import points, slices, captions
 from descend.plots.axes import drawable, plain_axis
 from descend.plots.words import counted, short, titled
 
@@ -54,13 +54,13 @@ def fit(run: Run, sheet: Sheet, *, x: str | int | None = None, step: int | None 
     """
     seen = slices.look(run)
     j = slices.chosen(seen, x)[0]
-    theta, when = telling.at_step(run, step)
+    theta, when = captions.at_step(run, step)
     figure = sheet.figure()
     ax = figure.subplots()
     lines = drawn_fit(ax, sheet.theme, seen, j, theta)
-    said = telling.loss_said(seen, theta)
-    title = f"{_answers(seen)} along {short(seen.names[j])}{telling.others(seen, j)}: {said} {when}"
-    titled(figure, sheet, telling.begun(title), telling.shown(seen), _unseen(ax, lines))
+    said = captions.loss_said(seen, theta)
+    title = f"{_answers(seen)} along {short(seen.names[j])}{captions.others(seen, j)}: {said} {when}"
+    titled(figure, sheet, captions.begun(title), captions.shown(seen), _unseen(ax, lines))
     return figure
 
 
@@ -91,7 +91,7 @@ def data(
     axes[0].set_ylabel(up)
     count = [counted(int((seen.rows.part == p).sum()), f"{points.PARTS[p]} row") for p in parts]
     title = f"{up} against {short(seen.names[i])}: {' and '.join(count)}"
-    titled(figure, sheet, title, telling.shown(seen))
+    titled(figure, sheet, title, captions.shown(seen))
     return figure
 
 
@@ -162,8 +162,8 @@ def drawn_fit(ax: Axes, theme: Theme, seen: Look, j: int, theta: Floats) -> list
     for output in range(min(answers.shape[1], MOST)):
         alone = answers.shape[1] == 1
         style = {"color": theme.ink} if alone else theme.series_style(output)
-        name = "prediction" if not seen.labels else telling.answer_name(seen, output)
-        name = name if alone or seen.labels else telling.target_name(seen, output)
+        name = "prediction" if not seen.labels else captions.answer_name(seen, output)
+        name = name if alone or seen.labels else captions.target_name(seen, output)
         lines += ax.plot(across, drawable(answers[:, output]), label=name, zorder=4, **style)
     _framed(ax, seen, j)
     _legend(ax, theme, seen)
@@ -206,7 +206,7 @@ def _legend(ax: Axes, theme: Theme, seen: Look) -> None:
 def _answers(seen: Look) -> str:
     """Return what stands up the axis."""
     if seen.labels and (seen.k == 1):
-        return telling.answer_name(seen)
+        return captions.answer_name(seen)
     if seen.labels:
         return "probability" if seen.run.task.loss.proper else "score"
     return short(seen.units.target)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend.errors import InputError
-from descend.plots import fits, points, regions, slices, telling
+from descend.plots import fits, points, regions, slices, captions
 from descend.plots.axes import plain_axis
 from descend.plots.words import counted, short, titled
 
@@ -59,7 +59,7 @@ def labels(
     keys = points.label_keys(sheet.theme, seen)
     axes[0].legend(handles=keys, loc="lower left", bbox_to_anchor=(0, 1.06), ncols=4, columnspacing=1.2)
     title = f"{short(seen.units.target)} as it is and as predicted: {_said(len(wrong), len(truth))}"
-    titled(figure, sheet, title, telling.shown(seen))
+    titled(figure, sheet, title, captions.shown(seen))
     return figure
 
 
@@ -109,7 +109,7 @@ def _ringed(ax: Axes, theme: Theme, across: Array, up: Array) -> None:
 def _middle(seen: Look) -> str:
     if regions.several(seen):
         return "probability of the predicted label"
-    return telling.answer_name(seen).replace(f"{short(seen.units.target)} is ", "", 1).replace("that", "of")
+    return captions.answer_name(seen).replace(f"{short(seen.units.target)} is ", "", 1).replace("that", "of")
 
 
 def _said(wrong: int, count: int) -> str:

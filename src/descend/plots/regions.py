@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 
 from descend.errors import InputError
-from descend.plots import points, slices, telling
+from descend.plots import points, slices, captions
 from descend.plots.axes import dim_grid, drawable, plain_axis
 from descend.plots.words import short, titled
 
@@ -77,7 +77,7 @@ def regions(  # noqa: PLR0913 - what may be asked of a plane
     """
     seen, i, j = plane_of(run, x, y)
     place_of_output(seen, output)
-    theta, when = telling.at_step(run, step)
+    theta, when = captions.at_step(run, step)
     found = answered(seen, i, j, theta, output)
     figure = sheet.figure()
     ax = figure.subplots()
@@ -87,14 +87,14 @@ def regions(  # noqa: PLR0913 - what may be asked of a plane
     framed(ax, seen, i, j, found)
     if not several(seen):
         bar = figure.colorbar(image, ax=ax, shrink=0.9, pad=0.015)
-        bar.set_label(telling.answer_name(seen, output))
+        bar.set_label(captions.answer_name(seen, output))
         bar.outline.set_visible(False)  # type: ignore[operator]
     legend(ax, sheet, seen)
-    held = telling.others(seen, i, j)
+    held = captions.others(seen, i, j)
     title = f"{_subject(seen, output)} over {short(seen.names[i])} and {short(seen.names[j])}{held}"
     title += f", {when}{_told(seen, theta, held)}"
     shade = "" if seen.labels else "Each row has the shade of its own number."
-    titled(figure, sheet, telling.begun(title), f"Shown: {seen.rows.sentence}.", shade)
+    titled(figure, sheet, captions.begun(title), f"Shown: {seen.rows.sentence}.", shade)
     return figure
 
 
@@ -331,7 +331,7 @@ def legend(ax: Axes, sheet: Sheet, seen: Look) -> None:
 def _subject(seen: Look, output: int) -> str:
     if several(seen):
         return f"Predicted {short(seen.units.target)}"
-    return telling.answer_name(seen, output) if seen.labels else f"Predicted {telling.target_name(seen, output)}"
+    return captions.answer_name(seen, output) if seen.labels else f"Predicted {captions.target_name(seen, output)}"
 
 
 def _told(seen: Look, theta: Floats, held: str) -> str:
