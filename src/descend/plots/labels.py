@@ -48,7 +48,7 @@ def labels(
     wrong = np.flatnonzero(predicted != truth)
     _ringed(axes[2], sheet.theme, across[wrong], up[wrong])
     for ax, name in zip(axes, ("true label", _middle(seen), "predicted label"), strict=True):
-        ax.set_title(name)
+        ax.set_title(name, pad=22)
         ax.set_xlabel(short(seen.names[i]))
         plain_axis(ax, "x", 4)
     if j is None:
@@ -57,7 +57,8 @@ def labels(
         axes[0].set_ylabel(short(seen.names[j]))
         plain_axis(axes[0], "y")
     keys = points.label_keys(sheet.theme, seen)
-    axes[0].legend(handles=keys, loc="lower left", bbox_to_anchor=(0, 1.06), ncols=4, columnspacing=1.2)
+    # Between the axes and their titles, so that nothing is hidden.
+    axes[0].legend(handles=keys, loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=7, columnspacing=1.2, handletextpad=0.2).set_in_layout(False)
     title = f"{short(seen.units.target)} as it is and as predicted: {_said(len(wrong), len(truth))}"
     titled(figure, sheet, title, captions.shown(seen))
     return figure
@@ -108,7 +109,7 @@ def _ringed(ax: Axes, theme: Theme, across: Array, up: Array) -> None:
 
 def _middle(seen: Look) -> str:
     if regions.several(seen):
-        return "probability of the predicted label"
+        return "confidence"
     return captions.answer_name(seen).replace(f"{short(seen.units.target)} is ", "", 1).replace("that", "of")
 
 

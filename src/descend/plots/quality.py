@@ -63,7 +63,7 @@ def residuals(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     ax.set_ylabel("true less predicted")
     _spread(shape, sheet.theme, left)
     rmse, mean = np.sqrt(np.average(left**2, weights=w)), np.average(left, weights=w)
-    title = f"{name} is missed by {number(rmse)} (root mean square), by {number(mean)} on average"
+    title = f"Residuals of {name}: root mean square {number(rmse)}, mean {number(mean)}"
     titled(figure, sheet, title, _rows(found), _line_said(x))
     return figure
 
@@ -96,8 +96,8 @@ def predicted(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     ax.legend(loc="upper left")
     about = np.average((truth - np.average(truth, weights=w)) ** 2, weights=w)
     r2 = 1 - np.average((truth - guess) ** 2, weights=w) / about if about > 0 else np.nan
-    told = f"the model explains {100 * r2:.0f} % of the variance" if r2 > 0 else "no better than the mean"
-    titled(figure, sheet, f"Predicted against true {name}: {told} (R² {number(r2)})", _rows(found))
+    title = f"Predicted against true {name}: R² {number(r2)}" + (", no better than the mean" if r2 <= 0 else "")
+    titled(figure, sheet, title, _rows(found), _line_said(truth))
     return figure
 
 

@@ -84,7 +84,7 @@ def regions(  # noqa: PLR0913 - what may be asked of a plane
     image = shaded(ax, sheet.theme, seen, found)
     _lines(ax, sheet.theme, seen, found)
     drawn_rows(ax, sheet.theme, seen, i, j, output, image)
-    framed(ax, seen, i, j, found)
+    framed(ax, sheet.theme, seen, i, j, found)
     if not several(seen):
         bar = figure.colorbar(image, ax=ax, shrink=0.9, pad=0.015)
         bar.set_label(captions.answer_name(seen, output))
@@ -293,7 +293,7 @@ def drawn_rows(  # noqa: PLR0913, PLR0917 - where, what, and over what
         )
 
 
-def framed(ax: Axes, seen: Look, i: int, j: int, found: Answered) -> None:
+def framed(ax: Axes, theme: Theme, seen: Look, i: int, j: int, found: Answered) -> None:
     """Set limits and names of the axes."""
     ax.set_xlim(found.x[0], found.x[-1])
     ax.set_ylim(found.y[0], found.y[-1])
@@ -301,7 +301,7 @@ def framed(ax: Axes, seen: Look, i: int, j: int, found: Answered) -> None:
     ax.set_ylabel(short(seen.names[j]))
     plain_axis(ax, "x")
     plain_axis(ax, "y")
-    dim_grid(ax, "none")
+    dim_grid(ax, theme, "none")
 
 
 def legend(ax: Axes, sheet: Sheet, seen: Look) -> None:
