@@ -33,7 +33,7 @@ _END = "end"
 
 def plain_axis(ax: Axes, which: str, ticks: int = 6, *, whole: bool = False) -> None:
     """Let an axis ("x" or "y") have few ticks, with thousands apart."""
-    axis = ax.xaxis if which == "x" else ax.yaxis
+    axis = getattr(ax, f"{which}axis")
     axis.set_major_locator(MaxNLocator(ticks, integer=whole, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(_rounded(value), 6)))
 

@@ -179,7 +179,7 @@ def _line(
 
 def _constant(curve: Curve) -> bool:
     known = curve.y[np.isfinite(curve.y)]
-    return not len(known) or float(np.ptp(known)) <= 1e-9 * abs(float(known[0]))  # noqa: PLR2004
+    return not len(known) or float(np.ptp(known)) <= 1e-9 * abs(float(known[0]))
 
 
 def _notes(run: Run, curves: Curves, sheet: Sheet) -> Sequence[str]:

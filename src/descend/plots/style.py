@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, final
 
 import matplotlib as mpl
 import matplotlib.style
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -102,6 +103,13 @@ class Theme(NamedTuple):
         if self.name == "dark":
             ends = ("#1b2128", "#1d4a70", "#2f86c2", "#8fc8ee", "#eef8ff")
         return LinearSegmentedColormap.from_list(f"descend-{self.name}", ends)
+
+    @property
+    def ground(self) -> Colormap:
+        """The same, but never so strong that lines on it would be lost."""
+        return LinearSegmentedColormap.from_list(
+            f"descend-ground-{self.name}", self.ramp(np.linspace(0, 0.4, 9))
+        )
 
     @property
     def balance(self) -> Colormap:

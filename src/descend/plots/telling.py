@@ -43,7 +43,10 @@ def recorded(run: Run) -> Run:
         return run
     done = counted(run.state.step, "update")
     why_not = "nothing was recorded (record=0)" if run.state.step else "so nothing has happened yet"
-    msg = f"The curves of a run were asked for; this one did {done}, {why_not}; train it with a record."
+    msg = (
+        f"The curves of a run were asked for; this one did {done}, {why_not}: train it, and with "
+        "a record."
+    )
     raise InputError(msg)
 
 

@@ -67,9 +67,14 @@ def curves_of(run: Run, limit: int = 4000) -> list[Curve]:
     """
     limit = whole("curves_of", "limit", limit)
     history: History = run.history
-    found = [_curve(run, history.updates, name, "update", limit) for name in history.updates.names]
-    found += [_curve(run, history.epochs, name, "epoch", limit) for name in history.epochs.names]
-    return [curve for curve in found if len(curve.x)]
+    found = []
+    if len(history.updates):
+        names = history.updates.names
+        found += [_curve(run, history.updates, name, "update", limit) for name in names]
+    if len(history.epochs):
+        names = history.epochs.names
+        found += [_curve(run, history.epochs, name, "epoch", limit) for name in names]
+    return found
 
 
 def _curve(

@@ -94,7 +94,11 @@ def surface_of(
     frames = frames_of(run) if frames is None else frames
     if run.data is None or len(run.theta) < 2 or _without_code(run):  # noqa: PLR2004 - a plane
         return None
-    objective = Objective(run, shape[0] * shape[1])
+    with np.errstate(all="ignore"):  # ill runs overflow as they are looked at
+        return _seen(run, Objective(run, shape[0] * shape[1]), frames, shape)
+
+
+def _seen(run: Run, objective: Objective, frames: Frames, shape: tuple[int, int]) -> Surface | None:
     told = _told(run, objective, frames)
     if not told.any():
         return None
@@ -103,7 +107,8 @@ def surface_of(
     if found is None:
         return None
     plane, shares = found
-    path = _path(plane, frames)
+    path = (frames.theta - plane.origin) @ plane.directions.T
+    path[~np.isfinite(path).all(axis=1)] = np.nan
     u, v = _ranges(objective, plane, path[told], exact=exact)
     return Surface(
         exact,
@@ -202,13 +207,6 @@ def _turned(directions: Floats, start: Floats) -> Floats:
     signs = np.array([1.0 if u <= 0 else -1.0, 1.0 if v >= 0 else -1.0])
     turned: Floats = directions * signs[:, None]
     return turned
-
-
-def _path(plane: Plane, frames: Frames) -> Floats:
-    with np.errstate(all="ignore"):
-        path: Floats = (frames.theta - plane.origin) @ plane.directions.T
-    path[~np.isfinite(path).all(axis=1)] = np.nan
-    return path
 
 
 # ---------------------------------------------------------------- the range shown
