@@ -24,8 +24,8 @@ from descend.arrays import Array
 from descend.errors import InputError
 from descend.metrics import SMALLEST
 from descend.randomness import generator
-from descend.showing.judged import grouped
 from descend.showing.quality import Z95, wilson
+from descend.showing.samples import spaced
 
 if TYPE_CHECKING:
     from descend.showing.judged import Judged
@@ -123,8 +123,8 @@ def intervals(found: Judged, seed: int = 0, draws: int | None = None) -> Interva
     }
     said = [
         (
-            f"Intervals hold 95 %: the {grouped(n)} {found.part} row{'' if n == 1 else 's'} were "
-            f"drawn again with replacement {grouped(draws)} times (bootstrap, BCa)."
+            f"Intervals hold 95 %: the {spaced(n)} {found.part} row{'' if n == 1 else 's'} were "
+            f"drawn again with replacement {spaced(draws)} times (bootstrap, BCa)."
         )
     ]
     if "accuracy" in metrics and metrics["accuracy"].value in {0.0, 1.0}:

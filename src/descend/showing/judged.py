@@ -18,7 +18,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.errors import InputError
 from descend.losses import predicted
-from descend.randomness import permutation
+from descend.showing.samples import drawn, spaced
 
 if TYPE_CHECKING:
     from descend.arrays import Floats, Rows
@@ -155,20 +155,9 @@ def sampled(n: int, limit: int, seed: int, what: str) -> tuple[Array, str]:
     >>> sampled(3, 10, 0, "test row")
     (array([0, 1, 2]), 'all 3 test rows')
     >>> len(sampled(10_000, 10, 0, "test row")[0]), sampled(10_000, 10, 0, "test row")[1]
-    (10, '10 of 10 000 test rows, drawn by the keyed permutation of seed 0')
+    (10, '10 of 10 000 test rows, drawn by the keyed permutation')
     """
-    if n <= limit:
-        words = f"the only {what}" if n == 1 else f"all {grouped(n)} {what}s"
-        return np.arange(n), words
-    drawn = np.sort(permutation(n, seed, "sample")[:limit])
-    words = f"{grouped(limit)} of {grouped(n)} {what}s, drawn by the keyed permutation of "
-    return drawn, f"{words}seed {seed}"
-
-
-def grouped(n: int) -> str:
-    """Return a whole number with its thousands apart.
-
-    >>> grouped(999), grouped(12345)
-    ('999', '12 345')
-    """
-    return f"{n:,}".replace(",", " ")
+    chosen = drawn(n, limit, seed)
+    if len(chosen) == n:
+        return chosen, f"the only {what}" if n == 1 else f"all {spaced(n)} {what}s"
+    return chosen, f"{spaced(limit)} of {spaced(n)} {what}s, drawn by the keyed permutation"

@@ -1,0 +1,340 @@
+"""Coefficients with intervals and permutation importance: by hand, by simulation, scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse
+from numpy.testing import assert_allclose
+from scipy.stats import linregress, t
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import r2_score
+
+import descend as ds
+from descend.errors import InputError
+from descend.showing.coefficients import INTERCEPT, coefficients
+from descend.showing.reliance import reliance
+
+
+def trained(loss, X, y, *, penalty=None, model=None, optimizer="newton", **more):
+    task = ds.Task(model or ds.Linear(), loss, optimizer, penalty)
+    return ds.train(task, X, y, **{"epochs": 60, "gradient_tolerance": 1e-10, **more})
+
+
+def three_columns(n=80, seed=0):
+    """Return columns in three very different units, and their scores."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3)) * [1.0, 100.0, 0.01] + [0.0, 500.0, 3.0]
+    return X, X @ [0.7, 0.01, 30.0] - 95.0, rng
+
+
+def table(found):
+    """Return {feature: (value, low, high)} of a single output."""
+    return {row.feature: (row.value, row.low, row.high) for row in found.rows}
+
+
+def errors(found, names, quantile=1.959964):
+    """Return the standard errors behind the intervals, in the order of names."""
+    rows = table(found)
+    return np.array([(rows[name][2] - rows[name][1]) / 2 / quantile for name in names])
+
+
+NAMES = ("x1", "x2", "x3", INTERCEPT)
+
+
+def with_ones(X):
+    return np.column_stack([X, np.ones(len(X))])
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "half_squared_error"])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_least_squares_has_the_textbook_intervals(loss, standardize):
+    X, s, rng = three_columns()
+    X = X if standardize else (X - [0, 500, 3]) / [1, 100, 0.01]
+    y = s + rng.normal(size=80)
+    found = coefficients(trained(loss, X, y, standardize=standardize))
+    A = with_ones(X)
+    w, rss, *_ = np.linalg.lstsq(A, y, rcond=None)
+    wanted = np.sqrt(rss[0] / 76 * np.linalg.inv(A.T @ A).diagonal())
+    assert_allclose([table(found)[name][0] for name in NAMES], w, rtol=1e-6)
+    assert_allclose(errors(found, NAMES, t.ppf(0.975, 76)), wanted, rtol=1e-6)
+    assert "76 degrees" in found.sentences[0]
+
+
+def test_one_column_has_the_interval_of_scipy():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=30)
+    y = 2 * x + rng.normal(size=30)
+    found = coefficients(trained("squared_error", x[:, None], y))
+    theirs = linregress(x, y)
+    wanted = [theirs.stderr, theirs.intercept_stderr]
+    assert_allclose(errors(found, ("x1", INTERCEPT), t.ppf(0.975, 28)), wanted, rtol=1e-6)
+
+
+def test_two_outputs_have_the_intervals_of_each():
+    X, s, rng = three_columns()
+    X = (X - [0, 500, 3]) / [1, 100, 0.01]
+    Y = np.column_stack([s, -s]) + rng.normal(size=(80, 2)) * [1.0, 5.0]
+    both = coefficients(trained("squared_error", X, Y))
+    for j, name in enumerate(("output 1", "output 2")):
+        alone = table(coefficients(trained("squared_error", X, Y[:, j])))
+        for row in both.rows:
+            if row.output == name:
+                assert_allclose((row.value, row.low, row.high), alone[row.feature], rtol=1e-6)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_logistic_regression_has_the_inverse_information(sparse):
+    X, s, rng = three_columns(300)
+    y = (rng.random(300) < 1 / (1 + np.exp(-s))).astype(int)
+    given = scipy.sparse.csr_array(X) if sparse else X
+    found = coefficients(trained("logistic", given, y, standardize=True))
+    A = with_ones(X)
+    w = np.array([table(found)[name][0] for name in NAMES])
+    p = 1 / (1 + np.exp(-A @ w))
+    wanted = np.sqrt(np.linalg.inv(A.T @ (A * (p * (1 - p))[:, None])).diagonal())
+    assert_allclose(errors(found, NAMES), wanted, rtol=1e-5)
+
+
+def test_softmax_of_two_labels_says_what_logistic_says():
+    X, s, rng = three_columns(300)
+    y = (rng.random(300) < 1 / (1 + np.exp(-s))).astype(int)
+    two = coefficients(trained("softmax", X, y, standardize=True, optimizer="lbfgs"))
+    one = table(coefficients(trained("logistic", X, y, standardize=True)))
+    # Its scores are shared out evenly between both labels, so each carries half.
+    for row in two.rows:
+        half = np.array(one[row.feature]) / 2
+        wanted = half if row.output == "1" else -half[[0, 2, 1]]
+        assert_allclose((row.value, row.low, row.high), wanted, rtol=1e-3, atol=1e-5)
+    assert any("settled only together" in said for said in two.sentences)
+
+
+def test_with_a_penalty_and_weights_the_sandwich_is_that_of_the_formula():
+    X, s, rng = three_columns(200)
+    X = (X - [0, 500, 3]) / [1, 100, 0.01]
+    y = rng.poisson(np.exp(s / 2)).astype(float)
+    weight = rng.integers(1, 4, 200).astype(float)
+    run = trained("poisson", X, y, penalty=ds.l2(0.3), sample_weight=weight)
+    found = coefficients(run)
+    A, w = with_ones(X), np.array([table(coefficients(run))[name][0] for name in NAMES])
+    rate = np.exp(A @ w)
+    J = A.T @ (A * (weight * rate)[:, None]) + weight.sum() * 0.3 * np.diag([1.0, 1, 1, 0])
+    each = A * (weight * (rate - y))[:, None]
+    S = np.cov(each.T, bias=True) * 200
+    covariance = np.linalg.inv(J) @ S @ np.linalg.inv(J) * 200 / 196
+    assert_allclose(errors(found, NAMES), np.sqrt(covariance.diagonal()), rtol=1e-5)
+    assert "draws coefficients towards 0" in found.sentences[-1]
+
+
+def test_intervals_of_counts_that_scatter_too_much_hold_the_truth_19_times_in_20():
+    # By simulation: counts with three times the spread of Poisson's.
+    inside = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=(150, 1))
+        rate = np.exp(1 + 0.5 * x[:, 0])
+        y = rng.negative_binomial(rate / 2, 1 / 3).astype(float)
+        _, low, high = table(coefficients(trained("poisson", x, y)))["x1"]
+        inside += low <= 0.5 <= high
+    assert 0.9 <= inside / 150 <= 0.99
+
+
+def test_columns_that_repeat_one_another_get_the_intervals_of_the_shortest():
+    rng = np.random.default_rng(0)
+    level = rng.integers(0, 3, 90)
+    X = np.eye(3)[level]  # adds up to the intercept's ones
+    y = np.array([1.0, 2.0, 4.0])[level] + rng.normal(size=90)
+    plain = {"optimizer": ds.gradient_descent("auto"), "epochs": 5000}
+    found = coefficients(trained("squared_error", X, y, **plain))
+    A = with_ones(X)
+    w = np.linalg.pinv(A) @ y
+    rss = ((A @ w - y) ** 2).sum()
+    wanted = np.sqrt(rss / 87 * (np.linalg.pinv(A) @ np.linalg.pinv(A).T).diagonal())
+    assert_allclose([table(found)[name][0] for name in NAMES], w, rtol=1e-6)
+    assert_allclose(errors(found, NAMES, t.ppf(0.975, 87)), wanted, rtol=1e-6)
+    # From another start it is another of the many that predict alike: no interval is right.
+    elsewhere = ds.train(
+        ds.Task(ds.Linear(init="glorot"), "squared_error", plain["optimizer"]),
+        X,
+        y,
+        epochs=5000,
+        seed=1,
+    )
+    lost = coefficients(elsewhere)
+    assert np.isnan([row.low for row in lost.rows]).all()
+    assert "open" in lost.sentences[-1]
+
+
+NONE = {
+    "kink": ({"loss": "absolute_error", "optimizer": "adam"}, "kink"),
+    "l1": ({"penalty": ds.l1(0.1), "optimizer": ds.gradient_descent("auto")}, "l1"),
+    "early": ({"optimizer": ds.gradient_descent(1e-5), "epochs": 3}, "stopped training before"),
+    "diverged": ({"optimizer": ds.gradient_descent(99.0), "epochs": 500}, "diverged"),
+    "few rows": ({"rows": 4}, "cannot settle"),
+}
+
+
+@pytest.mark.parametrize("case", NONE)
+def test_where_intervals_have_no_meaning_a_sentence_says_why(case):
+    more, said = NONE[case]
+    more = dict(more)
+    X, s, rng = three_columns()
+    n = more.pop("rows", 80)
+    y = (s + rng.normal(size=80))[:n]
+    found = coefficients(trained(more.pop("loss", "squared_error"), X[:n] - [0, 500, 3], y, **more))
+    assert np.isnan([row.low for row in found.rows]).all()
+    assert said in found.sentences[0]
+
+
+def test_separable_labels_have_no_optimum_and_so_no_intervals():
+    X = np.arange(20.0)[:, None]
+    found = coefficients(trained("logistic", X, X[:, 0] > 9.5, standardize=True))
+    assert np.isnan([row.low for row in found.rows]).all()
+    assert "without a mistake" in found.sentences[0]
+
+
+def test_without_rows_there_are_coefficients_and_a_sentence(tmp_path):
+    X, s, rng = three_columns()
+    run = trained("squared_error", X, s + rng.normal(size=80), standardize=True)
+    run.save(tmp_path / "a.run")
+    found = coefficients(ds.load(tmp_path / "a.run"))
+    assert [r.value for r in found.rows] == [r.value for r in coefficients(run).rows]
+    assert "--data" in found.sentences[0]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_own_units_are_those_of_raw_params(bias):
+    X, s, _ = three_columns()
+    run = trained("squared_error", X, s, model=ds.Linear(bias=bias), standardize=True)
+    found, raw = table(coefficients(run)), run.raw_params
+    assert_allclose([found[name][0] for name in NAMES[:3]], raw["weight"][:, 0])
+    assert_allclose(found[INTERCEPT][0], raw["bias"][0])
+
+
+def test_nets_have_none():
+    assert (
+        coefficients(
+            trained(
+                "squared_error",
+                [[1.0], [2.0]],
+                [1.0, 2.0],
+                model=ds.MLP((2,)),
+                optimizer="adam",
+                epochs=1,
+            )
+        )
+        is None
+    )
+
+
+# ---------------------------------------------------------------- shuffling columns
+
+
+def shuffled_by_hand(X, y, w, b):
+    """Return each column's expected drop of R² over all ways to shuffle it, exactly."""
+    spread = ((y - y.mean()) ** 2).sum()
+    e = X @ w + b - y
+    drops = []
+    for j in range(X.shape[1]):
+        moved = e[:, None] + w[j] * (X[None, :, j] - X[:, j, None])  # row i with the value of row l
+        drops.append(((moved**2).mean(axis=1).sum() - (e**2).sum()) / spread)
+    return drops
+
+
+def test_the_drop_is_what_shuffling_costs_on_average():
+    X, s, rng = three_columns(60)
+    X = (X - [0, 500, 3]) / [1, 100, 0.01]
+    y = s + rng.normal(size=60)
+    run = trained("squared_error", X, y)
+    found = reliance(run, X, y, repeats=400)
+    wanted = shuffled_by_hand(X, y, run.params["weight"][:, 0], run.params["bias"][0])
+    drops = {c.name: c.drop for c in found.columns}
+    assert_allclose([drops[name] for name in NAMES[:3]], wanted, rtol=0.03)
+    order = sorted(drops, key=drops.get, reverse=True)
+    assert [c.name for c in found.columns] == order
+    assert_allclose(found.value, r2_score(y, run.predict(X)))
+    for c in found.columns:
+        assert c.low <= c.drop <= c.high
+
+
+def test_the_drop_is_that_of_scikit_learn():
+    X, s, rng = three_columns(200)
+    y = np.where(s + rng.normal(size=200) > 0, "yes", "no")
+    run = trained("logistic", X, y, standardize=True, penalty=ds.l2(0.01))
+    theirs = permutation_importance(
+        Predictor(run), X, y, scoring=right, n_repeats=100, random_state=0
+    )
+    found = reliance(run, X, (y == "yes").astype(int), repeats=100)
+    drops = {c.name: c for c in found.columns}
+    ours = np.array([[drops[name].drop, drops[name].deviation] for name in NAMES[:3]])
+    error = theirs.importances_std / 10 * 4
+    assert (np.abs(ours[:, 0] - theirs.importances_mean) < error + 1e-9).all()
+    assert_allclose(ours[:, 1], theirs.importances_std, rtol=0.4)
+    assert found.metric == "accuracy"
+
+
+class Predictor:
+    """A run as scikit-learn's inspection takes it."""
+
+    def __init__(self, run):
+        self.run = run
+
+    def fit(self, _X, _y):
+        return self
+
+    def predict(self, X):
+        return self.run.predict(X)
+
+
+def right(predictor, X, y):
+    return np.mean(predictor.predict(X) == y)
+
+
+def test_levels_of_a_category_are_shuffled_together(tmp_path):
+    rng = np.random.default_rng(0)
+    level, x = rng.integers(0, 4, 300), rng.normal(size=300)
+    y = np.array([0.0, 3.0, 6.0, 9.0])[level] + 0.1 * x
+    lines = [f"{'abcd'[i]},{v},{t}" for i, v, t in zip(level, x, y, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["kind,x,y", *lines]))
+    fit = ds.fit(tmp_path / "t.csv", "y", progress=False)
+    test = fit.prepared.test
+    found = reliance(fit.run, test.X, test.y)
+    assert [c.name for c in found.columns] == ["kind", "x"]
+    # Shuffled among independent rows, a column that decides all costs twice what it explained.
+    assert_allclose(found.columns[0].drop, 2, atol=0.3)
+    assert abs(found.columns[1].drop) < 0.01
+
+
+def test_a_column_the_model_does_not_use_costs_nothing_and_rows_are_left_alone():
+    X, s, _ = three_columns(40)
+    run = trained("squared_error", X[:, :2], s, standardize=True)
+    wide = trained(
+        "squared_error",
+        np.column_stack([X[:, :2], np.ones(40)]),
+        s,
+        standardize=True,
+        optimizer=ds.gradient_descent("auto"),
+    )
+    before = X.copy()
+    found = reliance(run, X[:, :2], s)
+    assert_allclose(X, before)
+    assert len(found.columns) == 2
+    idle = reliance(wide, np.column_stack([X[:, :2], np.ones(40)]), s).columns[-1]
+    assert (idle.name, idle.low, idle.high) == ("x3", 0, 0)
+    assert reliance(run, X[:, :2], s) == found  # keyed
+
+
+@pytest.mark.parametrize("n", [1, 0])
+def test_what_cannot_be_shuffled_is_refused(n):
+    X, s, _ = three_columns(40)
+    run = trained("squared_error", X, s, standardize=True)
+    with pytest.raises(InputError, match="nothing to shuffle"):
+        reliance(run, X[:n], s[:n])
+
+
+def test_many_rows_and_sparse_ones_are_sampled_and_it_is_said():
+    X, s, _ = three_columns(5000)
+    run = trained("squared_error", scipy.sparse.csr_array(X), s, standardize=True)
+    found = reliance(run, scipy.sparse.csr_array(X), s, repeats=2)
+    assert "4000 of 5000 test rows" in found.sentences[0]
+    assert_allclose(found.value, 1)
