@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
@@ -37,15 +37,16 @@ class Film(NamedTuple):
     steps: Sequence[int]
 
 
-def pictures(film: Film) -> Iterator[Array]:
-    """Yield each frame: (height, width, 3) of bytes, both sides even, as video wants them."""
+def pictures(film: Film, chosen: Iterable[int] | None = None) -> Iterator[Array]:
+    """Yield frames, all or some: (height, width, 3) of bytes, both sides even, as video wants."""
     canvas = FigureCanvasAgg(film.figure)
     for artist in film.moving:
         artist.set_animated(True)
     canvas.draw()
+    film.figure.set_layout_engine("none")  # what is placed stays in its place
     background = canvas.copy_from_bbox(film.figure.bbox)
     renderer = canvas.get_renderer()
-    for i in range(len(film.steps)):
+    for i in range(len(film.steps)) if chosen is None else chosen:
         film.turn(i)
         canvas.restore_region(background)
         for artist in film.moving:

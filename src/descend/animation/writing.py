@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from itertools import chain, islice
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from descend.errors import InputError
 from descend.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from descend.arrays import Array
 
@@ -96,7 +97,8 @@ def _feed(process: subprocess.Popen[bytes], pictures: Iterable[Array]) -> None:
             process.stdin.write(picture.data)
         process.stdin.close()
     except BrokenPipeError:  # it has ended; its status says why
-        return
+        with suppress(OSError):
+            process.stdin.close()
 
 
 def _failure(said: IO[bytes], status: int) -> str:
@@ -106,12 +108,16 @@ def _failure(said: IO[bytes], status: int) -> str:
     return f"ffmpeg could not write the film ({why}); name a .gif or .html file instead."
 
 
-def gif(path: Path, pictures: Iterable[Array], fps: float, count: int) -> None:
-    """Write pictures as a GIF that begins again and again, its last picture shown for longer."""
-    pictures = iter(pictures)
-    kept = list(islice(pictures, count))
-    palette = _palette(kept)
-    images = [Image.fromarray(p).quantize(palette=palette, dither=Image.Dither.NONE) for p in kept]
+def gif(path: Path, pictures: Iterable[Array], fps: float, some: Sequence[Array]) -> None:
+    """Write pictures as a GIF that begins again and again, its last picture shown for longer.
+
+    All share one palette, made for `some` of them; it has at most 256 colours.
+    """
+    palette = Image.fromarray(np.concatenate(some)).quantize(_COLOURS, Image.Quantize.MEDIANCUT)
+    images = [
+        Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
+        for picture in pictures
+    ]
     pause = max(round(100 / fps), 2) * 10  # GIFs count in hundredths; below 2 browsers slow down
     with replacing(path) as stream:
         images[0].save(
@@ -122,12 +128,6 @@ def gif(path: Path, pictures: Iterable[Array], fps: float, count: int) -> None:
             duration=[pause] * (len(images) - 1) + [_LAST],
             loop=0,
         )
-
-
-def _palette(pictures: list[Array]) -> Image.Image:
-    """Return an image whose palette serves the first, the middle and the last picture."""
-    some = [pictures[0], pictures[len(pictures) // 2], pictures[-1]]
-    return Image.fromarray(np.concatenate(some)).quantize(_COLOURS, Image.Quantize.MEDIANCUT)
 
 
 def counted(pictures: Iterable[Array], total: int, wanted: bool | str) -> Iterator[Array]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from descend.errors import InputError, did_you_mean
-ROOMS = (learning, surfaces, fits, labels, regions, quality, classes)
+from descend.plots import classes, fits, labels, learning, quality, regions, surfaces
 from descend.plots.axes import settle
 from descend.plots.saving import save
 from descend.plots.style import Sheet, drawing, size_of

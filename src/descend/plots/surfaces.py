@@ -53,7 +53,7 @@ def surface(run: Run, sheet: Sheet) -> Figure:
     found = plane_of(run, frames, _SHAPE)
     figure = sheet.figure()
     ax = figure.subplots()
-    titled(figure, sheet, title(run, found), _sentence(found))
+    titled(figure, sheet, title(run, found), sentence(found))
     hills(ax, sheet.theme, found)
     path(ax, sheet.theme, run, found, frames)
     return figure
@@ -76,7 +76,7 @@ def surface3d(run: Run, sheet: Sheet) -> Figure:
     found = plane_of(run, frames, _SHAPE_3D)
     figure = sheet.figure()
     ax = figure.add_subplot(projection=mplot3d.Axes3D.name)
-    titled(figure, sheet, title(run, found), _sentence(found))
+    titled(figure, sheet, title(run, found), sentence(found))
     _landscape(ax, sheet.theme, found, stations(run, found, frames))
     return figure
 
@@ -120,7 +120,7 @@ def title(run: Run, found: Surface) -> str:
     return f"A slice of the loss that holds {held} of the {went}"
 
 
-def _sentence(found: Surface) -> str:
+def sentence(found: Surface) -> str:
     return found.sentence[:1].upper() + found.sentence[1:].rstrip(".") + "."
 
 
