@@ -11,7 +11,7 @@ import numpy as np
 from descend.animation.film import pictures
 from descend.animation.kinds import KINDS, usual
 from descend.animation.shots import shots_of
-from descend.animation.writing import counted, gif, mp4
+from descend.animation.writing import counted, gif, mp4, palette_of
 from descend.errors import InputError, did_you_mean
 from descend.plots.style import Sheet, drawing, quietly, size_of
 
@@ -103,7 +103,9 @@ def animate(  # noqa: PLR0913 - each is a question one may want to answer
             mp4(target, counted(pictures(film), total, progress), rate)
         else:
             some = list(pictures(film, [0, total // 2, total - 1]))
-            gif(target, counted(pictures(film), total, progress), rate, some)
+            colours = (look.paper, look.ink, look.muted, look.faint, look.good, look.bad, *look.series)
+            palette = palette_of(some, colours)
+            gif(target, counted(pictures(film), total, progress), rate, palette)
     return target
 
 

@@ -19,6 +19,7 @@ from descend.showing.curves import curves_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from descend.plots.slices import Look
     from descend.plots.style import Sheet
     from descend.run import Run
+    from descend.showing.curves import Curve
     from descend.showing.frames import Frames
 
     Column: TypeAlias = str | int | None
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 # The plane of a film is coarser than a figure's: each frame computes it.
 _SHAPE = (72, 96)
 _SURFACE = (61, 91)
+# A line that comes from further away, in heights of what the rows span, comes from outside.
+_FURTHEST = 4.0
 
 
 def fit(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Column = None) -> Film:
@@ -45,17 +49,27 @@ def fit(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Column =
     j = slices.chosen(seen, x)[0]
     figure = sheet.figure()
     ax = figure.subplots()
+    answers = [drawable(fits.line_along(seen, j, theta)[1]) for theta in frames.theta]
     lines = fits.drawn_fit(ax, sheet.theme, seen, j, frames.theta[0])
+    _with_start(ax, answers)
     held = captions.others(seen, j)
     said, title = _titles(figure, sheet, seen, frames, f"Along {short(seen.names[j])}{held}." if held else "")
 
     def turn(i: int) -> None:
-        answers = drawable(fits.line_along(seen, j, frames.theta[i])[1])
-        for line, answer in zip(lines, answers.T, strict=False):
+        for line, answer in zip(lines, answers[i].T, strict=False):
             line.set_ydata(answer)
         title.set_text(said(i))
 
     return Film(figure, [*lines, title], turn, frames.steps)
+
+
+def _with_start(ax: Axes, answers: Sequence[Floats]) -> None:
+    """Let the axis reach to where the lines come from, within reason."""
+    low, high = ax.get_ylim()
+    known = np.concatenate([answer[np.isfinite(answer)] for answer in answers])
+    if len(known):
+        reach = _FURTHEST * (high - low)
+        ax.set_ylim(max(min(known.min(), low), low - reach), min(max(known.max(), high), high + reach))
 
 
 def boundary(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Column = None) -> Film:
@@ -141,8 +155,7 @@ def loss(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Column 
     ax = figure.subplots()
     lines = []
     for place, (curve, height) in enumerate(zip(shown, heights, strict=True)):
-        label = "validation" if curve.name == "validation_loss" else "training"
-        lines += ax.plot(curve.x, height, label=label, **sheet.theme.series_style(place))
+        lines += ax.plot(curve.x, height, label=_part(curve), **sheet.theme.series_style(place))
     ax.set_xlim(0, run.state.step)
     ax.set_ylabel("loss")
     ax.set_xlabel("updates")
@@ -189,7 +202,8 @@ def _titles(
     losses = [captions.loss_said(seen, theta) for theta in frames.theta]
 
     def said(i: int) -> str:
-        return f"Update {frames.steps[i]:,} of {done:,}: {losses[i]}"
+        kept = " (returned)" if i == frames.returned < len(losses) - 1 else ""
+        return f"Update {frames.steps[i]:,} of {done:,}{kept}: {losses[i]}"
 
     every = [said(i) for i in range(len(losses))]
     return said, _title(figure, sheet, every, f"{captions.shown(seen)} {note}".strip())
@@ -202,14 +216,18 @@ def _title(figure: Figure, sheet: Sheet, every: Sequence[str], note: str) -> Tex
     return figure.suptitle(every[0], x=left, ha="left")
 
 
-def _losses_said(run: Run, shown: Sequence[Any], frames: Frames) -> Callable[[int], str]:
+def _part(curve: Curve) -> str:
+    return "validation" if curve.name == "validation_loss" else "training"
+
+
+def _losses_said(run: Run, shown: Sequence[Curve], frames: Frames) -> Callable[[int], str]:
     done = run.state.step
 
     def said(i: int) -> str:
         words = []
         for curve in shown:
             place = int(np.searchsorted(curve.x, frames.steps[i], side="right")) - 1
-            words.append(f"{curve.label} {number(curve.y[max(place, 0)])}")
-        return f"Update {frames.steps[i]:,} of {done:,}: {', '.join(words)}"
+            words.append(f"{_part(curve)} {number(curve.y[max(place, 0)])}")
+        return f"Update {frames.steps[i]:,} of {done:,}: loss {', '.join(words)}"
 
     return said

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from descend.errors import InputError
@@ -108,12 +109,8 @@ def _failure(said: IO[bytes], status: int) -> str:
     return f"ffmpeg could not write the film ({why}); name a .gif or .html file instead."
 
 
-def gif(path: Path, pictures: Iterable[Array], fps: float, some: Sequence[Array]) -> None:
-    """Write pictures as a GIF that begins again and again, its last picture shown for longer.
-
-    All share one palette, made for `some` of them; it has at most 256 colours.
-    """
-    palette = Image.fromarray(np.concatenate(some)).quantize(_COLOURS, Image.Quantize.MEDIANCUT)
+def gif(path: Path, pictures: Iterable[Array], fps: float, palette: Image.Image) -> None:
+    """Write pictures as a GIF that begins again and again, its last picture shown for longer."""
     images = [
         Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
         for picture in pictures
@@ -128,6 +125,19 @@ def gif(path: Path, pictures: Iterable[Array], fps: float, some: Sequence[Array]
             duration=[pause] * (len(images) - 1) + [_LAST],
             loop=0,
         )
+
+
+def palette_of(some: Sequence[Array], kept: Iterable[str]) -> Image.Image:
+    """Return an image with the 256 colours of some pictures, those of `kept` among them for certain.
+
+    Points are small: without that, shades of the background would take their colours.
+    """
+    rgb = [round(255 * part) for colour in kept for part in to_rgb(colour)]
+    free = _COLOURS - len(rgb) // 3
+    found = Image.fromarray(np.concatenate(some)).quantize(free, Image.Quantize.MEDIANCUT)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((found.getpalette() or [])[: 3 * free] + rgb)
+    return palette
 
 
 def counted(pictures: Iterable[Array], total: int, wanted: bool | str) -> Iterator[Array]:
