@@ -130,7 +130,7 @@ def surface(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Colu
     halo = ax.plot([], [], color=sheet.theme.paper, linewidth=4, alpha=0.6)[0]
     path = ax.plot([], [], linewidth=1.8, **style)[0]
     (point,) = ax.plot([], [], "o", ms=9, mfc=sheet.theme.paper, mec=style["color"], mew=2)
-    said, title = _titles(figure, sheet, seen, frames, surfaces.sentence(found))
+    said, title = _titles(figure, sheet, seen, frames, _begun(found.sentence))
 
     def turn(i: int) -> None:
         for line in (halo, path):
@@ -139,6 +139,10 @@ def surface(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Colu
         title.set_text(said(i))
 
     return Film(figure, [halo, path, point, title], turn, frames.steps)
+
+
+def _begun(sentence: str) -> str:
+    return f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}."
 
 
 def loss(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Column = None) -> Film:

@@ -51,13 +51,13 @@ def log_axis(ax: Axes, which: str, ticks: int = 6) -> None:
 def power_of_ten(value: float) -> str:
     """Return a tick: written out near one, else as a power.
 
-    >>> [power_of_ten(v) for v in (1e-3, 1.0, 1e4, 1e6)]
-    ['0.001', '1', '10,000', '10⁶']
+    >>> [power_of_ten(v) for v in (1e-3, 1.0, 1e3, 1e6)]
+    ['0.001', '1', '1000', '10⁶']
     """
     if not 0 < value < math.inf:
         return ""
     power = math.log10(value)
-    if abs(power - round(power)) > 1e-6 or -4 < power < 5:  # noqa: PLR2004 - what is read at a glance
+    if abs(power - round(power)) > 1e-6 or -4 < power < 6:  # noqa: PLR2004 - what is read at a glance
         return number(value)
     return ten_to(round(power))
 

@@ -202,7 +202,7 @@ def _not_numbers(run: Run) -> str:
     if not len(wrong):
         return ""
     first = int(series.spans()[wrong[0], 0])
-    return f"From update {first:,} on the loss is beyond {number(MOST)}, or no number."
+    return f"From update {number(first, 9)} on the loss is beyond {number(MOST)}, or no number."
 
 
 FIGURES = {"loss": loss}

@@ -41,9 +41,11 @@ def marks_of(run: Run, theme: Theme) -> list[Mark]:
     """Return what happened to a run, and when: best step, divergence, falls of the rate."""
     outcome, found = run.outcome, []
     if outcome.best_step is not None:
-        found.append(Mark(outcome.best_step, f"best: update {outcome.best_step:,}", theme.good))
+        found.append(
+            Mark(outcome.best_step, f"best: update {number(outcome.best_step, 9)}", theme.good)
+        )
     if outcome.diverged_at is not None:
-        words = f"diverged at update {outcome.diverged_at:,}"
+        words = f"diverged at update {number(outcome.diverged_at, 9)}"
         found.append(Mark(outcome.diverged_at, words, theme.bad))
     scales = [event for event in run.events if event["kind"] == "scale"]
     if len(scales) > _MOST:

@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from mpl_toolkits import mplot3d
 
-from descend.arrays import Floats
 from descend.custom import CustomModel
 from descend.errors import InputError
 from descend.plots.axes import plain_axis
 from descend.plots.telling import ends
-from descend.plots.words import counted, number, short, titled
+from descend.plots.words import counted, number, percent, short, titled
 from descend.showing.frames import frames_of
 from descend.showing.surfaces import surface_of
 
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from descend.arrays import Floats
     from descend.plots.style import Sheet, Theme
     from descend.run import Run
     from descend.showing.frames import Frames
@@ -53,7 +52,7 @@ def surface(run: Run, sheet: Sheet) -> Figure:
     found = plane_of(run, frames, _SHAPE)
     figure = sheet.figure()
     ax = figure.subplots()
-    titled(figure, sheet, title(run, found), sentence(found))
+    titled(figure, sheet, title(run, found), _sentence(found))
     hills(ax, sheet.theme, found)
     path(ax, sheet.theme, run, found, frames)
     return figure
@@ -75,8 +74,8 @@ def surface3d(run: Run, sheet: Sheet) -> Figure:
     frames = frames_of(run)
     found = plane_of(run, frames, _SHAPE_3D)
     figure = sheet.figure()
-    ax = figure.add_subplot(projection=mplot3d.Axes3D.name)
-    titled(figure, sheet, title(run, found), sentence(found))
+    ax = figure.add_subplot(projection="3d")
+    titled(figure, sheet, title(run, found), _sentence(found))
     _landscape(ax, sheet.theme, found, stations(run, found, frames))
     return figure
 
@@ -116,11 +115,10 @@ def title(run: Run, found: Surface) -> str:
         went += f" from {number(first)} to {number(last)}"
     if found.exact:
         return f"The loss over both parameters, and the {went}"
-    held = f"{100 * found.share:.3g} %" if found.share < 0.9995 else "nearly all"  # noqa: PLR2004
-    return f"A slice of the loss that holds {held} of the {went}"
+    return f"A slice of the loss that holds {percent(found.share)} of the {went}"
 
 
-def sentence(found: Surface) -> str:
+def _sentence(found: Surface) -> str:
     return found.sentence[:1].upper() + found.sentence[1:].rstrip(".") + "."
 
 
@@ -182,7 +180,7 @@ def stations(run: Run, found: Surface, frames: Frames) -> tuple[Floats, list[Sta
 
     A run that diverged leaves the picture; what comes after that would cross it at random.
     """
-    inside = np.isfinite(found.path).all(axis=1)
+    inside = np.asarray(np.isfinite(found.path).all(axis=1))
     if run.outcome.diverged:
         (low_u, high_u), (low_v, high_v) = found.u, found.v
         u, v = np.nan_to_num(found.path, nan=np.inf).T
@@ -219,7 +217,7 @@ def _dots(known: Floats) -> float:
 
 
 def _named_point(ax: Axes, theme: Theme, spot: Floats, name: str, marker: str) -> None:
-    style = {"markerfacecolor": theme.paper, "markeredgecolor": theme.series[1]}
+    style: Any = {"markerfacecolor": theme.paper, "markeredgecolor": theme.series[1]}
     ax.plot(*spot, marker=marker, markersize=7, markeredgewidth=1.8, **style, zorder=5)
     low, high = ax.get_xlim()
     left = spot[0] > low + 0.85 * (high - low)
@@ -240,13 +238,11 @@ def _named_point(ax: Axes, theme: Theme, spot: Floats, name: str, marker: str) -
 # ---------------------------------------------------------------- as a landscape
 
 
-def _landscape(
-    ax: Any, theme: Theme, found: Surface, way: tuple[Floats, list[Station]]
-) -> None:
+def _landscape(ax: Any, theme: Theme, found: Surface, way: tuple[Floats, list[Station]]) -> None:
     """Draw the values as heights, their logarithm where they span much, and the path upon them."""
     u, v = np.linspace(*found.u, found.values.shape[1]), np.linspace(*found.v, len(found.values))
     heights = np.where(np.isfinite(found.values), found.values, np.nan)
-    wide = np.nanmin(heights) > 0 and np.nanmax(heights) > 100 * np.nanmin(heights)  # noqa: PLR2004
+    wide = np.nanmin(heights) > 0 and np.nanmax(heights) > 100 * np.nanmin(heights)
     shown = np.log10(heights) if wide else heights
     U, V = np.meshgrid(u, v)
     ax.plot_surface(

@@ -80,5 +80,5 @@ def why(outcome: Outcome) -> str:
     """Return why a run stopped, in few words."""
     reason = REASONS[outcome.reason]
     if outcome.best_step is not None:
-        return f"stopped: {reason}, so update {outcome.best_step:,} was restored"
+        return f"stopped: {reason}, so update {number(outcome.best_step, 9)} was restored"
     return f"stopped: {reason}"

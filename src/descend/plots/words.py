@@ -1,7 +1,7 @@
 """The words of figures: numbers for people, names that fit, titles, and notes at the foot.
 
->>> number(1234567.0), number(0.0771), number(3.2e-9), number(float("nan"))
-('1,234,567', '0.0771', '3.2×10⁻⁹', 'not a number')
+>>> number(1234567.0).split(APART), number(1234.0), number(3.2e-9), number(float("nan"))
+(['1', '234', '567'], '1234', '3.2×10⁻⁹', 'not a number')
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Numbers within these are written out.
 _SMALL, _LARGE = 1e-4, 1e7
 LONGEST_NAME = 28
+# Between thousands: narrow, and no place to break a line.
+APART = "\N{NARROW NO-BREAK SPACE}"
 _TITLE, _NOTE = 11.5, 8.5
 _MOST_LINES = 3
 
@@ -41,9 +43,25 @@ def number(value: float, digits: int = 3) -> str:
         head = {"1": "", "-1": "-"}.get(mantissa, f"{mantissa}×")
         return f"{head}{ten_to(int(power))}".replace("-", "\N{MINUS SIGN}", 1)
     decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
-    text = f"{value:,.{decimals}f}"
+    text = apart(f"{value:,.{decimals}f}")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def apart(text: str) -> str:
+    """Return a number whose thousands are told by commas with spaces, from five digits on."""
+    return text.replace(",", APART if text.count(",") > 1 or text.find(",") > 1 else "")
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, never rounded up to all of it.
+
+    >>> percent(0.9999), percent(1.0), percent(0.5), percent(0.01234)
+    ('99.9 %', '100 %', '50 %', '1.23 %')
+    """
+    if 0.999 < share < 1 - 1e-9:  # noqa: PLR2004 - not all of it
+        return "99.9 %"
+    return f"{number(100 * share)} %"
 
 
 def ten_to(power: int) -> str:
@@ -52,8 +70,8 @@ def ten_to(power: int) -> str:
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
-    """Return a count with its word: ``1 update``, ``1,200 updates``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    """Return a count with its word: ``1 update``, ``1200 updates``."""
+    return f"{apart(f'{count:,}')} {one if count == 1 else many or one + 's'}"
 
 
 def short(name: object, longest: int = LONGEST_NAME) -> str:
@@ -63,7 +81,7 @@ def short(name: object, longest: int = LONGEST_NAME) -> str:
     'aaaaaaaaaaaaaaaaaaaaaaaaaaa…'
     """
     kept = (c if unicodedata.category(c)[0] != "C" else " " for c in str(name))
-    text = " ".join("".join(kept).split())
+    text = " ".join(part for part in "".join(kept).split(" ") if part)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
