@@ -1,4 +1,5 @@
-# Everything a contributor runs.  It needs make (GNU 3.81 or newer), a POSIX shell and Python.
+# Everything a contributor runs.  It needs make (GNU 3.81 or newer), a POSIX shell and Python; the
+# tests of the page need Chromium, and building the page needs Node.js with npm.
 #
 # Tests run on the BUILT WHEEL, installed in .venv, never on the checkout.  Stamp files inside
 # .venv remember what is installed, so a second call only does what has changed.
@@ -21,7 +22,7 @@ PEERS := $(VENV)/.stamp-peers
 PYTEST := PYTHONPATH= $(BIN)/python -P -m pytest
 
 .PHONY: help demo test test-slow check bench bench-smoke format clean \
-	check-format check-lint check-types check-tables check-house
+	check-format check-lint check-types check-tables check-house check-page page
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -39,7 +40,7 @@ test-slow: $(LIBRARIES) $(PACKAGE) ## Run the tests marked slow.
 	@# Status 5 says that no test is marked slow, which is no failure.
 	$(PYTEST) -n 2 -m slow tests $(ARGS) || test $$? -eq 5
 
-check: check-format check-lint check-types check-tables check-house ## Run every other gate.
+check: check-format check-lint check-types check-tables check-house check-page ## Run every other gate.
 
 check-format: $(LIBRARIES) ## Is every source formatted?
 	$(BIN)/ruff format --check .
@@ -56,6 +57,12 @@ check-tables: $(LIBRARIES) ## Are the shipped tables current?
 check-house: $(LIBRARIES) $(PACKAGE) ## House order, light imports, links and docstrings.
 	$(PYTEST) tests/test_house.py tests/test_imports.py tests/test_docs.py
 
+check-page: $(MADE) ## Is the browser's module what frontend/ builds? Needs Node.
+	$(BIN)/python tools/check_page.py
+
+page: $(MADE) ## Build the browser's module from frontend/. Needs Node.
+	$(BIN)/python tools/check_page.py --write
+
 bench: $(PEERS) $(PACKAGE) ## Time descend beside its peers; a quarter of an hour (ARGS='--only line').
 	PYTHONPATH= $(BIN)/python benchmarks/run.py $(ARGS)
 
@@ -67,7 +74,7 @@ format: $(LIBRARIES) ## Format the sources and apply the linter's safe fixes.
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that was made, .venv included.
-	rm -rf $(VENV) build dist demo-run .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) frontend/node_modules build dist demo-run .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(MADE):

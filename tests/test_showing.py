@@ -197,6 +197,14 @@ def test_curves_are_the_history():
     assert found["validation_rmse"].label == "validation rmse"
 
 
+def test_a_full_batch_tells_its_loss_once():
+    run = a_run(validation=0.2)
+    assert "epoch_loss" in run.history
+    names = [curve.name for curve in curves_of(run)]
+    assert names == ["loss", "gradient_norm", "update_norm", "learning_rate", *names[4:]]
+    assert names[4:] == ["validation_loss", "validation_rmse"]
+
+
 def test_long_curves_keep_their_extremes():
     run = a_run(batch_size=10, epochs=20)
     whole, curve = curves_of(run)[0], curves_of(run, limit=25)[0]

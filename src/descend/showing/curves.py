@@ -24,7 +24,7 @@ from descend.parts import whole
 
 if TYPE_CHECKING:
     from descend.run import Run
-    from descend.run.history import History, Series
+    from descend.run.history import Series
 
 
 class Curve(NamedTuple):
@@ -56,7 +56,7 @@ class Curve(NamedTuple):
 
 
 def curves_of(run: Run, limit: int = 4000) -> list[Curve]:
-    """Return every recorded figure of a run that has at least one measurement.
+    """Return every recorded figure of a run that has at least one measurement, each once.
 
     Parameters
     ----------
@@ -66,13 +66,14 @@ def curves_of(run: Run, limit: int = 4000) -> list[Curve]:
         Points to a curve; where there were more measurements, neighbours are joined into blocks.
     """
     limit = whole("curves_of", "limit", limit)
-    history: History = run.history
+    history, once = run.history, run.setup.full_batch
     found = []
     if len(history.updates):
         names = history.updates.names
         found += [_curve(run, history.updates, name, "update", limit) for name in names]
     if len(history.epochs):
-        names = history.epochs.names
+        # Where every update sees all rows, an epoch's loss is that of its one update: told once.
+        names = tuple(n for n in history.epochs.names if n != "epoch_loss" or not once)
         found += [_curve(run, history.epochs, name, "epoch", limit) for name in names]
     return found
 

@@ -1,0 +1,210 @@
+"""The payload: a run as one JSON object and one block of bytes, for the page.
+
+`frontend/src/contract.ts` says what is in them.  What is written stays small: recorded frames in
+single precision, at most 5000 rows, a few thousand points to a curve.
+
+    theta           300 frames of 500 parameters      600 kB, about 420 when compressed
+    X               5000 rows of 30 features          600 kB, about 350
+    all the rest                                      about 60
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+from descend.page import parts, words
+from descend.page.blocks import Blocks, rounded
+from descend.showing.curves import Curve, curves_of
+from descend.showing.frames import FEWEST, Frames, frames_of
+from descend.showing.samples import Rows, rows_of, units_of
+from descend.showing.surfaces import Surface, surface_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from descend.run import Run
+
+SCHEMA = 1
+# Bytes of theta: 300 frames of 2000 parameters, fewer of more.
+THETA_BYTES = 2_400_000
+# Entries of X: 5000 rows of 30 features, fewer of wider ones, and never fewer than 50.
+X_ENTRIES, FEWEST_ROWS = 150_000, 50
+# With more entries than this, X keeps 16 significant bits: 5 digits, and a third fewer bytes.
+EXACT_ENTRIES, BITS = 50_000, 16
+# Points to a curve: every update up to here, else half as many blocks, which have three numbers.
+POINTS = 4000
+
+
+class Payload(NamedTuple):
+    """What the page is handed.
+
+    Attributes
+    ----------
+    page
+        The JSON object: every number in it is finite.
+    data
+        The bytes that ``page["blocks"]`` describes.
+    """
+
+    page: dict[str, Any]
+    data: bytes
+
+
+def pack(  # noqa: PLR0913 - what may be known already, or is not wanted
+    run: Run,
+    *,
+    title: str | None = None,
+    rows: int = 5000,
+    frames: int = 300,
+    findings: Iterable[words.Finding] | None = None,
+    surface: Surface | Literal["auto", "none"] = "auto",
+) -> Payload:
+    """Return a run packed for the page.
+
+    Parameters
+    ----------
+    run
+        With its rows attached more can be shown.
+    title
+        Of the page; default the target and its table, or the task.
+    rows, frames
+        At most so many are shown; fewer where there are many columns or parameters.
+    findings
+        A `Diagnosis`, or findings; default: the doctor is asked.  An empty tuple is none.
+    surface
+        The objective over a plane; default ``"auto"``: computed where there are rows.
+    """
+    if findings is None:
+        findings = run.diagnose()
+    shown = _shown(run, rows, frames, surface)
+    unseen = tuple(getattr(findings, "not_looked_at", ()))
+    units, blocks = units_of(run), Blocks()
+    page: dict[str, Any] = {
+        "schema": SCHEMA,
+        "title": words.title_of(run) if title is None else title,
+        "task": str(run.task),
+        "summary": words.summary_of(run, shown.rows, shown.frames, unseen),
+        "outcome": parts.outcome_of(run),
+        "model": parts.model_of(run, own=shown.too_large),
+        "loss": parts.loss_of(run),
+        "reduction": run.task.reduction,
+        "penalty": None if run.task.penalty is None else parts.part_of(run.task.penalty),
+        "optimizer": parts.optimizer_of(run),
+        "layout": [] if shown.too_large else parts.layout_of(run),
+        "features": [] if shown.too_large else parts.features_of(units),
+        "target": parts.target_of(units),
+        "axes": [] if shown.too_large else parts.axes_of(run, shown.rows),
+        "updates": run.state.step,
+        "frames": shown.frames.steps,
+        "returned": shown.frames.returned,
+        "rows": _rows(run, shown.rows, blocks),
+        "curves": [_curve(curve, blocks) for curve in _curves(run)],
+        "findings": [words.finding_of(run, finding) for finding in findings],
+        "surface": _surface(shown.surface, shown.frames, blocks),
+    }
+    theta = shown.frames.theta[:, :0] if shown.too_large else shown.frames.theta
+    blocks.add("theta", theta, "float32", "xor-shuffle")
+    if shown.too_large:
+        page["summary"].append(
+            f"A page cannot hold {len(run.theta)} parameters: it shows the curves and the findings."
+        )
+    page["blocks"] = blocks.described
+    return Payload(parts.finite(page), blocks.data())
+
+
+class _Shown(NamedTuple):
+    frames: Frames
+    rows: Rows | None
+    surface: Surface | None
+    too_large: bool  # for a page to hold its parameters
+
+
+def _shown(run: Run, rows: int, frames: int, surface: Any) -> _Shown:
+    fitting = THETA_BYTES // (4 * max(len(run.theta), 1))
+    too_large = fitting < FEWEST
+    kept = frames_of(run, FEWEST if too_large else min(frames, fitting))
+    most = max(X_ENTRIES // max(run.setup.d, 1), FEWEST_ROWS)
+    found = None if too_large else rows_of(run, min(rows, most))
+    if surface == "auto":
+        surface = None if too_large else surface_of(run, frames=kept)
+    return _Shown(kept, found, None if surface == "none" else surface, too_large)
+
+
+# ---------------------------------------------------------------- rows
+
+
+def _rows(run: Run, rows: Rows | None, blocks: Blocks) -> dict[str, Any]:
+    if rows is None:
+        none = {"train": 0, "validation": 0}
+        everything = {**none, "train": run.setup.n}
+        return {"shown": none, "all": everything, "sentence": "the rows are not at hand"}
+    sentence, X = rows.sentence, rows.X
+    if X.size > EXACT_ENTRIES:
+        X = rounded(X, BITS)
+        sentence += f"; features to {BITS} significant bits"
+    blocks.add("X", X, "float32", "shuffle")
+    blocks.add("y", rows.y, "float32", "shuffle")
+    blocks.add("part", rows.part, "uint8", "none")
+    if rows.weight is not None:
+        blocks.add("weight", rows.weight, "float32", "shuffle")
+    return {"shown": rows.count, "all": rows.of, "sentence": sentence}
+
+
+# ---------------------------------------------------------------- curves
+
+
+def _curves(run: Run) -> list[Curve]:
+    found = curves_of(run, POINTS)
+    joined = any(curve.low is not None for curve in found)
+    return curves_of(run, POINTS // 2) if joined else found
+
+
+def _curve(curve: Curve, blocks: Blocks) -> dict[str, Any]:
+    """Return a curve; those measured together share their places."""
+    places = f"{curve.per}.x"
+    if places not in blocks.described:
+        blocks.add(places, curve.x, "int32", "xor-shuffle")
+    found: dict[str, Any] = {
+        "name": curve.name,
+        "label": curve.label,
+        "per": curve.per,
+        "x": places,
+        "low": None,
+        "high": None,
+    }
+    for part in ("y", "low", "high"):
+        values = getattr(curve, part)
+        if values is not None:
+            found[part] = f"{curve.name}.{part}"
+            blocks.add(found[part], values, "float32", "shuffle")
+    return found
+
+
+# ---------------------------------------------------------------- the surface
+
+
+def _surface(surface: Surface | None, frames: Frames, blocks: Blocks) -> dict[str, Any] | None:
+    """Return the surface, with the path of the frames that are shown."""
+    if surface is None:
+        return None
+    with np.errstate(all="ignore"):
+        path = (frames.theta - surface.origin) @ surface.directions.T
+    blocks.add("surface.origin", surface.origin, "float64", "shuffle")
+    blocks.add("surface.directions", surface.directions, "float64", "shuffle")
+    blocks.add("surface.path", path, "float32", "shuffle")
+    blocks.add("surface.values", surface.values, "float32", "shuffle")
+    return {
+        "exact": surface.exact,
+        "share": surface.share,
+        "sentence": surface.sentence,
+        "axes": list(surface.axes),
+        "origin": "surface.origin",
+        "directions": "surface.directions",
+        "path": "surface.path",
+        "u": list(surface.u),
+        "v": list(surface.v),
+        "values": "surface.values",
+        "shape": list(surface.values.shape),
+    }
