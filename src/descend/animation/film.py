@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from descend.arrays import Array
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from matplotlib.artist import Artist
-    from matplotlib.figure import Figure
-
-    from descend.arrays import Array
+    from collections.abc import Iterable, Iterator
 
 
 class Film(NamedTuple):
@@ -34,12 +34,12 @@ class Film(NamedTuple):
     figure: Figure
     moving: Sequence[Artist]
     turn: Callable[[int], None]
-    steps: Sequence[int]
+    steps: Array
 
 
 def pictures(film: Film, chosen: Iterable[int] | None = None) -> Iterator[Array]:
     """Yield frames, all or some: (height, width, 3) of bytes, both sides even, as video wants."""
-    canvas = FigureCanvasAgg(film.figure)
+    canvas: Any = FigureCanvasAgg(film.figure)
     for artist in film.moving:
         artist.set_animated(True)
     canvas.draw()

@@ -10,10 +10,12 @@ import numpy as np
 
 from descend.animation.film import pictures
 from descend.animation.kinds import KINDS, usual
+from descend.animation.live import page
 from descend.animation.shots import shots_of
 from descend.animation.writing import counted, gif, mp4, palette_of
 from descend.errors import InputError, did_you_mean
 from descend.plots.style import Sheet, drawing, quietly, size_of
+from descend.showing.frames import FEWEST
 
 if TYPE_CHECKING:
     import os
@@ -50,7 +52,8 @@ def animate(  # noqa: PLR0913 - each is a question one may want to answer
         With its keyframes, and for all but ``"loss"`` with its rows attached.
     path
         Where to; its ending says what is written: .mp4 (needs ffmpeg), .gif, or .html, a page
-        that is scrubbed by hand and shows all views of the run.
+        that is scrubbed by hand: it has all views, and whoever reads it chooses among them, the
+        speed, light or dark.
     kind
         ``"fit"``: what is predicted along a column; ``"regions"``: what is answered over two;
         ``"surface"``: the parameters on the loss over a plane; ``"loss"``: the loss as it falls;
@@ -96,6 +99,9 @@ def animate(  # noqa: PLR0913 - each is a question one may want to answer
     chosen = _kind(run, kind)
     shots = shots_of(run, frames)
     rate = speed(len(shots.steps), seconds, fps)
+    if target.suffix.lower() == ".html":
+        page(run, target, max(len(shots.steps), FEWEST), x, y)
+        return target
     with drawing(theme) as look, quietly():
         film = KINDS[chosen](run, Sheet(look, size_of(size)), shots, x=x, y=y)
         total = len(film.steps)
@@ -103,7 +109,15 @@ def animate(  # noqa: PLR0913 - each is a question one may want to answer
             mp4(target, counted(pictures(film), total, progress), rate)
         else:
             some = list(pictures(film, [0, total // 2, total - 1]))
-            colours = (look.paper, look.ink, look.muted, look.faint, look.good, look.bad, *look.series)
+            colours = (
+                look.paper,
+                look.ink,
+                look.muted,
+                look.faint,
+                look.good,
+                look.bad,
+                *look.series,
+            )
             palette = palette_of(some, colours)
             gif(target, counted(pictures(film), total, progress), rate, palette)
     return target
@@ -125,7 +139,9 @@ def _kind(run: Run, kind: str) -> str:
         return usual(run)
     if kind not in KINDS:
         known = ", ".join(KINDS)
-        msg = f"There is no film of {kind!r}{did_you_mean(kind, KINDS)}; there are {known} and auto."
+        msg = (
+            f"There is no film of {kind!r}{did_you_mean(kind, KINDS)}; there are {known} and auto."
+        )
         raise InputError(msg)
     return kind
 

@@ -1,4 +1,4 @@
-"""What is filmed: a fit that moves, a boundary that moves, a point on its surface, curves that grow."""
+"""What is filmed: a moving fit or boundary, a point on its surface, a growing curve."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def fit(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Column =
     lines = fits.drawn_fit(ax, sheet.theme, seen, j, frames.theta[0])
     _with_start(ax, answers)
     held = captions.others(seen, j)
-    said, title = _titles(figure, sheet, seen, frames, f"Along {short(seen.names[j])}{held}." if held else "")
+    said, title = _titles(
+        figure, sheet, seen, frames, f"Along {short(seen.names[j])}{held}." if held else ""
+    )
 
     def turn(i: int) -> None:
         for line, answer in zip(lines, answers[i].T, strict=False):
@@ -69,7 +71,9 @@ def _with_start(ax: Axes, answers: Sequence[Floats]) -> None:
     known = np.concatenate([answer[np.isfinite(answer)] for answer in answers])
     if len(known):
         reach = _FURTHEST * (high - low)
-        ax.set_ylim(max(min(known.min(), low), low - reach), min(max(known.max(), high), high + reach))
+        ax.set_ylim(
+            max(min(known.min(), low), low - reach), min(max(known.max(), high), high + reach)
+        )
 
 
 def boundary(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Column = None) -> Film:
@@ -83,12 +87,18 @@ def boundary(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Col
         image.set_clim(float(seen.targets[:, 0].min()), float(seen.targets[:, 0].max()))
     regions.drawn_rows(ax, sheet.theme, seen, i, j, 0, image)
     points = list(ax.collections)
-    regions.framed(ax, sheet.theme, seen, i, j, first)
+    regions.framed(ax, sheet.theme, seen, (i, j), first)
     regions.legend(ax, sheet, seen)
     edge = LineCollection([], colors=sheet.theme.ink, linewidths=1.8, zorder=2)
     ax.add_collection(edge, autolim=False)
     held = captions.others(seen, i, j)
-    said, title = _titles(figure, sheet, seen, frames, f"Drawn{held.replace('(', 'with ').rstrip(')')}." if held else "")
+    said, title = _titles(
+        figure,
+        sheet,
+        seen,
+        frames,
+        f"Drawn{held.replace('(', 'with ').rstrip(')')}." if held else "",
+    )
 
     def turn(frame: int) -> None:
         found = regions.answered(seen, i, j, frames.theta[frame], shape=_SHAPE)
@@ -126,10 +136,10 @@ def surface(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Colu
     figure = sheet.figure()
     ax = figure.subplots()
     surfaces.hills(ax, sheet.theme, found)
-    style = {"color": sheet.theme.series[1], "solid_joinstyle": "round"}
+    colour = sheet.theme.series[1]
     halo = ax.plot([], [], color=sheet.theme.paper, linewidth=4, alpha=0.6)[0]
-    path = ax.plot([], [], linewidth=1.8, **style)[0]
-    (point,) = ax.plot([], [], "o", ms=9, mfc=sheet.theme.paper, mec=style["color"], mew=2)
+    path = ax.plot([], [], color=colour, linewidth=1.8, solid_joinstyle="round")[0]
+    (point,) = ax.plot([], [], "o", ms=9, mfc=sheet.theme.paper, mec=colour, mew=2)
     said, title = _titles(figure, sheet, seen, frames, _begun(found.sentence))
 
     def turn(i: int) -> None:
@@ -180,8 +190,12 @@ def loss(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Column 
 
 
 KINDS: dict[str, Kind] = {"fit": fit, "regions": boundary, "surface": surface, "loss": loss}
-_ONE_COLUMN = "A film of the fit moves along one column: give x alone, or film the regions over x and y."
-_NO_COLUMN = "A film of the {} has no columns to choose; leave x and y out, or film the fit or the regions."
+_ONE_COLUMN = (
+    "A film of the fit moves along one column: give x alone, or film the regions over x and y."
+)
+_NO_COLUMN = (
+    "A film of the {} has no columns to choose; leave x and y out, or film the fit or the regions."
+)
 
 
 def usual(run: Run) -> str:

@@ -50,7 +50,9 @@ def shots_of(run: Run, frames: int | Sequence[int] | None) -> Frames:
     found = frames_of(run, USUAL) if frames is None else _at(run, _asked(run, frames))
     finite = np.isfinite(found.theta).all(axis=1)
     if not finite.any():
-        msg = "No recorded state of this run is finite, so there is nothing to film; lower the rate."
+        msg = (
+            "No recorded state of this run is finite, so there is nothing to film; lower the rate."
+        )
         raise InputError(msg)
     returned = int(np.searchsorted(np.flatnonzero(finite), found.returned))
     kept = found.steps[finite], found.theta[finite]
@@ -67,8 +69,8 @@ def _asked(run: Run, frames: int | Sequence[int]) -> Array:
     fine = steps.ndim == 1 and steps.size and steps.dtype.kind in "iu"
     if not fine or steps.min() < 0 or steps.max() > done:
         msg = (
-            f"This run did {counted(done, 'update')}: frames are how many to show, or whole updates "
-            f"from 0 to {done}; got {frames!r}."
+            f"This run did {counted(done, 'update')}: frames are how many to show, or whole "
+            f"updates from 0 to {done}; got {frames!r}."
         )
         raise InputError(msg)
     return np.sort(steps[:MOST]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Writing films: MP4 by ffmpeg, GIF by Pillow; to a temporary file, then in its place in one move."""
+"""Writing films: MP4 by ffmpeg, GIF by Pillow; a file appears whole, or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -56,9 +57,7 @@ def ffmpeg() -> str:
     if found is not None:
         return found
     try:
-        from imageio_ffmpeg import get_ffmpeg_exe  # noqa: PLC0415 - the extra `video`
-
-        return str(get_ffmpeg_exe())
+        return str(import_module("imageio_ffmpeg").get_ffmpeg_exe())
     except (ImportError, RuntimeError):
         msg = (
             "An MP4 film needs ffmpeg, and there is none here: pip install 'descend[video]' "
@@ -128,7 +127,7 @@ def gif(path: Path, pictures: Iterable[Array], fps: float, palette: Image.Image)
 
 
 def palette_of(some: Sequence[Array], kept: Iterable[str]) -> Image.Image:
-    """Return an image with the 256 colours of some pictures, those of `kept` among them for certain.
+    """Return an image with 256 colours of some pictures, those of `kept` among them for certain.
 
     Points are small: without that, shades of the background would take their colours.
     """
@@ -140,7 +139,11 @@ def palette_of(some: Sequence[Array], kept: Iterable[str]) -> Image.Image:
     return palette
 
 
-def counted(pictures: Iterable[Array], total: int, wanted: bool | str) -> Iterator[Array]:
+def counted(
+    pictures: Iterable[Array],
+    total: int,
+    wanted: bool | str,  # noqa: FBT001 - as in `train`
+) -> Iterator[Array]:
     """Yield the pictures, with a progress bar on stderr where it is wanted."""
     if not (sys.stderr.isatty() if wanted == "auto" else wanted):
         yield from pictures

@@ -28,7 +28,24 @@ class _Asked(NamedTuple):
     quiet: bool
 
 
-@app.command()
+_HELP = """Draw figures of a run, or film it; without a KIND, list what it can show.
+
+\b
+Pictures read what was recorded; nothing is trained. The table is read again from
+where the run says, for pictures that show rows.
+
+\b
+Examples:
+  descend plot houses-fit                     what there is to see
+  descend plot houses-fit loss --out loss.svg
+  descend plot houses-fit fit --x area --theme dark --size 8x5 --out fit.png
+  descend plot churn-fit regions --x age --y visits
+  descend plot churn-fit animation --out churn.mp4 --film regions --seconds 8
+  descend plot churn-fit --all pictures
+"""
+
+
+@app.command(help=_HELP)
 def plot(  # noqa: PLR0917 - the options of pictures
     run: RunPath,
     kinds: Annotated[
@@ -47,7 +64,8 @@ def plot(  # noqa: PLR0917 - the options of pictures
     ] = None,
     theme: Annotated[str, Option("--theme", help="light (default) or dark.")] = "light",
     size: Annotated[
-        str, Option("--size", help="small, normal (default), large; inches, 8x5; or 800x500 pixels.")
+        str,
+        Option("--size", help="small, normal (default), large; inches, 8x5; or 800x500 pixels."),
     ] = "normal",
     x: Annotated[str | None, Option("--x", help="The column drawn across.")] = None,
     y: Annotated[str | None, Option("--y", help="The column drawn up, where two are.")] = None,
@@ -64,24 +82,10 @@ def plot(  # noqa: PLR0917 - the options of pictures
     overwrite: Annotated[bool, Option("--overwrite", help="Replace files.")] = False,
     as_json: Json = False,
 ) -> None:
-    r"""Draw figures of a run, or film it; without a KIND, list what it can show.
-
-    \b
-    Pictures read what was recorded; nothing is trained. The table is read again from where
-    the run says, for pictures that show rows.
-
-    \b
-    Examples:
-      descend plot houses-fit                             what there is to see
-      descend plot houses-fit loss --out loss.svg
-      descend plot houses-fit fit --x area --theme dark --size 8x5 --out fit.png
-      descend plot churn-fit regions --x age --y visits
-      descend plot churn-fit animation --out churn.mp4 --film regions --seconds 8
-      descend plot churn-fit --all pictures
-    """
+    """Draw figures of a run, or film it; without a kind, list what it can show."""
     from descend.run import load
 
-    given = {"x": x, "y": y, "step": step, "part": part, "output": output}
+    given: dict[str, Any] = {"x": x, "y": y, "step": step, "part": part, "output": output}
     given |= {"film": film, "frames": frames, "seconds": seconds, "fps": fps}
     options = {name: value for name, value in given.items() if value is not None}
     asked = _Asked(theme, _size(size), options, overwrite, as_json)
@@ -130,7 +134,8 @@ def _known(kinds: list[str]) -> list[str]:
     every = [*FIGURES, FILM]
     for kind in kinds:
         if kind not in every:
-            msg = f"There is no picture {kind!r}{did_you_mean(kind, every)}; there are {', '.join(every)}."
+            hint = did_you_mean(kind, every)
+            msg = f"There is no picture {kind!r}{hint}; there are {', '.join(every)}."
             raise InputError(msg)
     return list(dict.fromkeys(kinds))
 
@@ -138,7 +143,9 @@ def _known(kinds: list[str]) -> list[str]:
 def _places(kinds: list[str], out: str | None, *, overwrite: bool) -> dict[str, Path]:
     """Return where each kind goes, checked before anything is read."""
     if out is not None and len(kinds) > 1:
-        msg = f"--out names one file, and {len(kinds)} pictures are asked for; ask for one at a time."
+        msg = (
+            f"--out names one file, and {len(kinds)} pictures are asked for; ask for one at a time."
+        )
         raise InputError(msg)
     usual = {kind: Path(f"{kind}.{'mp4' if kind == FILM else 'png'}") for kind in kinds}
     places = usual if out is None else {kind: Path(out) for kind in kinds}
@@ -190,7 +197,9 @@ def _filmed(run: Any, place: Path, asked: _Asked) -> str:
     options = dict(asked.options)
     for name in ("step", "part", "output"):
         if name in options:
-            msg = f"A film takes no --{name}; it takes --x, --y, --film, --frames, --seconds, --fps."
+            msg = (
+                f"A film takes no --{name}; it takes --x, --y, --film, --frames, --seconds, --fps."
+            )
             raise InputError(msg)
     made = animate(
         run,

@@ -31,7 +31,10 @@ def at_step(run: Run, step: int | None) -> tuple[Floats, str]:
     asked: Any = step
     whole = isinstance(asked, int | np.integer) and not isinstance(asked, bool)
     if not whole or not 0 <= step <= done:
-        msg = f"This run did {counted(done, 'update')}: ask for a step from 0 to {done}; got {step!r}."
+        msg = (
+            f"This run did {counted(done, 'update')}: ask for a step from 0 to {done}; "
+            f"got {step!r}."
+        )
         raise InputError(msg)
     if step == done:
         return run.state.theta, f"after {counted(done, 'update')}"
@@ -63,7 +66,9 @@ def loss_now(seen: Look, theta: Floats) -> float:
     weight = None if seen.rows.weight is None else seen.rows.weight[train]
     with np.errstate(all="ignore"):
         scores = raw_scores(seen, theta, seen.rows.X[train])
-        return evaluate(task.loss, scores, y.astype(scores.dtype, copy=False), weight, task.reduction)
+        return evaluate(
+            task.loss, scores, y.astype(scores.dtype, copy=False), weight, task.reduction
+        )
 
 
 def loss_name(run: Run) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Array, Floats
 from descend.errors import InputError, did_you_mean
 from descend.plots.axes import dim_grid, plain_axis
 from descend.plots.words import counted, number, short, titled
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from descend.arrays import Array, Floats
-    from descend.plots.style import Sheet, Theme
+    from descend.plots.style import Sheet
     from descend.run import Run
     from descend.showing.judged import Judged
 
@@ -64,12 +64,12 @@ def confusion(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     image = ax.imshow(share, cmap=sheet.theme.ramp, vmin=0, vmax=1, aspect="auto")
     bar = figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02)
     bar.set_label("share of the rows of a true label")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     _cells(ax, sheet, table.counts, share)
     _label_axes(ax, sheet, classes)
     right = table.counts.trace() / table.counts.sum()
     wrong = int((truth != guess).sum())
-    title = f"Accuracy {100 * right:.4g} %: {counted(wrong, 'row')} of {len(truth):,} taken for another label"
+    title = f"Accuracy {100 * right:.4g} %: {counted(wrong, 'row')} of {len(truth):,} wrong"
     titled(figure, sheet, title, _rows(found))
     return figure
 
@@ -92,7 +92,12 @@ def roc(run: Run, sheet: Sheet, *, part: str | None = None) -> Figure:
     left_out = len(curves) - MOST
     for place, (name, curve) in enumerate(curves[:MOST]):
         label = f"{name}: area {number(curve.area, 4)}"
-        ax.plot(curve.false_positive, curve.true_positive, label=label, **sheet.theme.series_style(place))
+        ax.plot(
+            curve.false_positive,
+            curve.true_positive,
+            label=label,
+            **sheet.theme.series_style(place),
+        )
     ax.plot([0, 1], [0, 1], color=sheet.theme.muted, lw=1, ls=":", label="guessing: area 0.5")
     _unit_square(ax)
     ax.set_xlabel("false positives, a share of the others' rows")
@@ -101,7 +106,8 @@ def roc(run: Run, sheet: Sheet, *, part: str | None = None) -> Figure:
     name, worst = curves[0]
     title = f"Rows of {name} score above the others in {100 * worst.area:.4g} % of the pairs"
     if len(curves) > 1:
-        title = f"Each label against the rest; hardest is {name}, with an area of {number(worst.area, 4)}"
+        hardest = f"hardest is {name}, with an area of {number(worst.area, 4)}"
+        title = f"Each label against the rest; {hardest}"
     titled(figure, sheet, title, _rows(found), _more(left_out))
     return figure
 
@@ -132,7 +138,8 @@ def precision_recall(run: Run, sheet: Sheet, *, part: str | None = None) -> Figu
     ax.set_ylabel("precision, the share of finds that are right")
     ax.legend(loc="lower left")
     name, worst = curves[0]
-    title = f"{name}: average precision {number(worst.average, 4)}, against {number(worst.base)} by guessing"
+    average = f"average precision {number(worst.average, 4)}"
+    title = f"{name}: {average}, against {number(worst.base)} by guessing"
     titled(figure, sheet, title, _rows(found), _more(len(curves) - MOST))
     return figure
 
@@ -160,7 +167,16 @@ def calibration(
     colour = sheet.theme.series[0]
     ax.plot([0, 1], [0, 1], color=sheet.theme.muted, lw=1, ls=":", label="calibrated")
     reach = np.array([told.share - told.low, told.high - told.share]).clip(0)
-    ax.errorbar(told.mean, told.share, reach, color=colour, fmt="o-", lw=1.4, capsize=3, label="happened, with 95 % intervals")
+    ax.errorbar(
+        told.mean,
+        told.share,
+        reach,
+        color=colour,
+        fmt="o-",
+        lw=1.4,
+        capsize=3,
+        label="happened, with 95 % intervals",
+    )
     _unit_square(ax)
     ax.set_ylabel("share that happened")
     ax.legend(loc="upper left")
@@ -172,7 +188,8 @@ def calibration(
     below.set_xlabel(event.name)
     dim_grid(below, sheet.theme, "none")
     plain_axis(below, "y", 3, whole=True)
-    title = f"{event.name[0].upper()}{event.name[1:]} is off by {number(told.error)} on average; Brier score {number(told.brier)}"
+    off = f"is off by {number(told.error)} on average; Brier score {number(told.brier)}"
+    title = f"{event.name[0].upper()}{event.name[1:]} {off}"
     titled(figure, sheet, title, _rows(found))
     return figure
 
@@ -224,7 +241,8 @@ def _events(run: Run, found: Judged) -> list[Events]:
     if found.truth.ndim == 1:
         return [Events(classes[1], scores[:, 0], found.truth == 1)]
     return [
-        Events(f"output {o + 1}", scores[:, o], found.truth[:, o] == 1) for o in range(scores.shape[1])
+        Events(f"output {o + 1}", scores[:, o], found.truth[:, o] == 1)
+        for o in range(scores.shape[1])
     ]
 
 
@@ -232,7 +250,10 @@ def _probable(run: Run, found: Judged, label: str | None) -> Events:
     """Return the probabilities of a label, or the confidence, and whether it came true."""
     p, classes = found.probabilities, [str(name) for name in units_of(run).classes or ()]
     if p is None or found.truth.ndim > 1:
-        msg = "A calibration curve needs one label to a row, and a loss with probabilities, such as logistic."
+        msg = (
+            "A calibration curve needs one label to a row, and a loss with probabilities; train "
+            "with logistic or softmax."
+        )
         raise InputError(msg)
     if label is not None and str(label) not in classes:
         hint = did_you_mean(str(label), classes)
@@ -258,7 +279,9 @@ def _cells(ax: Axes, sheet: Sheet, counts: Floats, share: Floats) -> None:
             dark = share[i, j] > _DARK
             color = sheet.theme.paper if dark else sheet.theme.ink
             said = f"{number(counts[i, j], 6)}\n{100 * share[i, j]:.0f} %"
-            ax.text(j, i, said, ha="center", va="center", color=color, fontsize=9 if c <= MOST else 7.5)
+            ax.text(
+                j, i, said, ha="center", va="center", color=color, fontsize=9 if c <= MOST else 7.5
+            )
 
 
 def _label_axes(ax: Axes, sheet: Sheet, classes: list[str]) -> None:

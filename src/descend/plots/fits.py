@@ -6,11 +6,12 @@ says so; the points keep their own values in all columns, so that they scatter a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from descend.plots import points, slices, captions
+from descend.arrays import Array, Floats
+from descend.plots import captions, points, slices
 from descend.plots.axes import drawable, plain_axis
 from descend.plots.words import counted, short, titled
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from descend.arrays import Array, Floats
     from descend.plots.slices import Look
     from descend.plots.style import Sheet, Theme
     from descend.run import Run
@@ -59,7 +59,9 @@ def fit(run: Run, sheet: Sheet, *, x: str | int | None = None, step: int | None 
     ax = figure.subplots()
     lines = drawn_fit(ax, sheet.theme, seen, j, theta)
     said = captions.loss_said(seen, theta)
-    title = f"{_answers(seen)} along {short(seen.names[j])}{captions.others(seen, j)}: {said} {when}"
+    title = (
+        f"{_answers(seen)} along {short(seen.names[j])}{captions.others(seen, j)}: {said} {when}"
+    )
     titled(figure, sheet, captions.begun(title), captions.shown(seen), _unseen(ax, lines))
     return figure
 
@@ -84,7 +86,7 @@ def data(
     parts = np.unique(seen.rows.part)
     axes = figure.subplots(1, len(parts), sharex=True, sharey=True, squeeze=False)[0]
     for ax, part in zip(axes, parts, strict=True):
-        _part(ax, sheet.theme, seen, int(part), i, j)
+        _part(ax, sheet.theme, seen, int(part), (i, j))
     if seen.labels:
         axes[-1].legend(handles=points.label_keys(sheet.theme, seen, parts=False))
     up = short(seen.units.target) if j is None else short(seen.names[j])
@@ -95,7 +97,7 @@ def data(
     return figure
 
 
-FIGURES = {"data": data, "fit": fit}
+FIGURES: dict[str, Any] = {"data": data, "fit": fit}
 
 
 # ---------------------------------------------------------------- rows
@@ -130,9 +132,13 @@ def _kinds(seen: Look) -> list[tuple[int, Array, Floats]]:
         return [(c, g, strewn(np.ones(len(g)), 1 + c)) for c, g in enumerate(groups)]
     low = 0.0 if loss.proper else -1.0
     if seen.k > 1:
-        return [(o, every, strewn(low + (1 - low) * code[:, o], 0)) for o in range(min(seen.k, MOST))]
+        return [
+            (o, every, strewn(low + (1 - low) * code[:, o], 0)) for o in range(min(seen.k, MOST))
+        ]
     groups = [np.flatnonzero(code[:, 0] == c) for c in range(2)]
-    return [(c, g, strewn(np.full(len(g), low if c == 0 else 1.0), 0)) for c, g in enumerate(groups)]
+    return [
+        (c, g, strewn(np.full(len(g), low if c == 0 else 1.0), 0)) for c, g in enumerate(groups)
+    ]
 
 
 def strewn(height: Floats, band: int) -> Floats:
@@ -145,10 +151,9 @@ def drawn_rows(ax: Axes, theme: Theme, seen: Look, j: int) -> None:
     """Draw the rows along a column in its own unit, each at its target's height."""
     across = slices.own(seen, j, seen.rows.X[:, j])
     for heap in heaps(seen):
-        style = theme.point_style(heap.place)
-        sizes = points.areas(seen, heap.rows)
-        x = across[heap.rows]
-        points.scatter(ax, theme, x, heap.height, sizes, len(across), style, heap.name, hollow=heap.hollow)
+        style = {**theme.point_style(heap.place), "label": heap.name}
+        shown = points.dots(seen, heap.rows, across[heap.rows], heap.height)
+        points.scatter(ax, theme, shown, style, hollow=heap.hollow)
 
 
 # ---------------------------------------------------------------- lines
@@ -158,7 +163,7 @@ def drawn_fit(ax: Axes, theme: Theme, seen: Look, j: int, theta: Floats) -> list
     """Draw rows and lines along a column, with axes and legend; return the lines."""
     drawn_rows(ax, theme, seen, j)
     across, answers = line_along(seen, j, theta)
-    lines = []
+    lines: list[Line2D] = []
     for output in range(min(answers.shape[1], MOST)):
         alone = answers.shape[1] == 1
         style = {"color": theme.ink} if alone else theme.series_style(output)
@@ -171,7 +176,7 @@ def drawn_fit(ax: Axes, theme: Theme, seen: Look, j: int, theta: Floats) -> list
 
 
 def line_along(seen: Look, j: int, theta: Floats, count: int = 300) -> tuple[Floats, Floats]:
-    """Return a column's entries in its own unit (count,), and what is predicted there (count, k)."""
+    """Return a column's entries in its own unit (count,), and what is predicted (count, k)."""
     X = slices.along(seen, j, count)
     return slices.own(seen, j, X[:, j]), slices.answers(seen, theta, X)
 
@@ -190,14 +195,15 @@ def _framed(ax: Axes, seen: Look, j: int) -> None:
     plain_axis(ax, "x")
     plain_axis(ax, "y")
     if seen.labels:
-        ax.axhline(0.5 if seen.run.task.loss.proper else 0.0, color=ax.xaxis.label.get_color(), lw=0.8, ls=":")
+        middle = 0.5 if seen.run.task.loss.proper else 0.0
+        ax.axhline(middle, color=ax.xaxis.label.get_color(), lw=0.8, ls=":")
 
 
 def _legend(ax: Axes, theme: Theme, seen: Look) -> None:
     """Name lines and points where there is more than one kind."""
-    handles, _ = ax.get_legend_handles_labels()
+    handles: list[Any] = list(ax.get_legend_handles_labels()[0])
     if seen.labels and seen.k == 1:
-        handles = points.label_keys(theme, seen)
+        handles = [*points.label_keys(theme, seen)]
     elif seen.k > 1 and seen.rows.part.any():
         handles = [*handles, points.hollow_key(theme)]
     ax.legend(handles=handles, loc="best")
@@ -223,16 +229,16 @@ def _unseen(ax: Axes, lines: list[Line2D]) -> str:
     return "The prediction lies outside the picture, or is no number: look at the outcome."
 
 
-def _part(ax: Axes, theme: Theme, seen: Look, part: int, i: int, j: int | None) -> None:
+def _part(ax: Axes, theme: Theme, seen: Look, part: int, columns: tuple[int, int | None]) -> None:
     """Draw the rows of one part alone."""
+    i, j = columns
     across = slices.own(seen, i, seen.rows.X[:, i])
     for heap in heaps(seen):
-        rows = heap.rows[seen.rows.part[heap.rows] == part]
-        if len(rows):
+        if seen.rows.part[heap.rows[0]] == part:
+            rows = heap.rows
             up = heap.height if j is None else slices.own(seen, j, seen.rows.X[rows, j])
-            style = theme.point_style(heap.place)
-            sizes = points.areas(seen, rows)
-            points.scatter(ax, theme, across[rows], up, sizes, len(across), style, heap.name)
+            shown = points.dots(seen, rows, across[rows], up)
+            points.scatter(ax, theme, shown, theme.point_style(heap.place))
     ax.set_xlabel(short(seen.names[i]))
     ax.set_title(points.PARTS[part])
     plain_axis(ax, "x")

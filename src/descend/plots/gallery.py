@@ -43,7 +43,7 @@ _FLAT = 1e-12
 
 
 def outputs(hidden: tuple[int, ...], activation: str, X: Floats, seed: int = 0) -> Floats:
-    """Return what a net with N(0, 1) weights gives, its activation on the last layer too: (n, 1)."""
+    """Return (n, 1): what a net of N(0, 1) weights gives, its activation on the last layer too."""
     model = MLP(hidden, activation, init="normal")
     layout = model.layout(X.shape[1], 1)
     scores = forward(model, start(model, layout, seed), layout, X)[0]
@@ -51,7 +51,7 @@ def outputs(hidden: tuple[int, ...], activation: str, X: Floats, seed: int = 0) 
     return found
 
 
-def gallery(
+def gallery(  # noqa: PLR0913 - what is drawn, and how it looks
     activations: Sequence[str] = SHOWN,
     *,
     depths: Sequence[tuple[int, ...]] = DEPTHS,

@@ -1,4 +1,4 @@
-"""Labelled rows three times: by their label, by the probability predicted, by the label predicted."""
+"""Labelled rows three times: by their label, by a probability, by the label predicted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend.errors import InputError
-from descend.plots import fits, points, regions, slices, captions
+from descend.plots import captions, fits, points, regions, slices
 from descend.plots.axes import plain_axis
 from descend.plots.words import counted, short, titled
 
@@ -37,14 +37,18 @@ def labels(
     _check(seen)
     i, j = slices.chosen(seen, x, y)
     across = slices.own(seen, i, seen.rows.X[:, i])
-    up = fits.strewn(np.zeros(len(across)), 0) if j is None else slices.own(seen, j, seen.rows.X[:, j])
+    up = (
+        fits.strewn(np.zeros(len(across)), 0)
+        if j is None
+        else slices.own(seen, j, seen.rows.X[:, j])
+    )
     truth = seen.rows.y[:, 0].astype(np.int64)
     predicted = np.asarray(slices.codes(seen, run.theta, seen.rows.X))
     figure = sheet.figure()
     axes = figure.subplots(1, 3, sharex=True, sharey=True)
-    points.by_label(axes[0], sheet.theme, seen, across, up, truth)
-    _by_probability(axes[1], sheet.theme, seen, across, up)
-    points.by_label(axes[2], sheet.theme, seen, across, up, predicted)
+    points.by_label(axes[0], sheet.theme, seen, (across, up), truth)
+    _by_probability(axes[1], sheet.theme, seen, (across, up))
+    points.by_label(axes[2], sheet.theme, seen, (across, up), predicted)
     wrong = np.flatnonzero(predicted != truth)
     _ringed(axes[2], sheet.theme, across[wrong], up[wrong])
     for ax, name in zip(axes, ("true label", _middle(seen), "predicted label"), strict=True):
@@ -58,7 +62,14 @@ def labels(
         plain_axis(axes[0], "y")
     keys = points.label_keys(sheet.theme, seen)
     # Between the axes and their titles, so that nothing is hidden.
-    axes[0].legend(handles=keys, loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=7, columnspacing=1.2, handletextpad=0.2).set_in_layout(False)
+    axes[0].legend(
+        handles=keys,
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 0.99),
+        ncols=7,
+        columnspacing=1.2,
+        handletextpad=0.2,
+    ).set_in_layout(False)
     title = f"{short(seen.units.target)} as it is and as predicted: {_said(len(wrong), len(truth))}"
     titled(figure, sheet, title, captions.shown(seen))
     return figure
@@ -76,8 +87,9 @@ def _check(seen: Look) -> None:
         raise InputError(msg)
 
 
-def _by_probability(ax: Axes, theme: Theme, seen: Look, across: Floats, up: Floats) -> None:
+def _by_probability(ax: Axes, theme: Theme, seen: Look, where: tuple[Floats, Floats]) -> None:
     """Draw rows in the shade of what is predicted of them."""
+    across, up = where
     answers = slices.answers(seen, seen.run.theta, seen.rows.X)
     many = regions.several(seen)
     shade = answers.max(axis=1) if many else answers[:, 0]
@@ -110,7 +122,11 @@ def _ringed(ax: Axes, theme: Theme, across: Array, up: Array) -> None:
 def _middle(seen: Look) -> str:
     if regions.several(seen):
         return "confidence"
-    return captions.answer_name(seen).replace(f"{short(seen.units.target)} is ", "", 1).replace("that", "of")
+    return (
+        captions.answer_name(seen)
+        .replace(f"{short(seen.units.target)} is ", "", 1)
+        .replace("that", "of")
+    )
 
 
 def _said(wrong: int, count: int) -> str:

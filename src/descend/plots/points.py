@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from matplotlib.lines import Line2D
 
+from descend.arrays import Array, Floats
 from descend.plots.words import short
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
+    from collections.abc import Mapping
 
-    from descend.arrays import Array, Floats
+    from matplotlib.axes import Axes
+
     from descend.plots.slices import Look
     from descend.plots.style import Theme
 
@@ -21,13 +23,15 @@ MARKERS_OF_PARTS = ("o", "s")
 # More labels than this share the last colour and shape.
 MOST_LABELS = 6
 _LARGEST, _SMALLEST = 34.0, 5.0
+# With more points than this, an SVG would be slow to open.
+_VECTORS = 1000
 
 
 def area(count: int) -> float:
     """Return a marker's area: the more points, the smaller.
 
-    >>> area(10), round(area(1000), 1), area(5000)
-    (34.0, 12.2, 5.0)
+    >>> [round(area(count), 1) for count in (10, 1000, 5000, 9000)]
+    [34.0, 12.2, 5.4, 5.0]
     """
     return float(np.clip(385 / np.sqrt(max(count, 1)), _SMALLEST, _LARGEST))
 
@@ -38,7 +42,7 @@ def opacity(count: int) -> float:
 
 
 def areas(seen: Look, chosen: Array) -> Any:
-    """Return the areas of some rows' markers, in proportion to their weights where they have some."""
+    """Return the areas of some rows' markers, in proportion to their weights."""
     base = area(len(seen.rows.X))
     weight = seen.rows.weight
     if weight is None:
@@ -47,44 +51,49 @@ def areas(seen: Look, chosen: Array) -> Any:
     return base * np.clip(share, 0.1, 6.0)
 
 
-def by_label(ax: Axes, theme: Theme, seen: Look, x: Floats, y: Floats, code: Array) -> None:
+class Dots(NamedTuple):
+    """Points to be drawn: where, how large, and among how many."""
+
+    x: Floats
+    y: Floats
+    sizes: Any
+    among: int
+
+
+def dots(seen: Look, rows: Array, x: Floats, y: Floats) -> Dots:
+    """Return some rows as points."""
+    return Dots(x, y, areas(seen, rows), len(seen.rows.X))
+
+
+def by_label(ax: Axes, theme: Theme, seen: Look, where: tuple[Floats, Floats], code: Array) -> None:
     """Draw rows by label; validation rows are hollow."""
+    x, y = where
     for place in range(len(seen.units.classes or ())):
         style = theme.point_style(min(place, MOST_LABELS - 1))
         for part in range(2):
-            chosen = np.flatnonzero((code == place) & (seen.rows.part == part))
-            if len(chosen):
-                sizes = areas(seen, chosen)
-                scatter(ax, theme, x[chosen], y[chosen], sizes, len(x), style, None, hollow=part > 0)
+            rows = np.flatnonzero((code == place) & (seen.rows.part == part))
+            if len(rows):
+                scatter(ax, theme, dots(seen, rows, x[rows], y[rows]), style, hollow=part > 0)
 
 
-def scatter(  # noqa: PLR0913, PLR0917 - where, what, and how it looks
-    ax: Axes,
-    theme: Theme,
-    x: Floats,
-    y: Floats,
-    sizes: Any,
-    count: int,
-    style: dict[str, Any],
-    name: str | None,
-    *,
-    hollow: bool = False,
+def scatter(
+    ax: Axes, theme: Theme, shown: Dots, style: Mapping[str, Any], *, hollow: bool = False
 ) -> None:
     """Draw points with a rim of the paper's colour, so that neighbours are told apart."""
-    color, marker = style["color"], style["marker"]
+    color = style["color"]
     face, rim = (theme.paper, color) if hollow else (color, theme.paper)
     ax.scatter(
-        x,
-        y,
-        s=sizes,
-        marker=marker,
+        shown.x,
+        shown.y,
+        s=shown.sizes,
+        marker=style["marker"],
         facecolor=face,
         edgecolor=rim,
         linewidth=1.1 if hollow else 0.4,
-        alpha=opacity(count),
-        label=name,
+        alpha=opacity(shown.among),
+        label=style.get("label"),
         zorder=3,
-        rasterized=count > 1000,  # noqa: PLR2004 - an SVG of more is slow to open
+        rasterized=shown.among > _VECTORS,
     )
 
 
@@ -110,8 +119,6 @@ def hollow_key(theme: Theme) -> Line2D:
 
 def key(style: dict[str, Any], name: str, *, hollow: bool = False) -> Line2D:
     """Return a legend's entry for points."""
-    from matplotlib.lines import Line2D  # noqa: PLC0415 - with the rest of matplotlib, when drawing
-
     face = "none" if hollow else style["color"]
     return Line2D(
         [],

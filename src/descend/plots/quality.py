@@ -11,9 +11,8 @@ import numpy as np
 
 from descend.errors import InputError
 from descend.plots.axes import dim_grid, plain_axis
-from descend.plots.points import area, opacity
+from descend.plots.points import Dots, area, scatter
 from descend.plots.words import number, short, titled
-from descend.showing.judged import judged
 from descend.showing.quality import residuals as residuals_of
 from descend.showing.samples import units_of
 
@@ -46,8 +45,7 @@ def residuals(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
         Of several outputs, which; counted from 0.
     """
     found = residuals_of(run, part)
-    x, y, w = _column(found, found.predicted, output)
-    _, left, _ = _column(found, found.residual, output)
+    x, left, w = _column(found, found.residual, output)
     figure = sheet.figure()
     name = _target(run, output)
     if sheet.small:
@@ -62,7 +60,8 @@ def residuals(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     ax.set_xlabel(f"predicted {name}")
     ax.set_ylabel("true less predicted")
     _spread(shape, sheet.theme, left)
-    rmse, mean = np.sqrt(np.average(left**2, weights=w)), np.average(left, weights=w)
+    rmse = float(np.sqrt(np.average(left**2, weights=w)))
+    mean = float(np.average(left, weights=w))
     title = f"Residuals of {name}: root mean square {number(rmse)}, mean {number(mean)}"
     titled(figure, sheet, title, _rows(found), _line_said(x))
     return figure
@@ -81,13 +80,14 @@ def predicted(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
         Of several outputs, which; counted from 0.
     """
     found = residuals_of(run, part)
-    guess, truth, w = _column(found, found.predicted, output)
-    _, truth, _ = _column(found, found.truth, output)
+    guess, truth, w = _column(found, found.truth, output)
     figure = sheet.figure()
     ax = figure.subplots()
     _cloud(ax, sheet.theme, truth, guess)
     low, high = float(min(truth.min(), guess.min())), float(max(truth.max(), guess.max()))
-    ax.plot([low, high], [low, high], color=sheet.theme.ink, lw=1.2, label="predicted = true", zorder=4)
+    ax.plot(
+        [low, high], [low, high], color=sheet.theme.ink, lw=1.2, label="predicted = true", zorder=4
+    )
     name = _target(run, output)
     ax.set_xlabel(f"true {name}")
     ax.set_ylabel(f"predicted {name}")
@@ -96,7 +96,9 @@ def predicted(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     ax.legend(loc="upper left")
     about = np.average((truth - np.average(truth, weights=w)) ** 2, weights=w)
     r2 = 1 - np.average((truth - guess) ** 2, weights=w) / about if about > 0 else np.nan
-    title = f"Predicted against true {name}: R² {number(r2)}" + (", no better than the mean" if r2 <= 0 else "")
+    title = f"Predicted against true {name}: R² {number(r2)}" + (
+        ", no better than the mean" if r2 <= 0 else ""
+    )
     titled(figure, sheet, title, _rows(found), _line_said(truth))
     return figure
 
@@ -130,8 +132,8 @@ def _cloud(ax: Axes, theme: Theme, x: Floats, y: Floats) -> None:
     plain_axis(ax, "x")
     plain_axis(ax, "y")
     if len(x) <= CROWD:
-        style = {"marker": "o", "facecolor": theme.series[0], "edgecolor": theme.paper}
-        ax.scatter(x, y, s=area(len(x)), linewidth=0.4, alpha=opacity(len(x)), **style)
+        style = {"color": theme.series[0], "marker": "o"}
+        scatter(ax, theme, Dots(x, y, area(len(x)), len(x)), style)
         return
     drawn = ax.hexbin(x, y, gridsize=45, bins="log", mincnt=1, cmap=theme.ramp, linewidths=0.1)
     figure: Any = ax.figure
@@ -186,8 +188,7 @@ def _beside_normal(ax: Axes, theme: Theme, left: Floats) -> None:
     middle = np.median(left)
     scale = _NORMAL * np.median(np.abs(left - middle))
     theory = ndtri(share)
-    style = {"marker": "o", "facecolor": theme.series[0], "edgecolor": "none"}
-    ax.scatter(theory, ordered, s=9, alpha=0.8, **style)
+    ax.scatter(theory, ordered, s=9, alpha=0.8, facecolor=theme.series[0], edgecolor="none")
     ends = np.array([theory[0], theory[-1]])
     ax.plot(ends, middle + scale * ends, color=theme.ink, lw=1.2)
     ax.set_xlabel("deviations of a normal")

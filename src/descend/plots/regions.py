@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 
+from descend.arrays import Floats
 from descend.errors import InputError
-from descend.plots import points, slices, captions
+from descend.plots import captions, points, slices
 from descend.plots.axes import dim_grid, drawable, plain_axis
 from descend.plots.words import short, titled
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-    from descend.arrays import Array, Floats
     from descend.plots.slices import Look
     from descend.plots.style import Sheet, Theme
     from descend.run import Run
@@ -84,11 +84,11 @@ def regions(  # noqa: PLR0913 - what may be asked of a plane
     image = shaded(ax, sheet.theme, seen, found)
     _lines(ax, sheet.theme, seen, found)
     drawn_rows(ax, sheet.theme, seen, i, j, output, image)
-    framed(ax, sheet.theme, seen, i, j, found)
+    framed(ax, sheet.theme, seen, (i, j), found)
     if not several(seen):
         bar = figure.colorbar(image, ax=ax, shrink=0.9, pad=0.015)
         bar.set_label(captions.answer_name(seen, output))
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     legend(ax, sheet, seen)
     held = captions.others(seen, i, j)
     title = f"{_subject(seen, output)} over {short(seen.names[i])} and {short(seen.names[j])}{held}"
@@ -115,7 +115,9 @@ def plane_of(run: Run, x: str | int | None, y: str | int | None) -> tuple[Look, 
     seen = slices.look(run)
     i, j = slices.chosen(seen, x, y)
     if j is None:
-        msg = f"A plane needs two columns, and there is one, {seen.names[0]!r}; draw the fit instead."
+        msg = (
+            f"A plane needs two columns, and there is one, {seen.names[0]!r}; draw the fit instead."
+        )
         raise InputError(msg)
     if i == j:
         msg = f"A plane needs two different columns; {seen.names[i]!r} was asked for twice."
@@ -255,7 +257,9 @@ def _meeting(ax: Axes, theme: Theme, seen: Look, found: Answered) -> None:
     """Hatch each label's region, and draw its rim."""
     for place in range(min(seen.k, points.MOST_LABELS)):
         ahead = found.ahead[place]
-        if place == points.MOST_LABELS - 1:  # the last style stands for all the labels that are left
+        if (
+            place == points.MOST_LABELS - 1
+        ):  # the last style stands for all the labels that are left
             ahead = found.ahead[place:].max(axis=0)
         ahead = drawable(ahead)
         if not np.nanmin(ahead, initial=np.inf) < 0 < np.nanmax(ahead, initial=-np.inf):
@@ -272,10 +276,11 @@ def drawn_rows(  # noqa: PLR0913, PLR0917 - where, what, and over what
     ax: Axes, theme: Theme, seen: Look, i: int, j: int, output: int, image: AxesImage
 ) -> None:
     """Draw the rows over the plane: by label, or in the shade of their own number."""
+    norm: Any = image.norm
     across, up = (slices.own(seen, c, seen.rows.X[:, c]) for c in (i, j))
     if seen.labels:
         code = seen.rows.y[:, min(output, seen.rows.y.shape[1] - 1)]
-        points.by_label(ax, theme, seen, across, up, code)
+        points.by_label(ax, theme, seen, (across, up), code)
         return
     for part, marker in enumerate(points.MARKERS_OF_PARTS):
         rows = np.flatnonzero(seen.rows.part == part)
@@ -285,7 +290,7 @@ def drawn_rows(  # noqa: PLR0913, PLR0917 - where, what, and over what
             c=seen.targets[rows, output],
             s=points.areas(seen, rows) * 1.2,
             cmap=image.cmap,
-            norm=image.norm,
+            norm=norm,
             marker=marker,
             edgecolor=theme.ink,
             linewidth=0.7,
@@ -293,8 +298,9 @@ def drawn_rows(  # noqa: PLR0913, PLR0917 - where, what, and over what
         )
 
 
-def framed(ax: Axes, theme: Theme, seen: Look, i: int, j: int, found: Answered) -> None:
+def framed(ax: Axes, theme: Theme, seen: Look, columns: tuple[int, int], found: Answered) -> None:
     """Set limits and names of the axes."""
+    i, j = columns
     ax.set_xlim(found.x[0], found.x[-1])
     ax.set_ylim(found.y[0], found.y[-1])
     ax.set_xlabel(short(seen.names[i]))
@@ -331,7 +337,11 @@ def legend(ax: Axes, sheet: Sheet, seen: Look) -> None:
 def _subject(seen: Look, output: int) -> str:
     if several(seen):
         return f"Predicted {short(seen.units.target)}"
-    return captions.answer_name(seen, output) if seen.labels else f"Predicted {captions.target_name(seen, output)}"
+    return (
+        captions.answer_name(seen, output)
+        if seen.labels
+        else f"Predicted {captions.target_name(seen, output)}"
+    )
 
 
 def _told(seen: Look, theta: Floats, held: str) -> str:

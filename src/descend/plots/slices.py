@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from descend.arrays import Floats
 from descend.engines import scores_of
 from descend.errors import InputError, did_you_mean
 from descend.losses import predicted
+from descend.run import Run
 from descend.showing.samples import Rows, Units, rows_of, units_of
 
 if TYPE_CHECKING:
-    from descend.arrays import Array, Floats
-    from descend.run import Run
+    from descend.arrays import Array
 
 # Rows at which the model's slopes are measured to find the columns it relies on.
 PROBES = 200
@@ -116,9 +117,7 @@ def column(seen: Look, asked: str | int | None, usual: int) -> int:
     raise InputError(msg)
 
 
-def chosen(
-    seen: Look, x: str | int | None, y: str | int | None = None
-) -> tuple[int, int | None]:
+def chosen(seen: Look, x: str | int | None, y: str | int | None = None) -> tuple[int, int | None]:
     """Return the places of two columns asked for, by default those the model relies on most.
 
     The second is None where there is but one column.
@@ -143,7 +142,7 @@ def relied_on(seen: Look) -> Array:
     deviation = rows.std(axis=0)
     at = rows[:PROBES]
     moved = np.zeros(rows.shape[1])
-    for j in np.flatnonzero(deviation > 0):
+    for j in np.flatnonzero(deviation > 0).tolist():
         moved[j] = np.abs(_difference(seen, at, j, 0.05 * deviation[j])).mean(axis=0).max()
     moved = np.where(np.isfinite(moved), moved, 0.0)
     return np.argsort(-moved, kind="stable")
