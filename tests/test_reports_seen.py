@@ -64,9 +64,10 @@ def go(page, index):
 
 
 def shown(page):
-    """Return every number that the page shows, by name."""
+    """Return the numbers of the state that the page shows, by name."""
     pairs = page.eval_on_selector_all(
-        "[data-name][data-value]", "all => all.map(e => [e.dataset.name, Number(e.dataset.value)])"
+        ".now [data-name][data-value]",
+        "all => all.map(e => [e.dataset.name, Number(e.dataset.value)])",
     )
     return dict(pairs)
 
