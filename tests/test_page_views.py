@@ -314,13 +314,15 @@ def test_features_are_chosen_for_the_axes_and_the_others_held(shown):
     assert "held at their mean" in card.inner_text()
     before = pixels(page, "data")
     across, up = page.get_by_label("across"), page.get_by_label("up", exact=True)
-    wanted = [o for o in ("0", "1", "2") if o not in {across.input_value(), up.input_value()}][0]
+    (wanted,) = {"0", "1", "2"} - {across.input_value(), up.input_value()}
     up.select_option(wanted)
     card.get_by_role("heading", name=f"x{int(wanted) + 1}").wait_for()
     assert pixels(page, "data") != before
     old = across.input_value()
     across.select_option(wanted)  # what the other axis has: they change places
-    page.wait_for_function(f"document.querySelectorAll('[data-view=data] select')[1].value === '{old}'")
+    page.wait_for_function(
+        f"document.querySelectorAll('[data-view=data] select')[1].value === '{old}'"
+    )
     assert across.input_value() == wanted
 
 
@@ -340,7 +342,10 @@ def test_numbers_from_several_features_are_seen_in_two_pictures(shown):
 
 def test_a_diverged_run_has_gaps_and_sentences(shown, payloads):
     page = shown("diverged")
-    assert "is not finite: the curve has a gap" in page.locator("[data-view='loss'] .note").inner_text()
+    assert (
+        "is not finite: the curve has a gap"
+        in page.locator("[data-view='loss'] .note").inner_text()
+    )
     assert page.get_by_label("logarithmic").is_checked()
     assert not np.isfinite(value(page, "objective"))
     page.keyboard.press("Tab")
@@ -394,7 +399,10 @@ def test_the_colours_are_the_readers_and_paper_is_light(shown):
     page.emulate_media(color_scheme="dark", media="print")
     assert not page.locator(".timeline").is_visible()
     assert page.locator("[data-view='data'] canvas").is_visible()
-    assert page.evaluate("getComputedStyle(document.querySelector('.card')).color") == "rgb(32, 38, 44)"
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.card')).color")
+        == "rgb(32, 38, 44)"
+    )
 
 
 def test_taking_the_page_away_leaves_nothing(shown):
