@@ -34,6 +34,7 @@ MOUNT = """async ([url, page, data]) => {
 }"""
 CHANGED = """([view, before]) =>
     document.querySelector(`[data-view=${view}] canvas`).toDataURL() !== before"""
+NEXT_FRAME = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 AXE_RUN = """async () => (await axe.run("#here", { resultTypes: ["violations"] })).violations
     .map(({ id, nodes }) => [id, nodes[0].html, nodes[0].failureSummary])"""
 
@@ -105,7 +106,16 @@ def runs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def payloads(runs):
     with np.errstate(all="ignore"):
-        return {name: pack(run, title=f"{name} <b>&amp;</b>") for name, run in runs.items()}
+        # The doctor looks at one of them: it takes its time.
+        return {
+            name: pack(
+                run,
+                title=f"{name} <b>&amp;</b>",
+                findings=None if name == "diverged" else (),
+                surface="auto" if name in {"net", "diverged", "three"} else "none",
+            )
+            for name, run in runs.items()
+        }
 
 
 @pytest.fixture
@@ -376,6 +386,7 @@ def test_axe_finds_nothing_in_light_and_in_dark(shown, name, width):
     page.evaluate(AXE)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        page.evaluate(NEXT_FRAME)  # the page follows
         assert page.evaluate(AXE_RUN) == [], scheme
 
 
