@@ -67,7 +67,8 @@ export const sum = (index: string): MathMLElement => math("munder", o("∑"), ma
 /** "w_area", "v̂'", "m_1'": what follows the underscore stands below, words upright. */
 export function symbolOf(symbol: string): MathMLElement {
   const [name, below] = symbol.split("_", 2);
-  const top = name.length > 2 ? math("mtext", name) : math("mi", name);
+  const letters = name.normalize("NFC").replace("'", "").length;
+  const top = math(letters > 1 ? "mtext" : "mi", name.replace("'", "′"));
   if (below === undefined) return top;
   return math("msub", top, below.length > 1 ? math("mtext", below) : math("mi", below));
 }
