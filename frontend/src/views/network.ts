@@ -34,7 +34,7 @@ export const network: MakeView = (store, host) => {
   let drawing: Drawing;
   let spoken: Unit | null = null;
   let known: Known = { one: null, x: null, means: null, rows: 0 };
-  let title = "The net";
+  let title = "The weights";
 
   function show(unit: Unit | null): void {
     spoken = unit;
@@ -68,7 +68,7 @@ export const network: MakeView = (store, host) => {
       if (known.one !== null) shade(drawing, net, known, page.model.activation.name);
       drawing.say(beside(store, net, known.one));
       if (!store.playing) label(drawing, store, net, known);
-      title = `The net at update ${store.step}${known.one === null ? "" : `, as row ${store.chosen.row} meets it`}`;
+      title = `The ${net.layers.length === 1 ? "weights" : "net"} at update ${store.step}${known.one === null ? "" : `, as row ${store.chosen.row} meets it`}`;
       tell();
     },
     resize: build,
