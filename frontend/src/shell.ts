@@ -168,6 +168,7 @@ function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: Vie
       else one.stale = true;
     }
     root.dataset.frame = String(store.index);
+    delete root.dataset.settled;
     clearTimeout(later);
     if (!store.playing) later = window.setTimeout(rest, QUIET);
   }

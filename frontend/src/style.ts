@@ -35,7 +35,7 @@ const PAGE = `
 .descend {
   container: descend / inline-size;
   box-sizing: border-box;
-  color: var(--ink);
+  color: var(--ink); background: var(--ground); border-radius: 12px; padding: 14px;
   font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
   font-variant-numeric: tabular-nums;
   text-align: start;
@@ -103,6 +103,7 @@ const CONTROLS = `
   .descend .timeline .speed span, .descend .timeline .step .word { display: none; }
 }
 @container descend (max-width: 470px) {
+  .descend .card { padding: 10px 12px 12px; }
   .descend .timeline { padding: 6px 10px; grid-template: "track track" auto "buttons buttons" auto "step speed" auto / 1fr auto; }
   .descend .timeline .buttons { justify-content: space-between; }
   .descend .timeline .buttons button { flex: 1; }

@@ -120,7 +120,7 @@ function axes(plan: Plan, theme: () => Theme): uPlot.Axis[] {
     stroke: () => theme().quiet,
     font: theme().font,
     labelFont: theme().font,
-    grid: { stroke: () => theme().line, width: 1, filter: plan.log ? decades : undefined },
+    grid: { stroke: () => theme().line, width: 1, ...(plan.log ? { filter: decades } : {}) },
     ticks: { stroke: () => theme().line, width: 1, size: 5 },
     gap: 5,
   };
