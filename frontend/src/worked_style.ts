@@ -29,6 +29,7 @@ const FORMULAS = `
 .descend h4 { font-size: 0.875rem; font-weight: 600; color: var(--quiet); }
 .descend .worked { overflow-x: auto; overflow-y: hidden; padding: 4px 0; line-height: 2.1; }
 .descend .worked math { font-size: 1.08rem; margin-inline-end: 0.2em; }
+@container descend (max-width: 470px) { .descend .worked math { font-size: 0.95rem; } }
 .descend .worked mtd { text-align: start; padding: 1px 3px; }
 `;
 

@@ -76,8 +76,8 @@ function predictedWords(at: Worked, value: number): string {
   if (classes !== null && at.look.maths.net.k === 1) {
     const [no, yes] = classes.map((name) => short(name, 40));
     const own = target === 1 ? yes : no;
-    const said = page.loss.proper ? `p is the probability of ${yes}` : `above 0 it says ${yes}`;
-    return `${said[0].toUpperCase()}${said.slice(1)}; row ${chosen.row} is ${own}, y = ${figure(target)}.`;
+    const said = page.loss.proper ? `p is the probability of ${yes}` : `A score above 0 says ${yes}`;
+    return `${said}; row ${chosen.row} is ${own}, y = ${figure(target)}.`;
   }
   if (mean === 0 && scale === 1) return `The target is y = ${figure(target, 4)}.`;
   const [said, truth] = [value, target].map((one) => figure(mean + scale * one, 4));

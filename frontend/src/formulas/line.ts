@@ -23,8 +23,12 @@ export interface Line {
 }
 
 /** A piece of a line: lines break between pieces, never within. */
-export function piece(...parts: (Node | string)[]): MathMLElement {
-  return math("math", ...parts);
+export function piece(...parts: Node[]): MathMLElement {
+  const whole = math("math", ...parts);
+  whole.setAttribute("displaystyle", "true");
+  const [first] = parts; // a sign that leads a piece still stands between two terms
+  if (first instanceof MathMLElement && first.localName === "mo") first.setAttribute("form", "infix");
+  return whole;
 }
 
 /** "= 0.42", where numbers are wanted. */

@@ -69,5 +69,3 @@ export function ruleLines(name: string): Node[] | null {
 export function ruleWords(name: string): string {
   return SAYS[name] ?? "";
 }
-
-export const KNOWN_RULES = Object.keys(RULES);

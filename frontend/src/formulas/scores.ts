@@ -2,6 +2,7 @@
 import { short } from "../charts/figures";
 import type { Layer } from "../net";
 import { type Addend, type Line, piece, result, sumOf, times, type Worked } from "./line";
+import { math } from "../foreign";
 import { o, of, symbolOf } from "./writer";
 
 export function scoreLines(at: Worked): Line[] {
@@ -24,7 +25,7 @@ function unitLine(at: Worked): Line {
     pieces: [
       ...weightedSum(at, 0, 0),
       ...result(at, () => sumAt(at, 0, 0)),
-      piece(o(","), symbolOf("a_1"), o("="), of(name, z())),
+      piece(math("mtext", "\u2003"), symbolOf("a_1"), o("="), of(name, z())),
       ...result(at, a),
     ],
     note: () => others(net.layers),

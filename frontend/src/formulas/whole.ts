@@ -84,7 +84,7 @@ function gradientLine(at: Worked): Line {
   const more = pulled ? [piece(o("+"), row(s(`λ`), s("θ")))] : [];
   return {
     head: `Its gradient by the ${nameOf(at)}`,
-    pieces: [piece(s("g"), o("="), partial("J", "θ"), o("="), terms), ...more, ...result(at, value)],
+    pieces: [piece(s("g"), o("="), partial("J", "θ")), piece(o("="), terms), ...more, ...result(at, value)],
     note: () => gradientWords(at, place, pulled ? l2 : 0, store.page.penalty?.name ?? ""),
   };
 }

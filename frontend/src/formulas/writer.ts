@@ -64,12 +64,14 @@ export const of = (name: string, ...parts: Node[]): MathMLElement =>
 /** Σ over an index. */
 export const sum = (index: string): MathMLElement => math("munder", o("∑"), math("mi", index));
 
-/** "w_area", "v̂'", "m_1'": what follows the underscore stands below, words upright. */
+/** "w_area", "v̂'", "μ_t+1": what follows the underscore stands below, words upright. */
 export function symbolOf(symbol: string): MathMLElement {
+  if (symbol.endsWith("'")) return sup(symbolOf(symbol.slice(0, -1)), o("′"));
   const [name, below] = symbol.split("_", 2);
-  const top = name.length > 2 ? math("mtext", name) : math("mi", name);
+  const letters = name.normalize("NFD").replace(/\p{M}/gu, ""); // without hats
+  const top = math(letters.length > 1 ? "mtext" : "mi", name);
   if (below === undefined) return top;
-  return math("msub", top, below.length > 1 ? math("mtext", below) : math("mi", below));
+  return math("msub", top, math(below.length > 1 ? "mtext" : "mi", below));
 }
 
 /** Either of two, by a condition in words. */

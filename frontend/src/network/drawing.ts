@@ -19,13 +19,18 @@ export interface Unit {
   shade(shade: Shade): void;
 }
 
+export interface Said {
+  name: string; // may be nothing
+  value: string;
+}
+
 export interface Drawing {
   root: SVGSVGElement;
   units: Unit[];
   /** Widths by size, against the layer's scale; colour and dash by sign. */
   weigh(theta: ArrayLike<number>, scales: number[]): void;
-  /** The words beside the outputs. */
-  say(words: string[]): void;
+  /** Beside the outputs: what each is called, and what it says. */
+  say(words: Said[]): void;
 }
 
 export function drawn(plan: Plan, net: Net, page: Page): Drawing {
@@ -35,19 +40,15 @@ export function drawn(plan: Plan, net: Net, page: Page): Drawing {
   const root = svg(
     "svg",
     { class: "net", viewBox: `0 0 ${plan.width} ${plan.height}`, width: plan.width, height: plan.height },
-    svg("g", { "aria-hidden": "true" }, ...lines, ...heads(plan, net, page), ...names(plan, page), ...outputs),
+    svg("g", { "aria-hidden": "true" }, ...lines, ...heads(plan, net, page), ...names(plan, page), ...outputs.map((one) => one.element)),
     ...units.map((unit) => unit.element),
   );
   return {
     root,
     units,
     weigh: weigher(plan.wires, lines),
-    say: (words) => outputs.forEach((text, i) => setText(text, short(words[i] ?? "", room(plan)))),
+    say: (words) => outputs.forEach((one, i) => one.say(words[i])),
   };
-}
-
-function room(plan: Plan): number {
-  return plan.width < 480 ? 9 : 14;
 }
 
 // ------------------------------------------------------------------- lines
@@ -108,8 +109,25 @@ function names({ columns, margin, pill }: Plan, page: Page): SVGTextElement[] {
   });
 }
 
-function beside({ x, y }: Spot, { pill }: Plan): SVGTextElement {
-  return svg("text", { x: x + pill.width / 2 + 6, y: y + 4, class: "said" });
+interface Beside {
+  element: SVGTextElement;
+  say(said: Said): void;
+}
+
+/** One line, or two where there is a name. */
+function beside({ x, y }: Spot, { pill, right }: Plan): Beside {
+  const at = x + pill.width / 2 + 6;
+  const letters = Math.max(4, Math.floor((right - pill.width / 2 - 8) / 6.6));
+  const [name, value] = [svg("tspan", { x: at }), svg("tspan", { x: at })];
+  return {
+    element: svg("text", { class: "said" }, name, value),
+    say(said) {
+      setText(name, short(said.name, letters));
+      setText(value, said.value);
+      name.setAttribute("y", String(said.value === "" ? y + 4 : y - 2));
+      value.setAttribute("y", String(said.name === "" ? y + 4 : y + 11));
+    },
+  };
 }
 
 // ------------------------------------------------------------------- units

@@ -33,6 +33,7 @@ export interface Plan {
   height: number;
   pill: { width: number; height: number };
   margin: number; // at the left, for the features' names
+  right: number; // and for what is said of the outputs
   columns: Column[];
   wires: Wire[];
 }
@@ -62,6 +63,7 @@ export function planOf(net: Net, width: number): Plan {
     width,
     height,
     margin,
+    right,
     pill: { width: pillWidth, height: PILL.height },
     columns,
     wires: wiresOf(net, columns, pillWidth),

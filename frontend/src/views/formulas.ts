@@ -43,6 +43,7 @@ export const formulas: MakeView = (store, host) => {
       lines.replaceChildren(...elements({ ...at, w }));
     }
     w.draw();
+    if (!store.playing) reachable(lines);
   }
 
   w = makeWriter(store.chosen.numbers);
@@ -52,12 +53,21 @@ export const formulas: MakeView = (store, host) => {
       return `The step from update ${count(store.step)}, worked out`;
     },
     draw,
+    resize: () => reachable(lines),
   };
 };
 
 function elements(at: Worked): HTMLElement[] {
   const lines = [...scoreLines(at), ...judgedLines(at), ...wholeLines(at), updateLine(at)];
   return lines.map((line) => lineElement(line, at.w));
+}
+
+/** What is too wide can be scrolled, by the keyboard too. */
+function reachable(lines: HTMLElement): void {
+  for (const worked of lines.querySelectorAll(".worked")) {
+    if (worked.scrollWidth > worked.clientWidth + 1) worked.setAttribute("tabindex", "0");
+    else worked.removeAttribute("tabindex");
+  }
 }
 
 function following(store: Store, look: Look): { store: Store; look: Look; output: number } {
