@@ -89,6 +89,7 @@ function heads({ columns, width }: Plan, net: Net, page: Page): SVGTextElement[]
   const above = ({ layer }: Column): string => {
     if (layer === 0) return narrow ? "in" : "features";
     if (layer === net.layers.length) return narrow ? "out" : "scores";
+    if (width / columns.length < 62) return String(layer);
     return narrow ? page.model.activation.name.slice(0, 7) : `layer ${layer}, ${page.model.activation.name}`;
   };
   const top = columns.map((column) => svg("text", { x: column.x, y: 13, class: "head" }, above(column)));
