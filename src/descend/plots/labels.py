@@ -51,25 +51,16 @@ def labels(
     points.by_label(axes[2], sheet.theme, seen, (across, up), predicted)
     wrong = np.flatnonzero(predicted != truth)
     _ringed(axes[2], sheet.theme, across[wrong], up[wrong])
-    for ax, name in zip(axes, ("true label", _middle(seen), "predicted label"), strict=True):
-        ax.set_title(name, pad=22)
-        ax.set_xlabel(short(seen.names[i]))
+    names = ("true label", _middle(seen), "predicted label")
+    points.titled_above(axes, names, sheet, points.label_keys(sheet.theme, seen))
+    for ax in axes:
+        ax.set_xlabel(captions.column_name(seen, i))
         plain_axis(ax, "x", 4)
     if j is None:
         axes[0].set_yticks([])
     else:
-        axes[0].set_ylabel(short(seen.names[j]))
+        axes[0].set_ylabel(captions.column_name(seen, j))
         plain_axis(axes[0], "y")
-    keys = points.label_keys(sheet.theme, seen)
-    # Between the axes and their titles, so that nothing is hidden.
-    axes[0].legend(
-        handles=keys,
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 0.99),
-        ncols=7,
-        columnspacing=1.2,
-        handletextpad=0.2,
-    ).set_in_layout(False)
     title = f"{short(seen.units.target)} as it is and as predicted: {_said(len(wrong), len(truth))}"
     titled(figure, sheet, title, captions.shown(seen))
     return figure

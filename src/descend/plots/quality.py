@@ -79,6 +79,12 @@ def predicted(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     output
         Of several outputs, which; counted from 0.
     """
+    if run.classes is not None:
+        msg = (
+            "Predicted against true is of numbers, and this run predicts labels; look at its "
+            "confusion matrix instead."
+        )
+        raise InputError(msg)
     found = residuals_of(run, part)
     guess, truth, w = _column(found, found.truth, output)
     figure = sheet.figure()
@@ -199,7 +205,7 @@ def _beside_normal(ax: Axes, theme: Theme, left: Floats) -> None:
 
 def _target(run: Run, output: int) -> str:
     name = short(units_of(run).target)
-    return name if run.setup.k == 1 else f"{name} {output + 1}"
+    return name if run.setup.k == 1 else f"{name}[{output}]"
 
 
 def _rows(found: Any) -> str:
