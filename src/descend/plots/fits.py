@@ -202,11 +202,17 @@ def _framed(ax: Axes, seen: Look, j: int) -> None:
 
 def _legend(ax: Axes, sheet: Sheet, seen: Look) -> None:
     """Name lines and points where there is more than one kind."""
-    handles: list[Any] = list(ax.get_legend_handles_labels()[0])
+    handles: list[Any] = [
+        line for line in ax.get_lines() if not str(line.get_label()).startswith("_")
+    ]
     if seen.labels and seen.k == 1:
         handles = [*points.label_keys(sheet.theme, seen)]
-    elif seen.k > 1 and seen.rows.part.any():
-        handles = [*handles, points.hollow_key(sheet.theme)]
+    elif seen.k > 1:
+        handles += [points.hollow_key(sheet.theme)] if seen.rows.part.any() else []
+    else:
+        parts = enumerate(points.PARTS[: int(seen.rows.part.max()) + 1])
+        keys = [points.key(sheet.theme.point_style(place), name) for place, name in parts]
+        handles = keys + handles
     points.keys_above(ax, sheet, handles)
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from descend.plots.style import Sheet, Theme
     from descend.run import Run
 
+# Crosses beyond which smaller ones do.
+_MANY = 40
+
 
 def labels(
     run: Run, sheet: Sheet, *, x: str | int | None = None, y: str | int | None = None
@@ -33,7 +36,7 @@ def labels(
     x, y
         The columns, by name or place; default the two the model relies on most.
     """
-    seen = slices.look(run)
+    seen = slices.look(run, points.ON_A_PLANE)
     _check(seen)
     i, j = slices.chosen(seen, x, y)
     across = slices.own(seen, i, seen.rows.X[:, i])
@@ -50,7 +53,7 @@ def labels(
     _by_probability(axes[1], sheet.theme, seen, (across, up))
     points.by_label(axes[2], sheet.theme, seen, (across, up), predicted)
     wrong = np.flatnonzero(predicted != truth)
-    _ringed(axes[2], sheet.theme, across[wrong], up[wrong])
+    _crossed(axes[2], sheet.theme, across[wrong], up[wrong])
     names = ("true label", _middle(seen), "predicted label")
     points.titled_above(axes, names, sheet, points.label_keys(sheet.theme, seen))
     for ax in axes:
@@ -105,9 +108,10 @@ def _by_probability(ax: Axes, theme: Theme, seen: Look, where: tuple[Floats, Flo
             bar.outline.set_visible(False)
 
 
-def _ringed(ax: Axes, theme: Theme, across: Array, up: Array) -> None:
+def _crossed(ax: Axes, theme: Theme, across: Array, up: Array) -> None:
     """Cross the rows that are wrong."""
-    ax.scatter(across, up, s=70, marker="x", color=theme.ink, linewidth=1.3, zorder=4)
+    size = 70 if len(across) <= _MANY else 22
+    ax.scatter(across, up, s=size, marker="x", color=theme.ink, linewidth=1.2, zorder=4)
 
 
 def _middle(seen: Look) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PARTS = ("training", "validation")
 MARKERS_OF_PARTS = ("o", "s")
+# Rows shown at most where they lie over a shade: more would hide it.
+ON_A_PLANE = 1500
 # More labels than this share the last colour and shape.
 MOST_LABELS = 6
 _LARGEST, _SMALLEST = 34.0, 5.0

@@ -113,7 +113,7 @@ def plane_of(run: Run, x: str | int | None, y: str | int | None) -> tuple[Look, 
     InputError
         If there is but one column, or the same is asked for twice.
     """
-    seen = slices.look(run)
+    seen = slices.look(run, points.ON_A_PLANE)
     i, j = slices.chosen(seen, x, y)
     if j is None:
         msg = (
