@@ -209,8 +209,6 @@ def _rows(found: Any) -> str:
 
 
 def _line_said(x: Floats) -> str:
-    return (
-        ""
-        if len(x) <= CROWD
-        else "The further a cell is from the background, the more rows are in it (in powers of ten)."
-    )
+    if len(x) <= CROWD:
+        return ""
+    return "The further a cell is from the background, the more rows are in it (powers of ten)."
