@@ -13,7 +13,7 @@ from descend.errors import InputError
 from descend.plots import captions, fits, regions, slices, surfaces
 from descend.plots.axes import drawable, log_axis, plain_axis, positive, spans_decades
 from descend.plots.telling import recorded
-from descend.plots.words import number, short, titled
+from descend.plots.words import number, titled
 from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def fit(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Column =
     figure = sheet.figure()
     ax = figure.subplots()
     answers = [drawable(fits.line_along(seen, j, theta)[1]) for theta in frames.theta]
-    lines = fits.drawn_fit(ax, sheet.theme, seen, j, frames.theta[0])
+    lines = fits.drawn_fit(ax, sheet, seen, j, frames.theta[0])
     _with_start(ax, answers)
     held = captions.others(seen, j)
     said, title = _titles(
-        figure, sheet, seen, frames, f"Along {short(seen.names[j])}{held}." if held else ""
+        figure, sheet, seen, frames, f"Along {captions.column_name(seen, j)}{held}." if held else ""
     )
 
     def turn(i: int) -> None:

@@ -29,6 +29,8 @@ LEAST, MOST = 1e-150, 1e150
 # Room for a name beside a line's end, in points, and how such names are known again.
 _APART = 11.0
 _END = "end"
+# Room for a tick of the x axis and for each of its digits, in pixels.
+_TICK, _DIGIT = 24, 10
 
 
 def plain_axis(ax: Axes, which: str, ticks: int = 6, *, whole: bool = False) -> None:
@@ -89,6 +91,7 @@ def positive(values: Any) -> Floats:
 def updates_axis(axes: Sequence[Axes], updates: int, *, log: bool = False) -> None:
     """Make the x axis of some axes, one above the other, one of updates done."""
     last = axes[-1]
+    ticks = max(int(last.bbox.width / (_TICK + _DIGIT * len(str(updates)))), 3)
     if log:
         last.set_xscale("symlog", linthresh=1)
         powers = [10.0**p for p in range(len(str(max(updates, 1))))]
@@ -96,17 +99,18 @@ def updates_axis(axes: Sequence[Axes], updates: int, *, log: bool = False) -> No
         last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         last.xaxis.set_minor_locator(NullLocator())
     else:
-        plain_axis(last, "x", 7, whole=True)
+        plain_axis(last, "x", min(ticks, 7), whole=True)
     last.set_xlim(0 if log else -0.01 * max(updates, 1), max(updates, 1) * (1.15 if log else 1.01))
     last.set_xlabel("updates")
 
 
 def named_ends(ax: Axes, ends: Sequence[End], *, size: float = 9.0) -> None:
     """Write names to the right of lines' ends; `settle` moves them apart where they touch."""
-    for x, y, name, color in ends:
+    right = max((x for x, *_ in ends), default=0.0)
+    for _x, y, name, color in ends:
         note = ax.annotate(
             name,
-            (x, y),
+            (right, y),
             xytext=(6, 0),
             textcoords="offset points",
             color=color,

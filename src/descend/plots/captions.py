@@ -46,13 +46,18 @@ def at_step(run: Run, step: int | None) -> tuple[Floats, str]:
     return kept.theta, f"after {counted(kept.step, 'update')}{near}"
 
 
+def column_name(seen: Look, j: int) -> str:
+    """Return a column's name, its place where it has none."""
+    return short(seen.names[j]).strip() or f"column {j}"
+
+
 def others(seen: Look, *shown: int) -> str:
     """Return in brackets that the columns not shown are held, or nothing where there are none."""
-    left = [name for j, name in enumerate(seen.names) if j not in shown]
+    left = [j for j in range(len(seen.names)) if j not in shown]
     if not left:
         return ""
     if len(left) == 1:
-        return f" ({short(left[0])} held at its mean)"
+        return f" ({column_name(seen, left[0])} held at its mean)"
     return f" (the other {len(left)} columns held at their mean)"
 
 
@@ -97,9 +102,9 @@ def answer_name(seen: Look, output: int = 0) -> str:
 
 
 def target_name(seen: Look, output: int = 0) -> str:
-    """Return the target's name, numbered where there are several."""
+    """Return the target's name, with the place of its output where there are several."""
     name = short(seen.units.target)
-    return name if seen.k == 1 else f"{name} {output + 1}"
+    return name if seen.k == 1 else f"{name}[{output}]"
 
 
 def shown(seen: Look) -> str:

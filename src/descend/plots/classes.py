@@ -100,8 +100,8 @@ def roc(run: Run, sheet: Sheet, *, part: str | None = None) -> Figure:
         )
     ax.plot([0, 1], [0, 1], color=sheet.theme.muted, lw=1, ls=":", label="guessing: area 0.5")
     _unit_square(ax)
-    ax.set_xlabel("false positives, a share of the others' rows")
-    ax.set_ylabel("true positives, a share of its rows")
+    ax.set_xlabel("false positive rate")
+    ax.set_ylabel("true positive rate")
     ax.legend(loc="lower right")
     name, worst = curves[0]
     title = f"Rows of {name} score above the others in {100 * worst.area:.4g} % of the pairs"
@@ -134,8 +134,8 @@ def precision_recall(run: Run, sheet: Sheet, *, part: str | None = None) -> Figu
         ax.step(curve.recall, curve.precision, where="pre", label=label, **style)
         ax.axhline(curve.base, color=style["color"], lw=0.9, ls=":")
     _unit_square(ax)
-    ax.set_xlabel("recall, the share of its rows that are found")
-    ax.set_ylabel("precision, the share of finds that are right")
+    ax.set_xlabel("recall")
+    ax.set_ylabel("precision")
     ax.legend(loc="lower left")
     name, worst = curves[0]
     average = f"average precision {number(worst.average, 4)}"
@@ -241,7 +241,7 @@ def _events(run: Run, found: Judged) -> list[Events]:
     if found.truth.ndim == 1:
         return [Events(classes[1], scores[:, 0], found.truth == 1)]
     return [
-        Events(f"output {o + 1}", scores[:, o], found.truth[:, o] == 1)
+        Events(f"{short(units_of(run).target)}[{o}]", scores[:, o], found.truth[:, o] == 1)
         for o in range(scores.shape[1])
     ]
 

@@ -39,18 +39,7 @@ if TYPE_CHECKING:
     Kind: TypeAlias = Callable[..., Figure]
 
 # Each room lists what it draws: FIGURES, a kind's name to its function.
-ROOMS = (
-    learning,
-    surfaces,
-    histograms,
-    paths,
-    evidence,
-    fits,
-    labels,
-    regions,
-    quality,
-    classes,
-)
+ROOMS = (learning, surfaces, histograms, paths, evidence, fits, labels, regions, quality, classes)
 FIGURES: dict[str, Kind] = {kind: draws for room in ROOMS for kind, draws in room.FIGURES.items()}
 
 

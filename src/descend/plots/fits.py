@@ -57,12 +57,11 @@ def fit(run: Run, sheet: Sheet, *, x: str | int | None = None, step: int | None 
     theta, when = captions.at_step(run, step)
     figure = sheet.figure()
     ax = figure.subplots()
-    lines = drawn_fit(ax, sheet.theme, seen, j, theta)
+    lines = drawn_fit(ax, sheet, seen, j, theta)
     said = captions.loss_said(seen, theta)
-    title = (
-        f"{_answers(seen)} along {short(seen.names[j])}{captions.others(seen, j)}: {said} {when}"
-    )
-    titled(figure, sheet, captions.begun(title), captions.shown(seen), _unseen(ax, lines))
+    along = f"{_answers(seen)} along {captions.column_name(seen, j)}{captions.others(seen, j)}"
+    notes = captions.shown(seen), _unseen(ax, lines)
+    titled(figure, sheet, captions.begun(f"{along}: {said} {when}"), *notes)
     return figure
 
 
@@ -87,12 +86,13 @@ def data(
     axes = figure.subplots(1, len(parts), sharex=True, sharey=True, squeeze=False)[0]
     for ax, part in zip(axes, parts, strict=True):
         _part(ax, sheet.theme, seen, int(part), (i, j))
-    if seen.labels:
-        axes[-1].legend(handles=points.label_keys(sheet.theme, seen, parts=False))
-    up = short(seen.units.target) if j is None else short(seen.names[j])
+    named = seen.labels and seen.rows.y.shape[1] == 1
+    keys = points.label_keys(sheet.theme, seen, parts=False) if named else []
+    points.titled_above(axes, [points.PARTS[part] for part in parts], sheet, keys)
+    up = short(seen.units.target) if j is None else captions.column_name(seen, j)
     axes[0].set_ylabel(up)
     count = [counted(int((seen.rows.part == p).sum()), f"{points.PARTS[p]} row") for p in parts]
-    title = f"{up} against {short(seen.names[i])}: {' and '.join(count)}"
+    title = f"{up} against {captions.column_name(seen, i)}: {' and '.join(count)}"
     titled(figure, sheet, title, captions.shown(seen))
     return figure
 
@@ -159,19 +159,20 @@ def drawn_rows(ax: Axes, theme: Theme, seen: Look, j: int) -> None:
 # ---------------------------------------------------------------- lines
 
 
-def drawn_fit(ax: Axes, theme: Theme, seen: Look, j: int, theta: Floats) -> list[Line2D]:
+def drawn_fit(ax: Axes, sheet: Sheet, seen: Look, j: int, theta: Floats) -> list[Line2D]:
     """Draw rows and lines along a column, with axes and legend; return the lines."""
+    theme = sheet.theme
     drawn_rows(ax, theme, seen, j)
     across, answers = line_along(seen, j, theta)
     lines: list[Line2D] = []
     for output in range(min(answers.shape[1], MOST)):
         alone = answers.shape[1] == 1
         style = {"color": theme.ink} if alone else theme.series_style(output)
-        name = "prediction" if not seen.labels else captions.answer_name(seen, output)
-        name = name if alone or seen.labels else captions.target_name(seen, output)
+        name = "prediction" if alone else _line_name(seen, output)
         lines += ax.plot(across, drawable(answers[:, output]), label=name, zorder=4, **style)
     _framed(ax, seen, j)
-    _legend(ax, theme, seen)
+    _reach(ax, answers)
+    _legend(ax, sheet, seen)
     return lines
 
 
@@ -190,7 +191,7 @@ def _framed(ax: Axes, seen: Look, j: int) -> None:
     low, high = float(height.min()), float(height.max())
     pad = 0.08 * (high - low) or max(abs(high), 1.0) / 2
     ax.set_ylim(low - pad, high + pad)
-    ax.set_xlabel(short(seen.names[j]))
+    ax.set_xlabel(captions.column_name(seen, j))
     ax.set_ylabel(_answers(seen))
     plain_axis(ax, "x")
     plain_axis(ax, "y")
@@ -199,14 +200,36 @@ def _framed(ax: Axes, seen: Look, j: int) -> None:
         ax.axhline(middle, color=ax.xaxis.label.get_color(), lw=0.8, ls=":")
 
 
-def _legend(ax: Axes, theme: Theme, seen: Look) -> None:
+def _legend(ax: Axes, sheet: Sheet, seen: Look) -> None:
     """Name lines and points where there is more than one kind."""
-    handles: list[Any] = list(ax.get_legend_handles_labels()[0])
+    handles: list[Any] = [
+        line for line in ax.get_lines() if not str(line.get_label()).startswith("_")
+    ]
     if seen.labels and seen.k == 1:
-        handles = [*points.label_keys(theme, seen)]
-    elif seen.k > 1 and seen.rows.part.any():
-        handles = [*handles, points.hollow_key(theme)]
-    ax.legend(handles=handles, loc="best")
+        handles = [*points.label_keys(sheet.theme, seen)]
+    elif seen.k > 1:
+        handles += [points.hollow_key(sheet.theme)] if seen.rows.part.any() else []
+    else:
+        parts = enumerate(points.PARTS[: int(seen.rows.part.max()) + 1])
+        keys = [points.key(sheet.theme.point_style(place), name) for place, name in parts]
+        handles = keys + handles
+    points.keys_above(ax, sheet, handles)
+
+
+def _line_name(seen: Look, output: int) -> str:
+    if seen.run.task.loss.targets == "labels":
+        return short((seen.units.classes or ())[output])
+    return captions.target_name(seen, output)
+
+
+def _reach(ax: Axes, answers: Floats) -> None:
+    """Let the axis reach as far again for the prediction, where it leaves the rows' range."""
+    low, high = ax.get_ylim()
+    known = answers[np.isfinite(answers)]
+    if len(known):
+        most, room = high - low, 0.04 * (high - low)
+        down, up = min(known.min() - room, low), max(known.max() + room, high)
+        ax.set_ylim(max(down, low - most), min(up, high + most))
 
 
 def _answers(seen: Look) -> str:
@@ -221,12 +244,14 @@ def _answers(seen: Look) -> str:
 def _unseen(ax: Axes, lines: list[Line2D]) -> str:
     """Return a note where no line comes into view: after a divergence it may be anywhere."""
     low, high = ax.get_ylim()
+    if not any(np.isfinite(line.get_ydata()).any() for line in lines):
+        return "What is predicted is no number."
     for line in lines:
         y = np.asarray(line.get_ydata(), dtype=float)
         with np.errstate(invalid="ignore"):
             if ((y >= low) & (y <= high)).any():
                 return ""
-    return "The prediction lies outside the picture, or is no number: look at the outcome."
+    return "What is predicted lies outside the picture."
 
 
 def _part(ax: Axes, theme: Theme, seen: Look, part: int, columns: tuple[int, int | None]) -> None:
@@ -239,7 +264,6 @@ def _part(ax: Axes, theme: Theme, seen: Look, part: int, columns: tuple[int, int
             up = heap.height if j is None else slices.own(seen, j, seen.rows.X[rows, j])
             shown = points.dots(seen, rows, across[rows], up)
             points.scatter(ax, theme, shown, theme.point_style(heap.place))
-    ax.set_xlabel(short(seen.names[i]))
-    ax.set_title(points.PARTS[part])
+    ax.set_xlabel(captions.column_name(seen, i))
     plain_axis(ax, "x")
     plain_axis(ax, "y")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from descend.plots.style import Sheet, Theme
     from descend.run import Run
 
+# Crosses beyond which smaller ones do.
+_MANY = 40
+
 
 def labels(
     run: Run, sheet: Sheet, *, x: str | int | None = None, y: str | int | None = None
@@ -33,7 +36,7 @@ def labels(
     x, y
         The columns, by name or place; default the two the model relies on most.
     """
-    seen = slices.look(run)
+    seen = slices.look(run, points.ON_A_PLANE)
     _check(seen)
     i, j = slices.chosen(seen, x, y)
     across = slices.own(seen, i, seen.rows.X[:, i])
@@ -50,26 +53,17 @@ def labels(
     _by_probability(axes[1], sheet.theme, seen, (across, up))
     points.by_label(axes[2], sheet.theme, seen, (across, up), predicted)
     wrong = np.flatnonzero(predicted != truth)
-    _ringed(axes[2], sheet.theme, across[wrong], up[wrong])
-    for ax, name in zip(axes, ("true label", _middle(seen), "predicted label"), strict=True):
-        ax.set_title(name, pad=22)
-        ax.set_xlabel(short(seen.names[i]))
+    _crossed(axes[2], sheet.theme, across[wrong], up[wrong])
+    names = ("true label", _middle(seen), "predicted label")
+    points.titled_above(axes, names, sheet, points.label_keys(sheet.theme, seen))
+    for ax in axes:
+        ax.set_xlabel(captions.column_name(seen, i))
         plain_axis(ax, "x", 4)
     if j is None:
         axes[0].set_yticks([])
     else:
-        axes[0].set_ylabel(short(seen.names[j]))
+        axes[0].set_ylabel(captions.column_name(seen, j))
         plain_axis(axes[0], "y")
-    keys = points.label_keys(sheet.theme, seen)
-    # Between the axes and their titles, so that nothing is hidden.
-    axes[0].legend(
-        handles=keys,
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 0.99),
-        ncols=7,
-        columnspacing=1.2,
-        handletextpad=0.2,
-    ).set_in_layout(False)
     title = f"{short(seen.units.target)} as it is and as predicted: {_said(len(wrong), len(truth))}"
     titled(figure, sheet, title, captions.shown(seen))
     return figure
@@ -114,9 +108,10 @@ def _by_probability(ax: Axes, theme: Theme, seen: Look, where: tuple[Floats, Flo
             bar.outline.set_visible(False)
 
 
-def _ringed(ax: Axes, theme: Theme, across: Array, up: Array) -> None:
+def _crossed(ax: Axes, theme: Theme, across: Array, up: Array) -> None:
     """Cross the rows that are wrong."""
-    ax.scatter(across, up, s=70, marker="x", color=theme.ink, linewidth=1.3, zorder=4)
+    size = 70 if len(across) <= _MANY else 22
+    ax.scatter(across, up, s=size, marker="x", color=theme.ink, linewidth=1.2, zorder=4)
 
 
 def _middle(seen: Look) -> str:

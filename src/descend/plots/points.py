@@ -8,21 +8,25 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from descend.arrays import Array, Floats
-from descend.plots.words import short
+from descend.plots.words import short, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
     from descend.plots.slices import Look
-    from descend.plots.style import Theme
+    from descend.plots.style import Sheet, Theme
 
 PARTS = ("training", "validation")
 MARKERS_OF_PARTS = ("o", "s")
+# Rows shown at most where they lie over a shade: more would hide it.
+ON_A_PLANE = 1500
 # More labels than this share the last colour and shape.
 MOST_LABELS = 6
 _LARGEST, _SMALLEST = 34.0, 5.0
+# Pixels of a figure beside its axes, and of a legend's entry beside its name.
+_MARGINS, _KEY = 100, 44
 # With more points than this, an SVG would be slow to open.
 _VECTORS = 1000
 
@@ -110,6 +114,41 @@ def label_keys(theme: Theme, seen: Look, *, parts: bool = True) -> list[Line2D]:
     if parts and seen.rows.part.any():
         keys.append(hollow_key(theme))
     return keys
+
+
+def keys_above(ax: Axes, sheet: Sheet, handles: Sequence[Line2D]) -> int:
+    """Put a legend above the axes, so that nothing is hidden; return its rows."""
+    columns = _columns([str(handle.get_label()) for handle in handles], sheet.size[0] - _MARGINS)
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=columns,
+        borderaxespad=0.2,
+        handletextpad=0.5,
+        columnspacing=1.2,
+    )
+    return -(-len(handles) // columns)
+
+
+def _columns(names: Sequence[str], room: float) -> int:
+    """Return how many columns of a legend fit into so many pixels."""
+    widths = np.array([width_of(name, 9.0) + _KEY for name in names])
+    for columns in range(len(widths), 1, -1):
+        if sum(column.max() for column in np.array_split(widths, columns)) <= room:
+            return columns
+    return 1
+
+
+def titled_above(axes: Sequence[Axes], names: Sequence[str], sheet: Sheet, keys: Any) -> None:
+    """Name axes side by side, with one legend for all between the names and the axes."""
+    rows = 0
+    if keys:
+        rows = keys_above(axes[0], sheet, keys)
+        legend: Any = axes[0].get_legend()
+        legend.set_in_layout(False)  # it has the room below the names
+    for ax, name in zip(axes, names, strict=True):
+        ax.set_title(name, pad=6 + 14 * rows)
 
 
 def hollow_key(theme: Theme) -> Line2D:

@@ -79,6 +79,12 @@ def predicted(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     output
         Of several outputs, which; counted from 0.
     """
+    if run.classes is not None:
+        msg = (
+            "Predicted against true is of numbers, and this run predicts labels; look at its "
+            "confusion matrix instead."
+        )
+        raise InputError(msg)
     found = residuals_of(run, part)
     guess, truth, w = _column(found, found.truth, output)
     figure = sheet.figure()
@@ -135,11 +141,7 @@ def _cloud(ax: Axes, theme: Theme, x: Floats, y: Floats) -> None:
         style = {"color": theme.series[0], "marker": "o"}
         scatter(ax, theme, Dots(x, y, area(len(x)), len(x)), style)
         return
-    drawn = ax.hexbin(x, y, gridsize=45, bins="log", mincnt=1, cmap=theme.ramp, linewidths=0.1)
-    figure: Any = ax.figure
-    bar = figure.colorbar(drawn, ax=ax, shrink=0.85, pad=0.02)
-    bar.set_label("rows in a cell")
-    bar.outline.set_visible(False)
+    ax.hexbin(x, y, gridsize=45, bins="log", mincnt=1, cmap=theme.ramp, linewidths=0.1)
 
 
 def middles(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -191,15 +193,15 @@ def _beside_normal(ax: Axes, theme: Theme, left: Floats) -> None:
     ax.scatter(theory, ordered, s=9, alpha=0.8, facecolor=theme.series[0], edgecolor="none")
     ends = np.array([theory[0], theory[-1]])
     ax.plot(ends, middle + scale * ends, color=theme.ink, lw=1.2)
-    ax.set_xlabel("deviations of a normal")
-    ax.set_title("in order, beside a normal")
+    ax.set_xlabel("normal quantiles")
+    ax.set_ylabel("residual quantiles")
     plain_axis(ax, "x", 4)
     plain_axis(ax, "y", 5)
 
 
 def _target(run: Run, output: int) -> str:
     name = short(units_of(run).target)
-    return name if run.setup.k == 1 else f"{name} {output + 1}"
+    return name if run.setup.k == 1 else f"{name}[{output}]"
 
 
 def _rows(found: Any) -> str:
@@ -207,4 +209,6 @@ def _rows(found: Any) -> str:
 
 
 def _line_said(x: Floats) -> str:
-    return "" if len(x) <= CROWD else "Cells are shaded by the logarithm of their count."
+    if len(x) <= CROWD:
+        return ""
+    return "The further a cell is from the background, the more rows are in it (powers of ten)."

@@ -20,12 +20,13 @@ from descend.plots.axes import (
     spans_decades,
     updates_axis,
 )
+from descend.plots.learning import curves_by_name
 from descend.plots.saving import save
 from descend.plots.style import Sheet, drawing, size_of
 from descend.plots.surfaces import hills
 from descend.plots.telling import recorded
 from descend.plots.words import number, percent, short, titled
-from descend.showing.curves import curves_of
+from descend.run import Run
 from descend.showing.frames import Frames, frames_of
 from descend.showing.surfaces import surface_of
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from descend.arrays import Floats
     from descend.plots.style import Size, Theme
-    from descend.run import Run
     from descend.showing.surfaces import Surface
 
 FEWEST, MOST = 2, 6
@@ -214,7 +214,7 @@ def _losses(ax: Axes, theme: Theme, racers: list[Racer]) -> None:
     """Draw each run's loss: of the updates, or the means of the epochs where there are batches."""
     curves = []
     for racer in racers:
-        found = {curve.name: curve for curve in curves_of(racer.run)}
+        found = curves_by_name(racer.run)
         curves.append(found.get("epoch_loss", found["loss"]))
     # What explodes would flatten the others.
     calm = [c.y for c, r in zip(curves, racers, strict=True) if not r.run.outcome.diverged]

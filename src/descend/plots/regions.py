@@ -91,10 +91,11 @@ def regions(  # noqa: PLR0913 - what may be asked of a plane
         bar.outline.set_visible(False)
     legend(ax, sheet, seen)
     held = captions.others(seen, i, j)
-    title = f"{_subject(seen, output)} over {short(seen.names[i])} and {short(seen.names[j])}{held}"
-    title += f", {when}{_told(seen, theta, held)}"
+    columns = " and ".join(captions.column_name(seen, c) for c in (i, j))
+    title = f"{_subject(seen, output)} over {columns}{held}, {when}{_told(seen, theta, held)}"
     shade = "" if seen.labels else "Each row has the shade of its own number."
-    titled(figure, sheet, captions.begun(title), f"Shown: {seen.rows.sentence}.", shade)
+    gone = "" if np.isfinite(found.answer).any() else "What is predicted is no number."
+    titled(figure, sheet, captions.begun(title), f"Shown: {seen.rows.sentence}.", shade, gone)
     return figure
 
 
@@ -112,7 +113,7 @@ def plane_of(run: Run, x: str | int | None, y: str | int | None) -> tuple[Look, 
     InputError
         If there is but one column, or the same is asked for twice.
     """
-    seen = slices.look(run)
+    seen = slices.look(run, points.ON_A_PLANE)
     i, j = slices.chosen(seen, x, y)
     if j is None:
         msg = (
@@ -303,8 +304,8 @@ def framed(ax: Axes, theme: Theme, seen: Look, columns: tuple[int, int], found: 
     i, j = columns
     ax.set_xlim(found.x[0], found.x[-1])
     ax.set_ylim(found.y[0], found.y[-1])
-    ax.set_xlabel(short(seen.names[i]))
-    ax.set_ylabel(short(seen.names[j]))
+    ax.set_xlabel(captions.column_name(seen, i))
+    ax.set_ylabel(captions.column_name(seen, j))
     plain_axis(ax, "x")
     plain_axis(ax, "y")
     dim_grid(ax, theme, "none")
@@ -320,15 +321,7 @@ def legend(ax: Axes, sheet: Sheet, seen: Look) -> None:
         styles = [({"color": theme.ink, "marker": marker}, name) for name, marker in kinds]
         count = 2 if seen.rows.part.any() else 1
         keys = [points.key(style, name, hollow=True) for style, name in styles[:count]]
-    ax.legend(
-        handles=keys,
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=2 if sheet.small else 4,
-        borderaxespad=0.2,
-        handletextpad=0.3,
-        columnspacing=1.2,
-    )
+    points.keys_above(ax, sheet, keys)
 
 
 # ---------------------------------------------------------------- words
