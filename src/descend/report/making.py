@@ -47,6 +47,7 @@ _MADE_BY = (
     "Made by descend, which trains linear and small neural models by gradient descent and records "
     "every step. This file needs nothing but itself."
 )
+_STEPS = "Every recorded state"
 # The parts after the first, as the table of contents names them.
 CONTENTS = (
     ("asked", "What was asked"),
@@ -141,19 +142,19 @@ def _written(
 def html_of(subject: Subject, title: str | None = None) -> str:
     """Return the whole document."""
     plain = title or _title(subject)
-    payload = _payload(subject, plain)
+    payload = _payload(subject)
     body = body_of(subject, plain, live=payload is not None)
     jump = [_packaged("jump.js")] if payload is not None else []
     return document(plain, body, payload=payload, style=_packaged("report.css"), extra_scripts=jump)
 
 
-def _payload(subject: Subject, title: str) -> Payload | None:
+def _payload(subject: Subject) -> Payload | None:
     """Return the run for the page, or None where the page has not been built."""
     try:
         module()
     except InputError:
         return None
-    return pack(subject.run, title=title, findings=subject.diagnosis)
+    return pack(subject.run, title=_STEPS, findings=subject.diagnosis)
 
 
 def _packaged(name: str) -> str:
@@ -220,7 +221,7 @@ def _opening(subject: Subject) -> Html:
         (
             "Doctor",
             "healthy" if not ill else f"{ill} to mend",
-            ", ".join(subject.diagnosis.codes[:2]),
+            ", ".join(subject.diagnosis.codes[:2]) if ill else "nothing to mend",
         ),
     ]
     cards = (
