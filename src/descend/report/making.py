@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from descend.fitting import Fit
     from descend.run import Run
 
-_MADE_BY = (
+MADE_BY = (
     "Made by descend, which trains linear and small neural models by gradient descent and records "
     "every step. This file needs nothing but itself."
 )
@@ -144,8 +144,8 @@ def html_of(subject: Subject, title: str | None = None) -> str:
     plain = title or _title(subject)
     payload = _payload(subject)
     body = body_of(subject, plain, live=payload is not None)
-    jump = [_packaged("jump.js")] if payload is not None else []
-    return document(plain, body, payload=payload, style=_packaged("report.css"), extra_scripts=jump)
+    jump = [packaged("jump.js")] if payload is not None else []
+    return document(plain, body, payload=payload, style=packaged("report.css"), extra_scripts=jump)
 
 
 def _payload(subject: Subject) -> Payload | None:
@@ -157,7 +157,8 @@ def _payload(subject: Subject) -> Payload | None:
     return pack(subject.run, title=_STEPS, findings=subject.diagnosis)
 
 
-def _packaged(name: str) -> str:
+def packaged(name: str) -> str:
+    """Return a file of this package."""
     return (resources.files("descend.report") / name).read_text("utf-8")
 
 
@@ -191,7 +192,7 @@ def body_of(subject: Subject, title: str, *, live: bool) -> Html:
             element("main", *sections, id="main"),
             element(
                 "footer",
-                element("p", _MADE_BY),
+                element("p", MADE_BY),
             ),
         ]
     )
