@@ -43,10 +43,11 @@ if TYPE_CHECKING:
     from descend.fitting import Fit
     from descend.run import Run
 
-_MADE_BY = (
+MADE_BY = (
     "Made by descend, which trains linear and small neural models by gradient descent and records "
     "every step. This file needs nothing but itself."
 )
+_STEPS = "Every recorded state"
 # The parts after the first, as the table of contents names them.
 CONTENTS = (
     ("asked", "What was asked"),
@@ -141,22 +142,23 @@ def _written(
 def html_of(subject: Subject, title: str | None = None) -> str:
     """Return the whole document."""
     plain = title or _title(subject)
-    payload = _payload(subject, plain)
+    payload = _payload(subject)
     body = body_of(subject, plain, live=payload is not None)
-    jump = [_packaged("jump.js")] if payload is not None else []
-    return document(plain, body, payload=payload, style=_packaged("report.css"), extra_scripts=jump)
+    jump = [packaged("jump.js")] if payload is not None else []
+    return document(plain, body, payload=payload, style=packaged("report.css"), extra_scripts=jump)
 
 
-def _payload(subject: Subject, title: str) -> Payload | None:
+def _payload(subject: Subject) -> Payload | None:
     """Return the run for the page, or None where the page has not been built."""
     try:
         module()
     except InputError:
         return None
-    return pack(subject.run, title=title, findings=subject.diagnosis)
+    return pack(subject.run, title=_STEPS, findings=subject.diagnosis)
 
 
-def _packaged(name: str) -> str:
+def packaged(name: str) -> str:
+    """Return a file of this package."""
     return (resources.files("descend.report") / name).read_text("utf-8")
 
 
@@ -190,7 +192,7 @@ def body_of(subject: Subject, title: str, *, live: bool) -> Html:
             element("main", *sections, id="main"),
             element(
                 "footer",
-                element("p", _MADE_BY),
+                element("p", MADE_BY),
             ),
         ]
     )
@@ -220,7 +222,7 @@ def _opening(subject: Subject) -> Html:
         (
             "Doctor",
             "healthy" if not ill else f"{ill} to mend",
-            ", ".join(subject.diagnosis.codes[:2]),
+            ", ".join(subject.diagnosis.codes[:2]) if ill else "nothing to mend",
         ),
     ]
     cards = (

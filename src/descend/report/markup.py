@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 from typing import TYPE_CHECKING, Any, final
+
+from descend.showing.samples import spaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 # What a page may not hold, or would not show: controls, and halves of surrogate pairs.
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _VOID = ("br", "hr", "wbr")
+# Whole numbers up to here are exact, and written out.
+_EXACT = 1e15
 
 
 @final
@@ -31,7 +36,10 @@ def escaped(text: Any) -> Html:
     >>> escaped('<script>"x"</script>')
     '&lt;script&gt;&quot;x&quot;&lt;/script&gt;'
     """
-    return text if isinstance(text, Html) else Html(html.escape(_UNFIT.sub("�", str(text))))
+    if isinstance(text, Html):
+        return text
+    kept = _UNFIT.sub("�", str(text)).replace(" %", "\N{NO-BREAK SPACE}%")
+    return Html(html.escape(kept))
 
 
 def element(name: str, *children: Any, **attributes: Any) -> Html:
@@ -112,18 +120,17 @@ def details(summary: str, *children: Any) -> Html:
 def number(value: float | None, digits: int = 4) -> str:
     """Return a number for people, or a dash where there is none.
 
-    >>> number(0.123456), number(-12345678.0), number(float("nan")), number(3.0)
-    ('0.1235', '−12 345 678', '–', '3')
+    >>> number(0.123456), number(-12345678.5), number(float("nan")), number(3.0), number(2e-7)
+    ('0.1235', '−12 345 678', '–', '3', '2e−07')
     """
-    if value is None or value != value:  # noqa: PLR0124 - NaN
+    if value is None or math.isnan(value):
         return "–"
-    if abs(value) == float("inf"):
+    if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    whole = float(value).is_integer() and abs(value) < 1e15  # noqa: PLR2004 - exact in a float
-    text = f"{int(value):,}".replace(",", " ") if whole else f"{value:.{digits}g}"
-    if whole and abs(value) < 10_000:  # noqa: PLR2004 - thousands stand apart from five digits on
-        text = str(int(value))
-    return text.replace("-", "−")
+    whole = float(value).is_integer() or abs(value) >= 10**digits
+    if whole and abs(value) < _EXACT:
+        return f"{'−' if value < 0 else ''}{spaced(abs(round(value)))}"
+    return f"{value:.{digits}g}".replace("-", "−")
 
 
 def between(low: float, high: float, digits: int = 4) -> str:
@@ -132,6 +139,6 @@ def between(low: float, high: float, digits: int = 4) -> str:
     >>> between(-1.0, 2.5), between(float("nan"), 1.0)
     ('−1 to 2.5', '–')
     """
-    if low != low or high != high:  # noqa: PLR0124 - NaN
+    if math.isnan(low) or math.isnan(high):
         return "–"
     return f"{number(low, digits)} to {number(high, digits)}"

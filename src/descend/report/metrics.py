@@ -129,7 +129,6 @@ def metrics_section(subject: Subject) -> Html:
     return section(
         "quality",
         title,
-        paragraphs(verdict(subject)),
         table(f"Metrics; knowing nothing is always answering {nothing}", head, rows),
         meaning,
         paragraphs([*found.sentences, *_of_split(subject)], "note"),

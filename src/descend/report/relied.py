@@ -22,6 +22,7 @@ from descend.report.markup import (
 )
 from descend.report.metrics import NAMES
 from descend.showing.coefficients import INTERCEPT, Coefficient, Coefficients, coefficients
+from descend.showing.intervals import MORE_IS_BETTER
 from descend.showing.reliance import Reliance, reliance
 from descend.showing.samples import spaced
 
@@ -49,22 +50,22 @@ def _shuffled(subject: Subject) -> list[Any]:
         found = _measured(subject)
     except InputError as error:
         return [heading, element("p", str(error), class_="note")]
-    label = NAMES[found.metric][0]
+    label, way = NAMES[found.metric][0], _way(found.metric)
     strongest = [Bar(c.name, c.drop, c.low, c.high) for c in found.columns[:_BARS]]
     rows = [
         [named(c.name), number(c.drop, 3), number(c.deviation, 2), between(c.low, c.high, 3)]
         for c in found.columns[:_ROWS]
     ]
-    caption = f"How much {label} falls when a column is shuffled"
+    caption = f"How much {label} {way}s when a column is shuffled"
     return [
         heading,
-        paragraphs([_most(found, label)]),
+        paragraphs([_most(found, label, way)]),
         figure(
-            bars(caption, strongest, f"fall of {label}"),
+            bars(caption, strongest, f"{way} of {label}"),
             f"{caption}: mean of the shuffles, and their range. {_left_out(len(found.columns))}",
             details(
                 "The numbers of the shuffles",
-                table(caption, ["column", "mean fall", "deviation", "range"], rows),
+                table(caption, ["column", f"mean {way}", "deviation", "range"], rows),
             ),
         ),
         paragraphs(found.sentences, "note"),
@@ -90,17 +91,25 @@ def _measured(subject: Subject) -> Reliance:
     return reliance(run, X, truth, weight, part=held.part)
 
 
-def _most(found: Reliance, label: str) -> Html:
+def _way(metric: str) -> str:
+    """Return what a metric does when a model gets worse."""
+    return "fall" if metric in MORE_IS_BETTER else "rise"
+
+
+def _most(found: Reliance, label: str, way: str) -> Html:
     first = found.columns[0]
+    now = f"{label} is {number(found.value, 3)}"
     if not first.low > 0:
-        return element("span", f"No column costs it {label} for certain when it is shuffled.")
+        said = f"{now}; shuffling a single column does not make it {way} in every shuffle."
+        return element("span", said)
     clear = sum(c.low > 0 for c in found.columns)
     return element(
         "span",
         "It relies most on ",
         named(first.name),
-        f": shuffled among the rows, that column costs {number(first.drop, 3)} of {label}. "
-        f"{clear} of {len(found.columns)} columns cost something in every shuffle.",
+        f": {now}, and {way}s by {number(first.drop, 3)} when the values of that column are "
+        f"shuffled among the rows. {clear} of {len(found.columns)} columns cost something in every "
+        "shuffle.",
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from descend.errors import DescendError
-from descend.explaining.pieces import Table, counted, figure
+from descend.explaining.pieces import Table, figure
 from descend.report.markup import Html, details, element, joined, paragraphs, section, table
+from descend.showing.samples import spaced
 
 if TYPE_CHECKING:
     from descend.explaining.pieces import Move
@@ -25,8 +26,9 @@ def worked_section(subject: Subject) -> Html:
         return section("worked", title, element("p", f"It cannot be shown here: {error}"))
     opening = (
         "Training is this, over and over: predict, measure the error, find how it changes with "
-        "each parameter, and take a small step against it. Here is the update after "
-        f"{counted(step, 'update')}, with its own numbers."
+        "each parameter, and take a small step against it. Here is "
+        f"{('the first', 'the second')[step]} of {spaced(subject.run.state.step)} updates, with "
+        "its own numbers."
     )
     moves = (_move(i, move) for i, move in enumerate(found.moves, start=1))
     return section("worked", title, paragraphs([opening, *found.sentences]), *moves)
