@@ -5,7 +5,7 @@ import { type Measured, valueAt } from "../charts/moments";
 import { parameterCount, parametersOf } from "../charts/parameters";
 import { wrongShare } from "../charts/judging";
 import { lookOf } from "../looking";
-import type { MakeView, Store } from "../store";
+import type { MakeView, Store, Theta } from "../store";
 
 const POLITE = 700; // milliseconds without a change, before anything is said
 const FEW = 3; // parameters named in the sentence
@@ -124,7 +124,7 @@ function parameterEntries(store: Store): Entry[] {
   });
 }
 
-function length(theta: Float32Array): number {
+function length(theta: Theta): number {
   let sum = 0;
   for (const value of theta) sum += value * value;
   return Math.sqrt(sum);
