@@ -91,13 +91,15 @@ def test_the_page_has_the_fields_of_the_contract():
     assert set(page["rows"]) == {"shown", "all", "sentence"}
 
 
-def test_arrays_arrive_as_they_left():
+@pytest.mark.parametrize(("most", "dtype"), [(40_000, "<f8"), (100, "<f4")])
+def test_arrays_arrive_as_they_left(most, dtype, monkeypatch):
+    monkeypatch.setattr("descend.page.payload.WHOLE_ENTRIES", most)
     run = a_run(ds.MLP((4,)), validation=0.2, sample_weight=np.arange(1.0, 51.0), standardize=True)
     payload, frames, rows = pack(run), frames_of(run), rows_of(run)
     page = payload.page
-    assert_bits(decoded(payload, "theta"), frames.theta.astype("<f4"))
-    assert_bits(decoded(payload, "X"), rows.X.astype("<f4"))
-    assert_bits(decoded(payload, "y"), rows.y.astype("<f4"))
+    assert_bits(decoded(payload, "theta"), frames.theta.astype(dtype))
+    assert_bits(decoded(payload, "X"), rows.X.astype(dtype))
+    assert_bits(decoded(payload, "y"), rows.y.astype(dtype))
     assert_bits(decoded(payload, "weight"), rows.weight.astype("<f4"))
     assert decoded(payload, "part").tolist() == [0] * 40 + [1] * 10
     assert page["frames"] == frames.steps.tolist() == [0, 1, 2, 3, 4, 5]
