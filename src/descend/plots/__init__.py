@@ -1,1 +1,12 @@
-"""Figures of runs, by matplotlib."""
+"""Figures of runs, by matplotlib: `run.plot`, and what compares several runs.
+
+They read what was recorded, and train nothing.
+"""
+
+from descend.plots.figures import FIGURES as FIGURES
+from descend.plots.figures import describe as describe
+from descend.plots.figures import draw as draw
+from descend.plots.panel import Plots as Plots
+from descend.plots.race import race as race
+from descend.plots.saving import rendered as rendered
+from descend.plots.saving import save as save

@@ -1,0 +1,84 @@
+"""What a figure says at its head: how the loss went, in how many updates, and why it stopped.
+
+>>> from descend.errors import Outcome
+>>> why(Outcome("epochs", "Stopped after all 9 epochs.", step=9, loss=0.5))
+'stopped: all epochs were done'
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from descend.errors import InputError
+from descend.plots.words import counted, number
+
+if TYPE_CHECKING:
+    from descend.errors import Outcome
+    from descend.run import Run
+
+REASONS = {
+    "epochs": "all epochs were done",
+    "gradient": "the gradient became small",
+    "settled": "the loss stopped moving",
+    "stalled": "no step lowered the loss any more",
+    "validation": "validation got no better",
+    "diverged": "it diverged",
+    "interrupted": "it was interrupted",
+    "callback": "a callback asked for it",
+}
+# Less than this share of the loss is no fall and no rise.
+_STILL = 1e-3
+
+
+def recorded(run: Run) -> Run:
+    """Return a run that has updates on record.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    if len(run.history.updates):
+        return run
+    done = counted(run.state.step, "update")
+    why_not = "nothing was recorded (record=0)" if run.state.step else "so nothing has happened yet"
+    msg = (
+        f"The curves of a run were asked for; this one did {done}, {why_not}: train it, and with "
+        "a record."
+    )
+    raise InputError(msg)
+
+
+def course(run: Run, *, brief: bool = False) -> str:
+    """Return a sentence on how the loss went, in how many updates, and why it stopped."""
+    first, last, what = ends(run)
+    updates = counted(run.outcome.step, "update")
+    if not math.isfinite(last):
+        went = f"{what} grows from {number(first)} beyond all numbers"
+    elif abs(last - first) <= _STILL * abs(first):
+        went = f"{what} stays at {number(last)}"
+    else:
+        verb = "falls" if last < first else "grows" if run.outcome.diverged else "rises"
+        went = f"{what} {verb} from {number(first)} to {number(last)}"
+    return f"{went} in {updates}" + ("" if brief else f"; {why(run.outcome)}")
+
+
+def ends(run: Run) -> tuple[float, float, str]:
+    """Return the first and the last loss, and what they are.
+
+    With batches, those are means of an epoch: a batch's own loss says little.
+    """
+    history = run.history
+    if "epoch_loss" in history and len(history["epoch_loss"]):
+        means = history["epoch_loss"]
+        return float(means[0]), float(means[-1]), "Mean loss of an epoch"
+    return float(history["loss"][0]), float(run.outcome.loss), "Loss"
+
+
+def why(outcome: Outcome) -> str:
+    """Return why a run stopped, in few words."""
+    reason = REASONS[outcome.reason]
+    if outcome.best_step is not None:
+        return f"stopped: {reason}, so update {number(outcome.best_step, 9)} was restored"
+    return f"stopped: {reason}"
