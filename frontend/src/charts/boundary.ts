@@ -32,7 +32,7 @@ export function boundaryPicture(store: Store, shown: Shown): Picture {
   return {
     get title() {
       const { x, y } = store.chosen;
-      return `Which label is said, over ${page.features[x].name} and ${page.features[y].name}`;
+      return `Predicted label over ${page.features[x].name} and ${page.features[y].name}`;
     },
     controls: controls.elements,
     choices: () => `${store.chosen.x} ${store.chosen.y}`,
@@ -182,6 +182,6 @@ function keyOf(store: Store, shown: Shown, theme: Theme, line: boolean): HTMLEle
     const signs = hollow ? `${shapeOf(c).full}${shapeOf(c).hollow}` : shapeOf(c).full;
     return keySign(signs, className(store, c), theme.classes[c % theme.classes.length]);
   });
-  if (line) found.push(keyLine("where the label said changes", theme.fit));
+  if (line) found.push(keyLine("decision boundary", theme.fit));
   return found;
 }

@@ -115,8 +115,8 @@ function parameterEntries(store: Store): Entry[] {
   const all = parameterCount(store.page);
   if (all === 0) return [];
   if (all > FEW) {
-    const value = valueSpan("size");
-    return [{ element: entry(`size of ${count(all)} parameters`, value), draw: () => setValue(value, length(store.theta())) }];
+    const value = valueSpan("norm");
+    return [{ element: entry(`norm of ${count(all)} parameters`, value), draw: () => setValue(value, length(store.theta())) }];
   }
   return parametersOf(store.page, FEW).map(({ name, at }) => {
     const value = valueSpan(`theta ${at}`);

@@ -113,14 +113,14 @@ function predictionsTable(store: Store, look: Look): Table {
   const { k, d } = look.maths.net;
   const width = page.blocks.y.shape[1] ?? 1;
   const outputs = labels ? [labels && k === 1 && page.loss.proper ? `probability of ${className(store, 1)}` : ""] : Array.from({ length: k }, (_, j) => (k > 1 ? `predicted ${j + 1}` : "predicted"));
-  const heads = labels ? ["true", "said", ...(outputs[0] === "" ? [] : outputs)] : [...Array.from({ length: width }, (_, j) => (width > 1 ? `true ${j + 1}` : "true")), ...outputs];
+  const heads = labels ? ["true", "predicted", ...(outputs[0] === "" ? [] : outputs)] : [...Array.from({ length: width }, (_, j) => (width > 1 ? `true ${j + 1}` : "true")), ...outputs];
   const { table, body } = headed(
     `${counted(rows, "row")} of those shown, and what is predicted for them now`,
     ["row", ...features.map(({ name }) => short(name, 20)), ...heads],
   );
   const cells: ((found: ReturnType<Look["found"]>) => void)[] = [];
   for (let i = 0; i < rows; i++) {
-    const line = make("tr", {}, make("th", { scope: "row" }, `${i + 1}${look.part[i] === 1 ? " (validation)" : ""}`));
+    const line = make("tr", {}, make("th", { scope: "row" }, `${i}${look.part[i] === 1 ? " (validation)" : ""}`));
     features.forEach((_, j) => line.append(make("td", {}, figure(ownUnit(page, j, look.rows.X[i * d + j]), 4))));
     if (labels) cells.push(...labelCells(store, look, i, line));
     else cells.push(...numberCells(store, look, i, line, width));
