@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,9 +87,12 @@ def test_the_worked_step_is_the_recorded_one(new_page, line):
 def test_formulas_are_shown_in_symbols_too(new_page, line):
     page = opened(new_page, line)
     page.get_by_label("numbers in the formulas").uncheck()
-    page.wait_for_function("!document.querySelector('.formulas').textContent.includes('0.')")
-    update = page.locator(".formula").last.locator(".worked").text_content()
-    assert update.split() == ["θ′=θ−η·g"]
+    page.wait_for_function(
+        "document.querySelector('.formulas .formula:last-child .worked').textContent.includes('g')"
+    )
+    worked = page.locator(".formula .worked").all_text_contents()
+    assert worked[-1].split() == ["θ′=θ−η·g"]
+    assert worked[2].split() == ["ℓ=(s−y)2"]
 
 
 def test_units_tell_their_numbers_to_mouse_and_keyboard(new_page):
@@ -116,19 +120,20 @@ def test_units_tell_their_numbers_to_mouse_and_keyboard(new_page):
     assert "the score: sum" in page.locator(".unit-words").text_content()
 
 
-@pytest.mark.parametrize("rows", [True, False])
-def test_own_models_have_no_net_and_lost_rows_no_worked_step(new_page, line, rows):
-    run = line
-    if rows:
-        own = ds.custom_model(lambda theta, X: X @ theta, [0.0, 0.0])
-        X = np.random.default_rng(1).normal(size=(9, 2))
-        run = ds.train(ds.Task(own, ds.squared_error(), ds.gradient_descent(0.1)), X, X[:, 0])
-    page = opened(new_page, run if rows else without_rows(run))
-    assert page.locator("[data-view=network]").count() == int(not rows)
+def test_own_models_have_neither_net_nor_worked_step(new_page):
+    X = np.random.default_rng(1).normal(size=(9, 2))
+    own = ds.custom_model(
+        lambda rng: {"w": [0.0, 0.0]},
+        lambda params, X: (X @ params["w"])[:, None],
+        gradient=lambda params, X, dscores: {"w": X.T @ dscores.reshape(-1)},
+    )
+    task = ds.Task(own, ds.squared_error(), ds.gradient_descent(0.1))
+    page = opened(new_page, ds.train(task, X, X[:, 0], epochs=4))
+    assert page.locator("[data-view=network], [data-view=formulas]").count() == 0
+    assert page.locator("[data-view=loss]").count() == 1
+
+
+def test_without_rows_there_are_weights_and_no_worked_step(new_page, line):
+    page = opened(new_page, replace(line, data=None))
     assert page.locator("[data-view=formulas]").count() == 0
-
-
-def without_rows(run):
-    from dataclasses import replace
-
-    return replace(run, data=None)
+    assert page.locator("[data-view=network] .unit").count() == 3
