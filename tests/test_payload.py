@@ -287,11 +287,11 @@ def test_a_large_run_stays_small():
 def test_wide_rows_and_large_nets_show_less(monkeypatch):
     monkeypatch.setattr("descend.page.payload.X_ENTRIES", 60)
     monkeypatch.setattr("descend.page.payload.FEWEST_ROWS", 5)
-    monkeypatch.setattr("descend.page.payload.THETA_BYTES", 4 * 4 * 4)
-    page = pack(a_run(epochs=9), findings=()).page
+    monkeypatch.setattr("descend.page.payload.THETA_BYTES", 4 * 4 * 12)
+    page = pack(a_run(epochs=20), findings=()).page
     assert page["rows"]["shown"]["train"] == 20
     assert page["rows"]["sentence"].startswith("20 of 50 training rows")
-    assert len(page["frames"]) == 4
+    assert len(page["frames"]) == 12
 
 
 def test_rounding_keeps_what_is_not_finite():
@@ -341,6 +341,12 @@ def test_bytes_come_back_from_text(stubbed):
     assert not set("<&\"'") & set(text)
     back = base64.b85decode(text.translate(str.maketrans(",.", "<&")))
     assert gzip.decompress(back) == data
+
+
+def test_the_built_module_can_be_inlined():
+    script = writing._inline(writing._with_host(writing.module()))
+    assert re.search(r"const descendModule=[\w$]+;\n{", script)
+    assert "export{" not in script
 
 
 @pytest.mark.parametrize(
