@@ -70,6 +70,7 @@ function rowsWords({ store }: Worked): string {
     const more = reduction === "sum" ? "; over all of them the sum is larger" : "";
     said.push(`Worked out here from ${counted(train, "row")} of ${rows.all.train}${more}.`);
   }
+  if ("weight" in store.page.blocks) said.push("ω are the rows' weights.");
   if (optimizer.batch_size !== null) {
     said.push(`Each update saw a batch of ${counted(optimizer.batch_size, "row")} only; the training curve shows what those gave.`);
   }

@@ -137,9 +137,9 @@ function makeUnit(spot: Spot, { pill }: Plan): Unit {
   const { x, y } = spot;
   const box = { x: x - pill.width / 2, y: y - pill.height / 2, width: pill.width, height: pill.height, rx: 6 };
   const ground = svg("rect", { ...box, class: "ground" });
-  const shade = svg("rect", { ...box, class: "shade" });
+  const shade = svg("rect", { ...box, class: "shade", "fill-opacity": 0 });
   const half = pill.width / 2 - 4;
-  const tick = svg("line", { x1: 0, x2: 0, y1: y + pill.height / 2 - 4, y2: y + pill.height / 2, class: "tick" });
+  const tick = svg("line", { x1: 0, x2: 0, y1: y + pill.height / 2 - 4, y2: y + pill.height / 2, class: "tick unknown" });
   const text = svg("text", { x, y: y + 4, class: "number" });
   const element = svg("g", { class: "unit", role: "button", tabindex: -1, "aria-pressed": "false" }, ground, shade, tick, text);
   return {
