@@ -8,7 +8,9 @@ import json
 import re
 import shlex
 from html.parser import HTMLParser
+from pathlib import Path
 
+import axe_playwright_python
 import numpy as np
 import pytest
 import scipy.sparse
@@ -22,6 +24,7 @@ from descend.report.command import command_of
 from descend.report.making import CONTENTS
 from descend.report.markup import element, escaped, number
 from descend.report.subject import Subject
+from descend.showing.frames import frames_of
 
 EVIL = "<script>alert(1)</script>"
 ONCE = '"onload=alert(2) style=x \u202e&amp;'
@@ -81,8 +84,9 @@ def sound(page):
             assert attributes["href"][1:] in page.ids, attributes["href"]
         for name in ("src", "href"):
             assert not attributes.get(name, "").startswith(("http", "//"))
-        if attributes.get("role") == "region":
-            assert attributes.get("aria-label") or attributes.get("aria-labelledby")
+        if attributes.get("tabindex") == "0":
+            assert attributes.get("role") == "group"
+            assert attributes.get("aria-label")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,7 @@ def sound(page):
         "<h1>a</h1><main></main><a href='#nowhere'></a>",
         "<h1>a</h1><main></main><a href='https://x.org'></a>",
         "<h1>a</h1><main></main><p id='a'></p><p id='a'></p>",
-        "<h1>a</h1><main></main><p role='region'></p>",
+        "<h1>a</h1><main></main><p tabindex='0'></p>",
         "<h1>a</h1><h1>a</h1><main></main>",
         "<h1>a</h1><main><p></main>",
     ],
@@ -176,7 +180,8 @@ def test_without_its_table_a_report_says_what_is_missing(fits, tmp_path):
 # ---------------------------------------------------------------- hostile names
 
 
-def test_names_from_the_data_are_only_names(tmp_path):
+def hostile(tmp_path):
+    """Return a fit whose file, columns, levels, target and labels are all markup."""
     rng = np.random.default_rng(0)
     table = tmp_path / "<b onclick=1>&.csv"
     lines = [
@@ -190,7 +195,11 @@ def test_names_from_the_data_are_only_names(tmp_path):
     ]
     head = ",".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in (ONCE, EVIL, "</style>"))
     table.write_text("\n".join([head, *lines]), "utf-8")
-    fit = ds.fit(table, "</style>", epochs=5, progress=False)
+    return ds.fit(table, "</style>", epochs=5, progress=False)
+
+
+def test_names_from_the_data_are_only_names(tmp_path):
+    fit = hostile(tmp_path)
     text = of_fit(fit, tmp_path / "fit.html", title=EVIL).read_text("utf-8")
     page = Page(text)
     sound(page)
@@ -268,8 +277,8 @@ def test_what_no_command_can_say_is_said_in_python():
 
 
 def own_model():
-    def init(seed, d, k):
-        return {"w": np.zeros((d, k))}
+    def init(rng):
+        return {"w": rng.normal(size=(2, 1))}
 
     def apply(params, X):
         return X @ params["w"]
@@ -354,41 +363,108 @@ def test_an_older_report_is_replaced_only_if_it_may_be(tmp_path):
 # ---------------------------------------------------------------- on the command line
 
 
-def cli(*words):
-    from descend.cli import app
-
-    app._run_typer([*map(str, words)])
-
-
 FIT = ("fit", "diabetes", "--target", "progression", "--epochs", 3, "--json", "--out")
 
 
-def test_fit_writes_its_report_and_loses_nothing_if_it_cannot(tmp_path, capsys, monkeypatch):
-    cli(*FIT, tmp_path / "a")
-    found = json.loads(capsys.readouterr().out)
-    assert found["files"][-1] == str(tmp_path / "a" / "report.html")
-    summary = json.loads((tmp_path / "a" / "summary.json").read_text("utf-8"))
-    assert summary["files"] == found["files"]
-    page = read(tmp_path / "a" / "report.html")
+def test_fit_writes_its_report_and_loses_nothing_if_it_cannot(tmp_path, descend, monkeypatch):
+    found = json.loads(descend(*FIT, "a")[1])
+    assert found["files"][-1] == str(Path("a/report.html"))
+    assert json.loads(Path("a/summary.json").read_text("utf-8"))["files"] == found["files"]
+    page = read(Path("a/report.html"))
     assert "descend fit diabetes --target progression --epochs 3" in page.words
     monkeypatch.setattr("descend.report.making.body_of", lambda *_, **__: 1 / 0)
-    cli(*FIT, tmp_path / "b")
-    said = capsys.readouterr()
-    written = sorted(file.name for file in (tmp_path / "b").iterdir())
+    status, out, err = descend(*FIT, "b")
+    written = sorted(file.name for file in Path("b").iterdir())
     assert written == ["config.toml", "fit.run", "summary.json"]
-    assert len(json.loads(said.out)["files"]) == 3
-    assert "the run is whole" in said.err
+    assert (status, len(json.loads(out)["files"])) == (0, 3)
+    assert "the run is whole" in err
 
 
-def test_report_writes_beside_the_run_and_never_over_it(tmp_path, capsys):
-    cli(*FIT, tmp_path / "a")
-    capsys.readouterr()
-    with pytest.raises(InputError, match="--overwrite"):
-        cli("report", tmp_path / "a")
-    cli("report", tmp_path / "a", "--overwrite", "--title", "Ours", "--json")
-    found = json.loads(capsys.readouterr().out)
-    assert found["bytes"] == (tmp_path / "a" / "report.html").stat().st_size
-    assert "Ours" in read(tmp_path / "a" / "report.html").words
-    cli("report", tmp_path / "a" / "fit.run", "--out", tmp_path / "b.html")
-    assert "any browser opens it" in capsys.readouterr().out
-    sound(read(tmp_path / "b.html"))
+def test_report_writes_beside_the_run_and_never_over_it(descend):
+    descend(*FIT, "a")
+    status, _, err = descend("report", "a")
+    assert (status, "--overwrite" in err) == (2, True)
+    found = json.loads(descend("report", "a", "--overwrite", "--title", "Ours", "--json")[1])
+    assert found["bytes"] == Path("a/report.html").stat().st_size
+    assert "Ours" in read(Path("a/report.html")).words
+    assert "any browser opens it" in descend("report", "a/fit.run", "--out", "b.html")[1]
+    sound(read(Path("b.html")))
+
+
+# ---------------------------------------------------------------- in a real browser
+
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+AXE_RUN = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+    .map(({ id, nodes }) => [id, nodes[0].html, nodes[0].failureSummary])"""
+
+
+def opened(new_page, path, **options):
+    """Open a report from disk; `new_page` fails on console errors and on any request outside."""
+    page = new_page(offline=True, **options)
+    page.goto(path.as_uri())
+    page.wait_for_selector("#descend-run-0[data-shown]")
+    return page
+
+
+def looked_over(page):
+    """Return what axe finds with all that was folded unfolded, and how far the page sticks out."""
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    page.evaluate(AXE)
+    return page.evaluate(AXE_RUN), page.evaluate(
+        "document.documentElement.scrollWidth - innerWidth"
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "which"),
+    [("light", 1200, ["line", "hostile"]), ("dark", 360, ["hostile", "diverged"])],
+)
+def test_axe_finds_nothing_and_nothing_sticks_out(fits, new_page, tmp_path, scheme, width, which):
+    for name in which:
+        path = tmp_path / f"{name}.html"
+        if name == "diverged":
+            run_of(name).report(path)
+        else:
+            of_fit(hostile(tmp_path) if name == "hostile" else fits[name], path)
+        page = opened(new_page, path, width=width, color_scheme=scheme)
+        assert looked_over(page) == ([], 0), name
+
+
+def test_axe_sees_what_is_wrong(new_page, tmp_path):
+    (tmp_path / "a.html").write_text("<p>No language, no title, no heading.<img src='data:,'></p>")
+    page = new_page(width=360)
+    page.goto((tmp_path / "a.html").as_uri())
+    assert "document-title" in [code for code, *_ in looked_over(page)[0]]
+
+
+def test_a_findings_link_leads_to_its_update(new_page, tmp_path):
+    run = run_of("diverged")
+    page = opened(new_page, run.report(tmp_path / "a.html"))
+    link = page.locator("#doctor a[data-step]").first
+    asked = int(link.get_attribute("data-step"))
+    update = page.get_by_label("Go to update")
+    update.fill("0")
+    link.click()
+    shown = int(update.input_value())
+    frames = frames_of(run).steps
+    assert shown == frames[frames <= asked].max() > 0
+
+
+def test_the_model_is_downloaded_and_opens(fits, new_page, tmp_path):
+    page = opened(new_page, of_fit(fits["line"], tmp_path / "a.html"))
+    with page.expect_download() as waiting:
+        page.locator("a[download]").click()
+    waiting.value.save_as(tmp_path / "got.run")
+    assert (ds.load(tmp_path / "got.run").theta == fits["line"].run.theta).all()
+
+
+def test_on_paper_the_drawing_stands_for_the_live_page(fits, new_page, tmp_path):
+    page = opened(new_page, of_fit(fits["line"], tmp_path / "a.html"), color_scheme="dark")
+    assert page.locator(".live").is_visible()
+    assert not page.locator(".still").is_visible()
+    page.emulate_media(media="print")
+    assert not page.locator(".live").is_visible()
+    assert page.locator(".still svg").is_visible()
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"
