@@ -119,7 +119,7 @@ def _repeated(subject: Subject) -> list[Html]:
 def _code(text: str) -> Html:
     code = element("code", text)
     return element(
-        "pre", code, class_="repeat", tabindex="0", role="region", aria_label="How to repeat it"
+        "pre", code, class_="repeat", tabindex="0", role="group", aria_label="How to repeat it"
     )
 
 

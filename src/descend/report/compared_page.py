@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from descend.showing.curves import Curve
 
 KINDS = ("one", "two", "three", "four", "five", "six")
+# Sentences at the top.
+_LEAD = 3
 _POINTS, _FRAMES, _BANDS = 300, 100, 8
 _SHAPE = (31, 46)
 _CONTENTS = (
@@ -64,7 +66,7 @@ def page_of(found: Comparison, title: str | None) -> str:
 
 def _lead(found: Comparison) -> Html:
     said = [pair.sentence for pair in found.pairs] or list(found.sentences)
-    return element("div", paragraphs(said[:3]), class_="lead")
+    return element("div", paragraphs(said[:_LEAD]), class_="lead")
 
 
 def _asked(found: Comparison) -> Html:
@@ -84,7 +86,7 @@ def _better(found: Comparison) -> Html:
     rows = [[row.what, *row.asked] for row in results(found)]
     whole = table("What came of them; metrics with 95 % intervals", head, rows)
     pairs = [_pair(pair) for pair in found.pairs]
-    said = [pair.sentence for pair in found.pairs]
+    said = [pair.sentence for pair in found.pairs[_LEAD:]]  # the first ones stand at the top
     return section(
         "better",
         "Which is better",
@@ -290,7 +292,7 @@ def _heights(surface: Surface, sketch: Sketch) -> Html:
     for i, row in enumerate(bands):
         starts = np.flatnonzero(np.diff(row, prepend=-1))
         for a, b in zip(starts, [*starts[1:], len(row)], strict=True):
-            size = {"width": f"{xs[b] - xs[a]:.1f}", "height": f"{ys[i] - ys[i + 1] + 0.3:.1f}"}
+            size = {"width": f"{xs[b] - xs[a]:.1f}", "height": f"{ys[i] - ys[i + 1]:.1f}"}
             place = {"x": f"{xs[a]:.1f}", "y": f"{ys[i + 1]:.1f}"}
             cells.append(element("rect", **place, **size, class_=f"band{row[a]}"))
-    return element("g", *cells)
+    return element("g", *cells, shape_rendering="crispEdges")

@@ -136,14 +136,17 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return powers of ten within a range, some left out where there are many.
+    """Return round numbers within a range for a logarithmic axis: powers of ten, where they do.
 
-    >>> log_ticks(0.5, 2000.0), log_ticks(2.0, 3.0)
-    ([1.0, 10.0, 100.0, 1000.0], [2.0, 3.0])
+    >>> log_ticks(0.5, 2000.0), log_ticks(2.0, 30.0)
+    ([1.0, 10.0, 100.0, 1000.0], [2.0, 5.0, 10.0, 20.0])
     """
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    every = max(math.ceil((last - first + 1) / _TICKS), 1)
-    found = [10.0**i for i in range(first, last + 1, every)]
+    if last - first >= 2:  # noqa: PLR2004 - three powers make an axis
+        every = math.ceil((last - first + 1) / _TICKS)
+        return [10.0**i for i in range(first, last + 1, every)]
+    steps = [m * 10.0**i for i in range(first - 1, last + 1) for m in (1, 2, 5)]
+    found = [step for step in steps if low <= step <= high]
     return found if len(found) > 1 else [float(f"{v:.2g}") for v in (low, high)]
 
 

@@ -192,7 +192,7 @@ def _confusion(found: Confusion) -> Html:
         "Found: the share of rows with that true label that were given it (recall). Right: the "
         "share of rows given a label that truly have it (precision)."
     )
-    region = {"role": "region", "tabindex": "0", "aria_label": caption}
+    region = {"role": "group", "tabindex": "0", "aria_label": caption}
     return joined([element("div", whole, class_="wide", **region), paragraphs([note], "note")])
 
 

@@ -92,7 +92,7 @@ def table(
     """
     kinds = ["words" if i in words else None for i in range(len(head))]
     top = (
-        element("th", cell, scope="col", class_=kind)
+        element("th", cell, scope="col", class_=kind) if cell else element("td", class_=kind)
         for cell, kind in zip(head, kinds, strict=True)
     )
     body = (
@@ -109,7 +109,7 @@ def table(
         element("thead", element("tr", *top)),
         element("tbody", *body),
     )
-    return element("div", whole, class_="wide", role="region", tabindex="0", aria_label=caption)
+    return element("div", whole, class_="wide", role="group", tabindex="0", aria_label=caption)
 
 
 def details(summary: str, *children: Any) -> Html:

@@ -69,7 +69,7 @@ def _used(subject: Subject) -> Html:
     what = 'run.predict("new.csv")' if table else "run.predict(X)  # a row of numbers for each"
     lines = ["import descend as ds", f'run = ds.load("{NAME}")', what]
     code = element("code", "\n".join(lines))
-    return element("pre", code, tabindex="0", role="region", aria_label="How to use the model")
+    return element("pre", code, tabindex="0", role="group", aria_label="How to use the model")
 
 
 def _versions(subject: Subject) -> Html:

@@ -49,7 +49,7 @@ def _move(place: int, move: Move) -> Html:
         "pre",
         element("code", "\n".join(move.code)),
         tabindex="0",
-        role="region",
+        role="group",
         aria_label=f"Code of {move.title}",
     )
     parts = [
