@@ -111,7 +111,9 @@ def _by_probability(ax: Axes, theme: Theme, seen: Look, where: tuple[Floats, Flo
 def _crossed(ax: Axes, theme: Theme, across: Array, up: Array) -> None:
     """Cross the rows that are wrong."""
     size = 70 if len(across) <= _MANY else 22
-    ax.scatter(across, up, s=size, marker="x", color=theme.ink, linewidth=1.2, zorder=4)
+    ax.scatter(
+        across, up, s=size, marker="x", color=theme.ink, linewidth=1.2, zorder=4, label="wrong"
+    )
 
 
 def _middle(seen: Look) -> str:
