@@ -7,6 +7,6 @@ from descend.plots.figures import FIGURES as FIGURES
 from descend.plots.figures import describe as describe
 from descend.plots.figures import draw as draw
 from descend.plots.panel import Plots as Plots
-from descend.plots.race import race as race
+from descend.plots.racing import race as race
 from descend.plots.saving import rendered as rendered
 from descend.plots.saving import save as save
