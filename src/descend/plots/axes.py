@@ -124,12 +124,12 @@ def named_ends(ax: Axes, ends: Sequence[End], *, size: float = 9.0) -> None:
 
 def settle(figure: Figure) -> Figure:
     """Move names at lines' ends apart, now that all is in its place, and return the figure."""
-    with np.errstate(all="ignore"):
-        figure.draw_without_rendering()
-    for ax in figure.axes:
-        notes = [t for t in ax.texts if t.get_label() == _END and isinstance(t, Annotation)]
-        if len(notes) < 2:  # noqa: PLR2004 - one alone touches nobody
-            continue
+    named = [(ax, _end_notes(ax)) for ax in figure.axes]
+    touching = [(ax, notes) for ax, notes in named if len(notes) > 1]
+    engine = figure.get_layout_engine()
+    if touching and engine is not None:
+        engine.execute(figure)
+    for ax, notes in touching:
         point = figure.dpi / 72
         spots = [float(ax.transData.transform(note.xy)[1]) / point for note in notes]
         apart = _APART * float(notes[0].get_fontsize()) / 9.0
@@ -137,6 +137,10 @@ def settle(figure: Figure) -> Figure:
         for note, spot, place in zip(notes, spots, places, strict=True):
             note.set_position((6, place - spot))
     return figure
+
+
+def _end_notes(ax: Axes) -> list[Annotation]:
+    return [t for t in ax.texts if isinstance(t, Annotation) and t.get_label() == _END]
 
 
 def spread(spots: Sequence[float], apart: float, low: float, high: float) -> list[float]:
