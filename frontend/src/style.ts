@@ -119,7 +119,7 @@ const VIEWS = `
 }
 .descend .card {
   background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px 16px;
-  min-width: 0; display: flex; flex-direction: column; gap: 6px;
+  min-width: 0; display: flex; flex-direction: column; gap: 6px; contain: content;
 }
 .descend .card > .host { min-width: 0; }
 .descend .stage { display: block; width: 100%; touch-action: pan-y; }
