@@ -3,7 +3,7 @@ import { short } from "../charts/figures";
 import type { Layer } from "../net";
 import { type Addend, type Line, piece, result, sumOf, times, type Worked } from "./line";
 import { math } from "../foreign";
-import { o, of, symbolOf } from "./writer";
+import { e, frac, o, of, row, sum, symbolOf } from "./writer";
 
 export function scoreLines(at: Worked): Line[] {
   const { net } = at.look.maths;
@@ -19,13 +19,14 @@ function unitLine(at: Worked): Line {
   const { net } = at.look.maths;
   const { name } = page.model.activation;
   const z = at.w.quantity("z_1", () => sumAt(at, 0, 0));
+  const activated = net.activation.rowwise ? frac(e(z()), row(sum("j"), e(symbolOf("z_j")))) : of(name, z());
   const a = (): number => at.look.one().tape.passed[0][0];
   return {
     head: "Unit 1 of layer 1: a weighted sum, then the activation",
     pieces: [
       ...weightedSum(at, 0, 0),
       ...result(at, () => sumAt(at, 0, 0)),
-      piece(math("mtext", "\u2003"), symbolOf("a_1"), o("="), of(name, z())),
+      piece(math("mtext", "\u2003"), symbolOf("a_1"), o("="), activated),
       ...result(at, a),
     ],
     note: () => others(net.layers),

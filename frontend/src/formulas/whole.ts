@@ -58,14 +58,19 @@ function penaltyFormula({ store, w }: Worked): Node {
 }
 
 function rowsWords({ store }: Worked): string {
-  const { rows, optimizer, reduction } = store.page;
+  const { rows, optimizer, penalty, reduction } = store.page;
   const { train } = rows.shown;
   const part = train < rows.all.train;
   const said = [];
+  if (penalty !== null) {
+    const ratio = penalty.name === "elastic_net" ? `, r = ${figure(penalty.parameters.l1_ratio)}` : "";
+    said.push(`The penalty has α = ${figure(penalty.parameters.strength)}${ratio}.`);
+  }
   if (part) {
     const more = reduction === "sum" ? "; over all of them the sum is larger" : "";
     said.push(`Worked out here from ${counted(train, "row")} of ${rows.all.train}${more}.`);
   }
+  if ("weight" in store.page.blocks) said.push("ω are the rows' weights.");
   if (optimizer.batch_size !== null) {
     said.push(`Each update saw a batch of ${counted(optimizer.batch_size, "row")} only; the training curve shows what those gave.`);
   }
@@ -75,18 +80,27 @@ function rowsWords({ store }: Worked): string {
 // ------------------------------------------------------------------- the gradient
 
 function gradientLine(at: Worked): Line {
-  const { look, store, parameter } = at;
+  const { look, parameter } = at;
   const place = placeOf(look.maths.net, parameter);
   const value = later(at, () => look.gradient()[parameter]);
   const terms = mean(at, partial("ℓ_i", place.sum), ...(place.input === null ? [] : [s(place.input)]));
   const { l2, biases } = look.maths.strengths;
   const pulled = l2 !== 0 && (place.input !== null || biases);
-  const more = pulled ? [piece(o("+"), row(s(`λ`), s("θ")))] : [];
+  const more = pulled ? [piece(o("+"), pull(at))] : [];
   return {
     head: `Its gradient by the ${nameOf(at)}`,
     pieces: [piece(s("g"), o("="), partial("J", "θ")), piece(o("="), terms), ...more, ...result(at, value)],
-    note: () => gradientWords(at, place, pulled ? l2 : 0, store.page.penalty?.name ?? ""),
+    note: () => gradientWords(at, place),
   };
+}
+
+/** The slope of the penalty's squares. */
+function pull({ store, w, parameter }: Worked): Node {
+  const { name, parameters } = store.page.penalty!;
+  const α = w.quantity("α", () => parameters.strength);
+  const r = w.quantity("r", () => parameters.l1_ratio);
+  const rest = name === "l2" ? [] : [inBrackets(n("1"), o("−"), r())];
+  return row(α(), ...rest, o("·"), w.quantity("θ", () => store.theta()[parameter])(true));
 }
 
 interface Place {
@@ -108,14 +122,13 @@ export function nameOf({ store, parameter }: Worked): string {
   return parametersOf(store.page, parameter + 1)[parameter]?.name ?? `parameter ${parameter}`;
 }
 
-function gradientWords(at: Worked, place: Place, l2: number, penalty: string): string {
+function gradientWords(at: Worked, place: Place): string {
   if (at.waits()) return "";
   const { net } = at.look.maths;
   const said = [];
   if (place.sum === "z_i") said.push("z is the sum of the unit it leads to; the slope by it comes back through the layers after it.");
   else if (place.input === "a_i") said.push("a is what the unit before passed on.");
-  if (l2 !== 0) said.push(`λ = ${figure(l2)} is the pull of the penalty.`);
-  if (penalty === "l1" || penalty === "elastic_net") {
+  if (at.look.maths.strengths.l1 !== 0) {
     said.push("The absolute part of the penalty has no slope here: it moves weights towards 0 after each update.");
   }
   if (net.parameters > 1) said.push(`Gradient norm over the ${net.parameters} parameters: ${figure(norm(at.look.gradient()), 4)}.`);

@@ -49,12 +49,27 @@ export function makeWriter(numbers: boolean): Writer {
 
 export const n = (text: string): MathMLElement => math("mn", text);
 export const o = (text: string): MathMLElement => math("mo", text);
+/** An operator that does not grow with what it stands beside. */
+function upright(text: string): MathMLElement {
+  const found = o(text);
+  found.setAttribute("stretchy", "false");
+  return found;
+}
+
+/** An operator without room around it. */
+function tight(text: string): MathMLElement {
+  const found = o(text);
+  found.setAttribute("lspace", "0");
+  found.setAttribute("rspace", "0");
+  return found;
+}
+
 export const row = (...parts: Node[]): MathMLElement => math("mrow", ...parts);
 export const frac = (above: Node, below: Node): MathMLElement => math("mfrac", above, below);
 export const sup = (base: Node, power: Node): MathMLElement => math("msup", base, power);
 export const root = (inside: Node): MathMLElement => math("msqrt", inside);
-export const inBrackets = (...parts: Node[]): MathMLElement => row(o("("), ...parts, o(")"));
-export const size = (...parts: Node[]): MathMLElement => row(o("|"), ...parts, o("|"));
+export const inBrackets = (...parts: Node[]): MathMLElement => row(upright("("), ...parts, upright(")"));
+export const size = (...parts: Node[]): MathMLElement => row(upright("|"), ...parts, upright("|"));
 export const e = (...power: Node[]): MathMLElement => sup(math("mi", "e"), row(...power));
 
 /** A function's name and what it is applied to. */
@@ -66,7 +81,7 @@ export const sum = (index: string): MathMLElement => math("munder", o("∑"), ma
 
 /** "w_area", "v̂'", "μ_t+1": what follows the underscore stands below, words upright. */
 export function symbolOf(symbol: string): MathMLElement {
-  if (symbol.endsWith("'")) return sup(symbolOf(symbol.slice(0, -1)), o("′"));
+  if (symbol.endsWith("'")) return row(symbolOf(symbol.slice(0, -1)), tight("′"));
   const [name, below] = symbol.split("_", 2);
   const letters = name.normalize("NFD").replace(/\p{M}/gu, ""); // without hats
   const top = math(letters.length > 1 ? "mtext" : "mi", name);

@@ -58,14 +58,16 @@ function line({ x1, y1, x2, y2, bias }: Wire): SVGLineElement {
 }
 
 const STEPS = 5; // widths a pixel
-const WIDEST = 4.5;
+const WIDEST = 4.5; // pixels, of few lines
+const MANY = 60; // lines to a layer, beyond which all are thinner
 
 function weigher(wires: Wire[], lines: SVGLineElement[]): Drawing["weigh"] {
   const before = new Int16Array(wires.length).fill(-1); // as drawn: twice the width, plus the sign
+  const widest = wires.length / wires[wires.length - 1].layer > MANY ? WIDEST / 1.8 : WIDEST;
   return (theta, scales) => {
     for (let i = 0; i < wires.length; i++) {
       const { at, layer } = wires[i];
-      const width = widthOf(theta[at], scales[layer]);
+      const width = widthOf(theta[at] / scales[layer], widest);
       const now = 2 * width + Number(theta[at] < 0);
       if (now === before[i]) continue;
       before[i] = now;
@@ -75,11 +77,10 @@ function weigher(wires: Wire[], lines: SVGLineElement[]): Drawing["weigh"] {
   };
 }
 
-/** In steps; a weight that is not a number has no line. */
-function widthOf(weight: number, scale: number): number {
-  const size = Math.abs(weight);
-  if (Number.isNaN(size)) return 0;
-  return Math.round(STEPS * (0.2 + (WIDEST - 0.2) * Math.min(1, size / scale || 0)));
+/** In steps, by the share of the layer's largest; a weight that is not a number has no line. */
+function widthOf(share: number, widest: number): number {
+  if (Number.isNaN(share)) return 0;
+  return Math.round(STEPS * (0.2 + (widest - 0.2) * Math.min(1, Math.abs(share))));
 }
 
 // ------------------------------------------------------------------- words
@@ -89,6 +90,7 @@ function heads({ columns, width }: Plan, net: Net, page: Page): SVGTextElement[]
   const above = ({ layer }: Column): string => {
     if (layer === 0) return narrow ? "in" : "features";
     if (layer === net.layers.length) return narrow ? "out" : "scores";
+    if (width / columns.length < 62) return String(layer);
     return narrow ? page.model.activation.name.slice(0, 7) : `layer ${layer}, ${page.model.activation.name}`;
   };
   const top = columns.map((column) => svg("text", { x: column.x, y: 13, class: "head" }, above(column)));
@@ -136,9 +138,9 @@ function makeUnit(spot: Spot, { pill }: Plan): Unit {
   const { x, y } = spot;
   const box = { x: x - pill.width / 2, y: y - pill.height / 2, width: pill.width, height: pill.height, rx: 6 };
   const ground = svg("rect", { ...box, class: "ground" });
-  const shade = svg("rect", { ...box, class: "shade" });
+  const shade = svg("rect", { ...box, class: "shade", "fill-opacity": 0 });
   const half = pill.width / 2 - 4;
-  const tick = svg("line", { x1: 0, x2: 0, y1: y + pill.height / 2 - 4, y2: y + pill.height / 2, class: "tick" });
+  const tick = svg("line", { x1: 0, x2: 0, y1: y + pill.height / 2 - 4, y2: y + pill.height / 2, class: "tick unknown" });
   const text = svg("text", { x, y: y + 4, class: "number" });
   const element = svg("g", { class: "unit", role: "button", tabindex: -1, "aria-pressed": "false" }, ground, shade, tick, text);
   return {
