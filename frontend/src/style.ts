@@ -119,7 +119,7 @@ const VIEWS = `
 }
 .descend .card {
   background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px 16px;
-  min-width: 0; display: flex; flex-direction: column; gap: 6px;
+  min-width: 0; display: flex; flex-direction: column; gap: 6px; contain: content;
 }
 .descend .card > .host { min-width: 0; }
 .descend .stage { display: block; width: 100%; touch-action: pan-y; }
@@ -135,8 +135,6 @@ const VIEWS = `
 .descend .swatch.block { height: 12px; border: 1px solid var(--edge); border-radius: 3px; }
 .descend .sign { font-size: 1.05em; line-height: 1; }
 .descend .note { border-left: 3px solid var(--validation); padding: 2px 0 2px 10px; font-size: 0.9em; margin-top: 6px; }
-.descend .pair { display: grid; gap: 14px; grid-template-columns: minmax(0, 1fr); }
-@container descend (min-width: 1080px) { .descend .wide .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 .descend .findings { display: grid; gap: 12px; }
 .descend .finding { display: grid; grid-template-columns: 22px minmax(0, 1fr); gap: 4px 10px; }
 .descend .finding + .finding { border-top: 1px solid var(--line); padding-top: 12px; }

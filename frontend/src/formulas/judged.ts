@@ -51,7 +51,7 @@ function prediction(at: Worked, lines: LossLines, q: Quantities): Line {
   return {
     head: store.page.loss.proper ? "Its probability" : "What it predicts",
     pieces: [piece(symbolOf(lines.predicts), o("="), right), ...(plain ? [] : result(at, value))],
-    note: () => predictedWords(at, value()),
+    note: () => predictedWords(at, value(), lines.predicts),
   };
 }
 
@@ -66,7 +66,7 @@ function shareOfAll({ look, w, output }: Worked): Node {
   return frac(score(output), below);
 }
 
-function predictedWords(at: Worked, value: number): string {
+function predictedWords(at: Worked, value: number, symbol: string): string {
   const { page, chosen } = at.store;
   const { classes, mean, scale } = page.target;
   const target = targetOf(at);
@@ -81,7 +81,7 @@ function predictedWords(at: Worked, value: number): string {
   }
   if (mean === 0 && scale === 1) return `The target is y = ${figure(target, 4)}.`;
   const [said, truth] = [value, target].map((one) => figure(mean + scale * one, 4));
-  return `In the target's own unit ${said}, where ${truth} is true: ${figure(mean, 4)} + ${figure(scale, 4)} times as much.`;
+  return `In the target's own unit ${figure(mean, 4)} + ${figure(scale, 4)} ${symbol} = ${said}; row ${chosen.row} has ${truth}.`;
 }
 
 // ------------------------------------------------------------------- loss and slope

@@ -58,14 +58,16 @@ function line({ x1, y1, x2, y2, bias }: Wire): SVGLineElement {
 }
 
 const STEPS = 5; // widths a pixel
-const WIDEST = 4.5;
+const WIDEST = 4.5; // pixels, of few lines
+const MANY = 60; // lines to a layer, beyond which all are thinner
 
 function weigher(wires: Wire[], lines: SVGLineElement[]): Drawing["weigh"] {
   const before = new Int16Array(wires.length).fill(-1); // as drawn: twice the width, plus the sign
+  const widest = wires.length / wires[wires.length - 1].layer > MANY ? WIDEST / 1.8 : WIDEST;
   return (theta, scales) => {
     for (let i = 0; i < wires.length; i++) {
       const { at, layer } = wires[i];
-      const width = widthOf(theta[at], scales[layer]);
+      const width = widthOf(theta[at] / scales[layer], widest);
       const now = 2 * width + Number(theta[at] < 0);
       if (now === before[i]) continue;
       before[i] = now;
@@ -75,11 +77,10 @@ function weigher(wires: Wire[], lines: SVGLineElement[]): Drawing["weigh"] {
   };
 }
 
-/** In steps; a weight that is not a number has no line. */
-function widthOf(weight: number, scale: number): number {
-  const size = Math.abs(weight);
-  if (Number.isNaN(size)) return 0;
-  return Math.round(STEPS * (0.2 + (WIDEST - 0.2) * Math.min(1, size / scale || 0)));
+/** In steps, by the share of the layer's largest; a weight that is not a number has no line. */
+function widthOf(share: number, widest: number): number {
+  if (Number.isNaN(share)) return 0;
+  return Math.round(STEPS * (0.2 + (widest - 0.2) * Math.min(1, Math.abs(share))));
 }
 
 // ------------------------------------------------------------------- words
