@@ -8,6 +8,7 @@ from descend.custom import CustomModel
 from descend.models import MLP
 from descend.report.command import command_of
 from descend.report.markup import Html, element, named, number, paragraphs, section
+from descend.report.taken import NAME
 from descend.showing.samples import spaced
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ def _repeated(subject: Subject) -> list[Html]:
     if line is None:
         return [
             paragraphs(
-                ["It was trained in Python; this repeats it, with the rows X and y at hand:"]
+                [
+                    "It was trained in Python; with the rows X and y and the model below, this repeats it:"
+                ]
             ),
             _code(_python(subject)),
         ]
@@ -141,6 +144,6 @@ def _python(subject: Subject) -> str:
     given += ", sample_weight=weights" if setup.weighted else ""
     return (
         "import descend as ds\n"
-        f'task = ds.load("fit.run").task  # {run.task}\n'
+        f'task = ds.load("{NAME}").task  # {run.task}\n'
         f"run = ds.train(task, X, y{given})"
     )

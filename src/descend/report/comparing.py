@@ -250,11 +250,11 @@ def _said(
 ) -> list[str]:
     said = []
     if not target:
-        shown = ", ".join(sorted({s.target for s in subjects.values()}))
+        names = sorted({s.target for s in subjects.values()})
+        shown = ", ".join(names) if len(names) > 1 else f"{names[0]}, of different kinds"
         said.append(
-            f"The runs do not predict the same thing ({shown}, or its labels differ), so neither "
-            "their metrics nor their losses can be compared; how long they took and how they ended "
-            "can."
+            f"The runs do not predict the same thing ({shown}), so neither their metrics nor their "
+            "losses can be compared; how long they took and how they ended can."
         )
     elif not loss:
         said.append(

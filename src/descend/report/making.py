@@ -233,7 +233,8 @@ def _opening(subject: Subject) -> Html:
         )
         for term, value, note in figures
     )
-    said = [element("p", sentence) for sentence in verdict(subject)]
+    ended = [run.outcome.sentence] if run.outcome.reason in _CUT_SHORT else []
+    said = [element("p", sentence) for sentence in [*ended, *verdict(subject)]]
     return joined(
         [element("div", what, *said, class_="lead"), element("dl", *cards, class_="cards")]
     )
@@ -249,8 +250,9 @@ def _quality(subject: Subject) -> list[tuple[str, str, str]]:
         known = percent(subject.baseline["accuracy"])
         return [("Right", percent(right.value), where), ("Guessing", known, "right, on the same")]
     r2, mae = found.metrics["r2"], found.metrics["mae"]
+    share = percent(r2.value) if not r2.value <= 0 else "nothing"
     return [
-        ("Explained", percent(r2.value), f"of the variance, {where}"),
+        ("Explained", share, f"of the variance, {where}"),
         (
             "Off by",
             number(mae.value, 3),
@@ -269,6 +271,10 @@ _ENDINGS = {
     "interrupted": "then it was interrupted",
     "callback": "then it was told to stop",
 }
+
+
+# How a run ends that did not get to do what it was asked to.
+_CUT_SHORT = ("diverged", "interrupted", "callback")
 
 
 def _ending(reason: str) -> str:

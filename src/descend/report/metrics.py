@@ -53,15 +53,13 @@ def _of_numbers(subject: Subject, where: str) -> Html:
     found = subject.intervals
     assert found is not None
     mae, r2 = found.metrics["mae"], found.metrics["r2"]
-    return element(
-        "span",
-        f"{where}, its predictions of ",
-        named(subject.target),
-        f" are off by {number(mae.value)} on average (95 % interval {between(*mae[1:])}), and "
-        f"explain {percent(r2.value)} of its variance ({percent(r2.low)} to {percent(r2.high)})."
-        if not math.isnan(r2.value)  # it is where the target does not vary
-        else f" are off by {number(mae.value)} on average.",
-    )
+    said = f" are off by {number(mae.value)} on average (95 % interval {between(*mae[1:])})"
+    if r2.value > 0:
+        reach = f"{percent(r2.low)} to {percent(r2.high)}"
+        said += f", and explain {percent(r2.value)} of its variance ({reach})."
+    else:  # it has no R² where it does not vary
+        said += "." if math.isnan(r2.value) else ", and explain none of its variance."
+    return element("span", f"{where}, its predictions of ", named(subject.target), said)
 
 
 def _of_labels(subject: Subject, where: str) -> Html:
