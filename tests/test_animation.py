@@ -34,7 +34,7 @@ def trained(X, y, model=None, loss=None, optimizer=None, **options):
 
 @cache
 def moving_line():
-    """The document's animation: 50 points, from (-1, 1), 600 updates."""
+    """Train the document's animation: 50 points, from (-1, 1), 600 updates."""
     return line_sgd._animation()
 
 
@@ -109,7 +109,7 @@ def test_a_film_in_the_dark_is_dark(tmp_path):
 def test_small_marks_keep_their_colours_in_a_gif(tmp_path):
     X, y = ds.datasets.blobs()
     rng = np.random.default_rng(0)
-    third = np.vstack([X, rng.normal(size=(60, 2)) + [4.0, 0.0]])
+    third = np.vstack([X, rng.normal(loc=[4.0, 0.0], size=(60, 2))])
     code = np.concatenate([y, np.full(60, 2)])
     run = trained(third, code, loss=ds.softmax(), optimizer=ds.gradient_descent(1.0))
     path = animate(run, tmp_path / "a.gif", frames=3, size="small", kind="regions")
@@ -140,7 +140,8 @@ def test_the_line_of_a_frame_is_what_the_run_predicted_then():
             w, b = run.at(step).theta
             np.testing.assert_allclose(line.get_ydata(), w * line.get_xdata() + b, rtol=1e-9)
         low, high = made.figure.axes[0].get_ylim()
-        assert low < 0 < 11 < high  # it begins far below the points, and is seen there
+        assert low < 0  # it begins far below the points, and is seen there
+        assert high > 11
 
 
 def test_the_shade_of_a_frame_is_the_probability_then_and_the_edge_is_at_one_half():
@@ -204,7 +205,7 @@ def test_pictures_are_the_same_in_any_order():
 
 
 def test_what_is_usual_shows_most_of_a_run(tmp_path):
-    X, y = ds.datasets.moons()
+    X, _ = ds.datasets.moons()
     assert kinds.usual(moving_line()[0]) == "fit"
     assert kinds.usual(moons()) == "regions"
     assert kinds.usual(trained(X, X @ [1.0, 2.0])) == "surface"

@@ -82,7 +82,7 @@ def numbers():
 
 @cache
 def fitted():
-    """A net on a table: columns and target have units of their own."""
+    """Fit a net on a table: columns and target have units of their own."""
     table = ds.datasets.shipped_table("diabetes")
     return ds.fit(table, "progression", hidden=4, epochs=8, engine="numpy").run
 
