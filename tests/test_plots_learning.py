@@ -304,6 +304,8 @@ def test_the_same_figure_is_the_same_file(ending, begins, tmp_path):
         found.append(path.read_bytes())
     assert found[0] == found[1]
     assert found[0].startswith(begins)
+    assert b"Date" not in found[0]
+    assert b"dc:date" not in found[0]
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
@@ -838,6 +840,7 @@ def test_names_of_columns_are_only_names(tmp_path):
     figure = run.plot.coefficients(out=tmp_path / "names.svg")
     said = words_in(figure)
     assert "$x^2$" in said
+    assert not any(text.get_parse_math() for text in figure.findobj(Text) if text.get_text())
     assert "<script>alert(1)</script>" in said
     assert "<script" not in (tmp_path / "names.svg").read_text("utf-8")
 
@@ -851,6 +854,14 @@ def test_names_move_apart_no_further_than_they_must():
         assert (np.diff(places[order]) >= 11.0 - 1e-9).all()
         if len(spots) == 1 or np.diff(np.sort(spots)).min() >= 11.0:
             np.testing.assert_allclose(places, spots)
+
+
+def test_names_at_lines_ends_do_not_touch():
+    figure = net().plot.loss(size="small")
+    figure.draw_without_rendering()
+    ends = [t for t in figure.axes[0].texts if t.get_text() in {"training", "validation"}]
+    one, other = (end.get_window_extent() for end in ends)
+    assert not one.overlaps(other)
 
 
 # ---------------------------------------------------------------- runs of all kinds

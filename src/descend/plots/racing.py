@@ -253,9 +253,12 @@ def _calm(ax: Axes, calm: list[Floats]) -> None:
     joined = np.concatenate(known) if known else np.zeros(0)
     if not len(joined):
         return
-    top = float(joined.max())
-    log = ax.get_yscale() == "log"
-    ax.set_ylim(top=top * 3 if log else top + 0.15 * (top - float(joined.min()) or 1.0))
+    low, high = float(joined.min()), float(joined.max())
+    if ax.get_yscale() == "log":
+        ax.set_ylim(low / 2, high * 3)
+    else:
+        room = (high - low) or abs(high) or 1.0
+        ax.set_ylim(low - 0.06 * room, high + 0.15 * room)
 
 
 def _surface(racers: list[Racer]) -> Surface | None:
