@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Page
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -22,16 +26,16 @@ ARGUMENTS = [
 ALLOWED = ("data:", "blob:", "file:", "about:")
 
 
-def executable():
+def executable() -> str | None:
     """Return where the browser is, or None."""
     found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     return found if found and os.path.exists(found) else None  # noqa: PTH110
 
 
-def watched(page, complaints, allowed=ALLOWED):
+def watched(page: Page, complaints: list[str], allowed: tuple[str, ...] = ALLOWED) -> Page:
     """Note every console error, page error and request to anywhere else."""
 
-    def tell(message):
+    def tell(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             complaints.append(f"{message.type}: {message.text}")
 

@@ -56,14 +56,15 @@ def build(folder: Path) -> dict[str, bytes]:
     kept = [a for a in arguments if not a.startswith("--outfile=")]
     outputs = [f"--outfile={folder / 'module.js'}", f"--metafile={folder / 'meta.json'}"]
     run(f"node_modules/.bin/{esbuild}", *kept, *outputs)
-    bundled = json.loads((folder / "meta.json").read_text("utf-8"))["inputs"]
+    (built,) = json.loads((folder / "meta.json").read_text("utf-8"))["outputs"].values()
+    bundled = [path for path, part in built["inputs"].items() if part["bytesInOutput"]]
     return {
         "module.js": (folder / "module.js").read_bytes(),
         "LICENSES.txt": licences(bundled).encode(),
     }
 
 
-def licences(bundled: dict[str, object]) -> str:
+def licences(bundled: list[str]) -> str:
     """Return the licences of the libraries among the bundled files."""
     names = {path.split("/")[1] for path in bundled if path.startswith("node_modules/")}
     found = [HEADER]

@@ -91,7 +91,8 @@ export interface Page {
   findings: Finding[];
   surface: Surface | null;
   blocks: Record<string, Block>;
-  // Always: theta (F, P) float32.  Where rows are at hand: X (m, d) float32 as the model meets them,
+  // Always: theta (F, P) float32, or float64 where the run is small, as X and y then
+  // are.  Where rows are at hand: X (m, d) float32 as the model meets them,
   // y (m, k) float32 (labels: (m, 1), codes from 0), part (m,) uint8 (0 training, 1 validation),
   // weight (m,) float32 where rows are weighed.
 }

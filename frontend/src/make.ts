@@ -2,7 +2,7 @@
 // depends on the length of the run, but for the first look at a block, which decodes it.
 import type { Page } from "./contract";
 import { type Bytes, decode } from "./decode";
-import type { Chosen, Numbers, Store } from "./store";
+import type { Chosen, Numbers, Store, Theta } from "./store";
 
 const SPEED = 12; // frames per second, until another is chosen
 
@@ -67,7 +67,7 @@ export function makeStore(page: Page, data: Bytes): Store {
     },
     block,
     theta(at = index) {
-      const all = block("theta") as Float32Array;
+      const all = block("theta") as Theta;
       const start = clamp(at, last) * parameters;
       return all.subarray(start, start + parameters);
     },

@@ -2,6 +2,8 @@
 // `data`.  Nothing is fetched, and nothing is written outside `el`.
 import type { Page } from "./contract";
 import { type Bytes, decode } from "./decode";
+import { lossLines } from "./formulas/loss_lines";
+import { ruleLines } from "./formulas/rules";
 import { makeStore } from "./make";
 import { makeMaths } from "./maths";
 import { shell } from "./shell";
@@ -66,4 +68,5 @@ function shown(model: HostModel, el: HTMLElement): () => void {
 }
 
 // The others hang here for the tests, since the report rewrites the module's one export.
-export default { render, decode, store: makeStore, maths: makeMaths };
+const written = { rule: ruleLines, loss: lossLines };
+export default { render, decode, store: makeStore, maths: makeMaths, written };

@@ -20,22 +20,26 @@ export function strengthsOf(penalty: Part | null): Strengths | null {
   return { l1: strength * share, l2: strength * (1 - share), biases: Boolean(biases) };
 }
 
-/** Calls `see` with every parameter that is penalised. */
-function each(net: Net, { biases }: Strengths, see: (at: number) => void): void {
-  for (const { weight, bias, inputs, units } of net.layers) {
-    for (let at = weight; at < weight + inputs * units; at++) see(at);
-    if (biases && bias >= 0) for (let at = bias; at < bias + units; at++) see(at);
-  }
+type Span = readonly [from: number, to: number];
+
+/** Where the penalised parameters lie. */
+function spans(net: Net, { biases }: Strengths): Span[] {
+  return net.layers.flatMap(({ weight, bias, inputs, units }) => {
+    const weights: Span = [weight, weight + inputs * units];
+    return biases && bias >= 0 ? [weights, [bias, bias + units] as const] : [weights];
+  });
 }
 
 export function penaltyValue(net: Net, strengths: Strengths, theta: Float64Array): number {
   if (strengths.l1 === 0 && strengths.l2 === 0) return 0;
   let absolute = 0;
   let squared = 0;
-  each(net, strengths, (at) => {
-    absolute += Math.abs(theta[at]);
-    squared += theta[at] * theta[at];
-  });
+  for (const [from, to] of spans(net, strengths)) {
+    for (let at = from; at < to; at++) {
+      absolute += Math.abs(theta[at]);
+      squared += theta[at] * theta[at];
+    }
+  }
   return strengths.l1 * absolute + 0.5 * strengths.l2 * squared;
 }
 
@@ -46,5 +50,8 @@ export function addPenaltySlope(
   theta: Float64Array,
   gradient: Float64Array,
 ): void {
-  if (strengths.l2 !== 0) each(net, strengths, (at) => (gradient[at] += strengths.l2 * theta[at]));
+  if (strengths.l2 === 0) return;
+  for (const [from, to] of spans(net, strengths)) {
+    for (let at = from; at < to; at++) gradient[at] += strengths.l2 * theta[at];
+  }
 }

@@ -78,7 +78,7 @@ function build(store: Store, el: HTMLElement): () => void {
   const ends = [
     store.on(painter.changed),
     keys(store, root),
-    onScheme(root, painter.redrawn),
+    onScheme(root, painter.recoloured),
     painter.watch(),
   ];
   painter.changed();
@@ -142,7 +142,7 @@ function attempt<T>(act: () => T): T | null {
 
 interface Painter {
   changed(): void;
-  redrawn(): void; // after a change of colours or size: everything, from scratch
+  recoloured(): void;
   watch(): () => void;
 }
 
@@ -168,14 +168,21 @@ function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: Vie
       else one.stale = true;
     }
     root.dataset.frame = String(store.index);
+    delete root.dataset.settled;
     clearTimeout(later);
     if (!store.playing) later = window.setTimeout(rest, QUIET);
   }
 
+  /** After a change of size or colours: everything, from scratch. */
   function redrawn(): void {
     for (const { view } of shown) attempt(() => view.resize?.());
     changed();
-    if (matchMedia("print").matches) rest();
+  }
+
+  /** What is out of sight too, and at once: it may be on its way to paper. */
+  function recoloured(): void {
+    redrawn();
+    rest();
   }
 
   function sized(): void {
@@ -206,5 +213,5 @@ function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: Vie
     };
   }
 
-  return { changed, redrawn, watch };
+  return { changed, recoloured, watch };
 }

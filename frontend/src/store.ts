@@ -1,6 +1,8 @@
 // Everything on the page is tied to one number: the index of the frame that is looked at.
 import type { Curve, Page } from "./contract";
 
+/** Parameters: in double precision where the run is small, else in single. */
+export type Theta = Float32Array | Float64Array;
 export type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** What may be chosen besides the frame; views read it, and any view may change it. */
@@ -20,7 +22,7 @@ export interface Store {
   readonly playing: boolean;
   readonly speed: number; // frames per second
   block(name: string): Numbers; // decoded once
-  theta(index?: number): Float32Array; // (P,) a view, of the frame looked at by default
+  theta(index?: number): Theta; // (P,) a view, of the frame looked at by default
   curve(name: string): { curve: Curve; x: Int32Array; y: Float32Array } | null;
   go(index: number): void; // to a frame, clamped
   goToStep(step: number): void; // to the last frame at or before an update

@@ -35,7 +35,7 @@ const PAGE = `
 .descend {
   container: descend / inline-size;
   box-sizing: border-box;
-  color: var(--ink);
+  color: var(--ink); background: var(--ground); border-radius: 12px; padding: min(14px, 1.5vw);
   font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
   font-variant-numeric: tabular-nums;
   text-align: start;
@@ -44,10 +44,10 @@ const PAGE = `
 .descend *, .descend *::before { box-sizing: border-box; }
 .descend :where(h2, h3, h4, p, ul, ol, figure, table, dl, dd) { margin: 0; padding: 0; }
 .descend :where(ul, ol) { list-style: none; }
-.descend h2 { font-size: 1.45rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.01em; text-wrap: balance; }
-.descend h3 { font-size: 1.02rem; line-height: 1.35; font-weight: 620; text-wrap: balance; }
+.descend h2 { font-size: 1.45em; line-height: 1.25; font-weight: 650; letter-spacing: -0.01em; text-wrap: balance; }
+.descend h3 { font-size: 1.02em; line-height: 1.35; font-weight: 620; text-wrap: balance; }
 .descend :where(h2, h3, p, li, td, th, dd) { overflow-wrap: anywhere; color: inherit; }
-.descend .quiet { color: var(--quiet); font-size: 0.875rem; }
+.descend .quiet { color: var(--quiet); font-size: 0.875em; }
 .descend .unseen {
   position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap;
@@ -60,7 +60,7 @@ const PAGE = `
 
 const CONTROLS = `
 .descend button, .descend select, .descend input[type="number"] {
-  font: inherit; font-size: 0.9rem; color: var(--ink); background: var(--card);
+  font: inherit; font-size: 0.9em; color: var(--ink); background: var(--card);
   border: 1px solid var(--edge); border-radius: 8px; min-height: 32px; margin: 0;
 }
 .descend button {
@@ -77,7 +77,7 @@ const CONTROLS = `
 .descend input[type="range"] { width: 100%; height: 26px; margin: 0; accent-color: var(--accent); cursor: pointer; background: none; }
 .descend .icon { width: 14px; height: 14px; flex: none; fill: currentColor; }
 .descend .icon.line { fill: none; stroke: currentColor; stroke-width: 1.8; }
-.descend .choice { display: inline-flex; flex-wrap: wrap; align-items: center; gap: 6px; font-size: 0.875rem; min-height: 26px; min-width: 0; }
+.descend .choice { display: inline-flex; flex-wrap: wrap; align-items: center; gap: 6px; font-size: 0.875em; min-height: 26px; min-width: 0; }
 .descend .choice > span { color: var(--quiet); }
 .descend .choices { display: flex; flex-wrap: wrap; gap: 6px 16px; align-items: center; margin: 6px 0 2px; }
 .descend .timeline {
@@ -89,7 +89,7 @@ const CONTROLS = `
 }
 .descend .timeline .buttons { grid-area: buttons; display: flex; gap: 5px; }
 .descend .timeline .track { grid-area: track; position: relative; padding-top: 9px; }
-.descend .timeline .step { grid-area: step; }
+.descend .timeline .step { grid-area: step; flex-wrap: nowrap; white-space: nowrap; }
 .descend .timeline .speed { grid-area: speed; }
 .descend .track .marks { position: absolute; inset: 0 8px auto; height: 12px; pointer-events: none; }
 .descend .track .mark {
@@ -103,6 +103,7 @@ const CONTROLS = `
   .descend .timeline .speed span, .descend .timeline .step .word { display: none; }
 }
 @container descend (max-width: 470px) {
+  .descend .card { padding: 10px 12px 12px; }
   .descend .timeline { padding: 6px 10px; grid-template: "track track" auto "buttons buttons" auto "step speed" auto / 1fr auto; }
   .descend .timeline .buttons { justify-content: space-between; }
   .descend .timeline .buttons button { flex: 1; }
@@ -118,24 +119,22 @@ const VIEWS = `
 }
 .descend .card {
   background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px 16px;
-  min-width: 0; display: flex; flex-direction: column; gap: 6px;
+  min-width: 0; display: flex; flex-direction: column; gap: 6px; contain: content;
 }
 .descend .card > .host { min-width: 0; }
 .descend .stage { display: block; width: 100%; touch-action: pan-y; }
-.descend .readout { font-size: 0.875rem; min-height: 1.5em; color: var(--quiet); }
+.descend .readout { font-size: 0.875em; min-height: 1.5em; color: var(--quiet); }
 .descend .readout .value, .descend .now .value { color: var(--ink); font-weight: 600; }
 .descend .now { display: flex; flex-wrap: wrap; gap: 2px 22px; margin-bottom: 14px; padding: 0 2px; }
 .descend .now dt { display: inline; color: var(--quiet); }
 .descend .now dd { display: inline; margin-left: 6px; }
-.descend .key { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 0.84rem; margin: 4px 0; color: var(--quiet); }
+.descend .key { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 0.84em; margin: 4px 0; color: var(--quiet); }
 .descend .key li { display: inline-flex; align-items: center; gap: 6px; }
 .descend .swatch { width: 18px; height: 0; border-top: 2.5px solid; flex: none; }
 .descend .swatch.dashed { border-top-style: dashed; }
 .descend .swatch.block { height: 12px; border: 1px solid var(--edge); border-radius: 3px; }
 .descend .sign { font-size: 1.05em; line-height: 1; }
-.descend .note { border-left: 3px solid var(--validation); padding: 2px 0 2px 10px; font-size: 0.9rem; margin-top: 6px; }
-.descend .pair { display: grid; gap: 14px; grid-template-columns: minmax(0, 1fr); }
-@container descend (min-width: 1080px) { .descend .wide .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+.descend .note { border-left: 3px solid var(--validation); padding: 2px 0 2px 10px; font-size: 0.9em; margin-top: 6px; }
 .descend .findings { display: grid; gap: 12px; }
 .descend .finding { display: grid; grid-template-columns: 22px minmax(0, 1fr); gap: 4px 10px; }
 .descend .finding + .finding { border-top: 1px solid var(--line); padding-top: 12px; }
@@ -146,7 +145,7 @@ const VIEWS = `
 .descend .finding button { margin-top: 6px; }
 .descend details > summary { cursor: pointer; min-height: 28px; padding: 3px 0; }
 .descend .scroll { overflow-x: auto; max-width: 100%; }
-.descend table { border-collapse: collapse; font-size: 0.875rem; color: inherit; background: none; }
+.descend table { border-collapse: collapse; font-size: 0.875em; color: inherit; background: none; }
 .descend caption { text-align: start; color: var(--quiet); padding: 4px 0; }
 .descend th, .descend td { text-align: end; padding: 3px 12px 3px 0; border: 0; border-bottom: 1px solid var(--line); background: none; font-weight: 400; }
 .descend thead th { color: var(--quiet); font-weight: 600; }
@@ -172,8 +171,8 @@ const CHARTS = `
 @media (prefers-reduced-motion: no-preference) { .descend button { transition: background-color 0.12s; } }
 @media (forced-colors: active) { .descend .swatch, .descend .mark { forced-color-adjust: none; } }
 @media print {
-  .descend { --card: #ffffff; font-size: 12px; }
-  .descend .timeline, .descend .choices, .descend button { display: none !important; }
+  .descend { --card: #ffffff; --ground: #ffffff; font-size: 12px; padding: 0; }
+  .descend .timeline, .descend .choices, .descend button, .descend .hint { display: none !important; }
   .descend .card { break-inside: avoid; border-color: #cccccc; }
   .descend .views { display: block; }
   .descend .card { margin-bottom: 12px; }

@@ -22,13 +22,24 @@ const NET = `
 @media print { .descend .unit-words { display: none; } }
 `;
 
+const FORMULAS = `
+.descend .formulas { display: grid; gap: 12px 28px; grid-template-columns: minmax(0, 1fr); }
+@container descend (min-width: 900px) { .descend .formulas { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+.descend .formula { border-top: 1px solid var(--line); padding-top: 8px; min-width: 0; }
+.descend h4 { font-size: 0.875rem; font-weight: 600; color: var(--quiet); }
+.descend .worked { overflow-x: auto; overflow-y: hidden; padding: 4px 0; line-height: 2.1; }
+.descend .worked math { font-size: 1.08rem; margin-inline-end: 0.2em; }
+@container descend (max-width: 470px) { .descend .worked math { font-size: 0.95rem; } }
+.descend .worked mtd { text-align: start; padding: 1px 3px; }
+`;
+
 let sheet: CSSStyleSheet | null = null;
 
 export function adoptWorkedStyle(el: Element): void {
   const root = el.getRootNode() as Document | ShadowRoot;
   if (sheet === null) {
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(NET);
+    sheet.replaceSync(NET + FORMULAS);
   }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
 }

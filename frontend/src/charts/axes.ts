@@ -87,15 +87,15 @@ function labels(
   theme: Theme,
   words: { x: string; y: string },
 ): void {
-  const most = Math.max(12, Math.floor((right - left) / 7));
+  const fitting = (width: number): number => Math.max(12, Math.floor(width / 6.4));
   context.fillStyle = theme.ink;
   context.textBaseline = "bottom";
   context.textAlign = "right";
-  context.fillText(short(words.x, most), right, bottom + 38);
+  context.fillText(short(words.x, fitting(right - left)), right, bottom + 38);
   // The upright axis is named above itself, level: nobody has to turn their head.
   context.textBaseline = "top";
   context.textAlign = "left";
-  context.fillText(short(words.y, most), 2, 1);
+  context.fillText(short(words.y, fitting(right)), 2, 1);
 }
 
 /** The area left for drawing, inside a canvas: ticks to the left, names above and below. */

@@ -11,9 +11,11 @@ import { column, even, heldAt, metFrom, type Shown } from "./rows";
 import { type Rgb, rgb, type Theme } from "./theme";
 import type { Stage } from "./canvas";
 
-// Places along each axis at which the model is asked: fewer while frames follow one another.
-const RESTING = 64;
-const MOVING = 40;
+// Places along each axis at which the model is asked, at most; and places times parameters: fewer
+// while frames follow one another.
+const SIDE = 64;
+const RESTING = 4e7;
+const MOVING = 1.2e6;
 const STRONG = 72; // opacity, of 255, where a label is sure
 
 export function boundaryPicture(store: Store, shown: Shown): Picture {
@@ -32,7 +34,7 @@ export function boundaryPicture(store: Store, shown: Shown): Picture {
   return {
     get title() {
       const { x, y } = store.chosen;
-      return `Which label is said, over ${page.features[x].name} and ${page.features[y].name}`;
+      return `Predicted label over ${page.features[x].name} and ${page.features[y].name}`;
     },
     controls: controls.elements,
     choices: () => `${store.chosen.x} ${store.chosen.y}`,
@@ -48,7 +50,8 @@ export function boundaryPicture(store: Store, shown: Shown): Picture {
         ys: even(metFrom(page, y, yRange[0]), metFrom(page, y, yRange[1]), side),
         tile: makeTile(side),
       });
-      meshes = { resting: mesh(RESTING), moving: mesh(MOVING) };
+      const parameters = maths?.net.parameters ?? 1;
+      meshes = { resting: mesh(sideFor(RESTING, parameters)), moving: mesh(sideFor(MOVING, parameters)) };
       at = { x: left.map((value) => axes.x(value)), y: up.map((value) => axes.y(value)) };
       colours = theme.classes.map(rgb);
       const words = { x: page.features[x].name, y: page.features[y].name };
@@ -95,6 +98,10 @@ interface Mesh {
   xs: Float64Array;
   ys: Float64Array;
   tile: { context: CanvasRenderingContext2D; image: ImageData };
+}
+
+function sideFor(work: number, parameters: number): number {
+  return Math.max(16, Math.min(SIDE, Math.floor(Math.sqrt(work / parameters))));
 }
 
 function makeTile(side: number): Mesh["tile"] {
@@ -182,6 +189,6 @@ function keyOf(store: Store, shown: Shown, theme: Theme, line: boolean): HTMLEle
     const signs = hollow ? `${shapeOf(c).full}${shapeOf(c).hollow}` : shapeOf(c).full;
     return keySign(signs, className(store, c), theme.classes[c % theme.classes.length]);
   });
-  if (line) found.push(keyLine("where the label said changes", theme.fit));
+  if (line) found.push(keyLine("decision boundary", theme.fit));
   return found;
 }

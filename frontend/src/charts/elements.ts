@@ -59,7 +59,7 @@ export function choice(
   value: string,
   chosen: (value: string) => void,
 ): { label: HTMLLabelElement; select: HTMLSelectElement } {
-  const select = make("select");
+  const select = make("select", { "aria-label": name });
   for (const option of options) {
     select.append(make("option", { value: option.value }, option.words));
   }

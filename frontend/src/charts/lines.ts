@@ -70,7 +70,7 @@ export function makeChart(
     scales: scales(plan),
     axes: axes(plan, theme),
     legend: { show: false },
-    padding: [8, plan.lines.some((line) => line.side === "right") ? 0 : 14, 0, 0],
+    padding: [8, plan.lines.some((line) => line.side === "right") ? 0 : 18, 0, 0],
     cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { size: 7 } },
     hooks: { draw: [(plot) => drawMarks(plot, plan, theme()), drawn] },
   };
@@ -120,7 +120,7 @@ function axes(plan: Plan, theme: () => Theme): uPlot.Axis[] {
     stroke: () => theme().quiet,
     font: theme().font,
     labelFont: theme().font,
-    grid: { stroke: () => theme().line, width: 1, filter: plan.log ? decades : undefined },
+    grid: { stroke: () => theme().line, width: 1, ...(plan.log ? { filter: decades } : {}) },
     ticks: { stroke: () => theme().line, width: 1, size: 5 },
     gap: 5,
   };

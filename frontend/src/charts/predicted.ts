@@ -1,6 +1,6 @@
 // Numbers from several features: predicted against true, or along one feature with the others held.
 import { mathsOf } from "../looking";
-import { makeMaths } from "../maths";
+import { type Maths, makeMaths } from "../maths";
 import type { Store } from "../store";
 import { areaOf, type Axes, clipped, drawAxes, extent, inside, makeAxes, roomy } from "./axes";
 import type { Stage } from "./canvas";
@@ -10,7 +10,8 @@ import { drawRing, drawRows, keyLine, keyParts, nearestRow, type Picture, type P
 import { column, even, heldAt, metFrom, type Shown, targetColumn, targetName, targetUnit, thinned } from "./rows";
 import type { Theme } from "./theme";
 
-const MOST = 400; // rows predicted at each frame
+const MOST = 400; // rows predicted at each frame,
+const WORK = 4e6; // and rows times parameters
 const STEPS = 120; // of the line along a feature
 
 type Kind = "true" | "along";
@@ -19,7 +20,7 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
   const { page } = store;
   const maths = makeMaths(page); // its own, for its buffers are as long as its rows are many
   const along = mathsOf(store);
-  const { places, rows } = thinned(shown, MOST);
+  const { places, rows } = thinned(shown, mostRows(maths));
   const outputs = shown.k;
   let kind: Kind = maths === null ? "along" : "true";
   let output = 0;
@@ -162,6 +163,10 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
     }
     return [...found, feature.label, held];
   }
+}
+
+function mostRows(maths: Maths | null): number {
+  return maths === null ? MOST : Math.max(60, Math.min(MOST, Math.floor(WORK / maths.net.parameters)));
 }
 
 function named(names: string[]): { value: string; words: string }[] {

@@ -19,13 +19,18 @@ export interface Unit {
   shade(shade: Shade): void;
 }
 
+export interface Said {
+  name: string; // may be nothing
+  value: string;
+}
+
 export interface Drawing {
   root: SVGSVGElement;
   units: Unit[];
   /** Widths by size, against the layer's scale; colour and dash by sign. */
   weigh(theta: ArrayLike<number>, scales: number[]): void;
-  /** The words beside the outputs. */
-  say(words: string[]): void;
+  /** Beside the outputs: what each is called, and what it says. */
+  say(words: Said[]): void;
 }
 
 export function drawn(plan: Plan, net: Net, page: Page): Drawing {
@@ -35,19 +40,15 @@ export function drawn(plan: Plan, net: Net, page: Page): Drawing {
   const root = svg(
     "svg",
     { class: "net", viewBox: `0 0 ${plan.width} ${plan.height}`, width: plan.width, height: plan.height },
-    svg("g", { "aria-hidden": "true" }, ...lines, ...heads(plan, net, page), ...names(plan, page), ...outputs),
+    svg("g", { "aria-hidden": "true" }, ...lines, ...heads(plan, net, page), ...names(plan, page), ...outputs.map((one) => one.element)),
     ...units.map((unit) => unit.element),
   );
   return {
     root,
     units,
     weigh: weigher(plan.wires, lines),
-    say: (words) => outputs.forEach((text, i) => setText(text, short(words[i] ?? "", room(plan)))),
+    say: (words) => outputs.forEach((one, i) => one.say(words[i])),
   };
-}
-
-function room(plan: Plan): number {
-  return plan.width < 480 ? 7 : 14;
 }
 
 // ------------------------------------------------------------------- lines
@@ -57,14 +58,16 @@ function line({ x1, y1, x2, y2, bias }: Wire): SVGLineElement {
 }
 
 const STEPS = 5; // widths a pixel
-const WIDEST = 4.5;
+const WIDEST = 4.5; // pixels, of few lines
+const MANY = 60; // lines to a layer, beyond which all are thinner
 
 function weigher(wires: Wire[], lines: SVGLineElement[]): Drawing["weigh"] {
   const before = new Int16Array(wires.length).fill(-1); // as drawn: twice the width, plus the sign
+  const widest = wires.length / wires[wires.length - 1].layer > MANY ? WIDEST / 1.8 : WIDEST;
   return (theta, scales) => {
     for (let i = 0; i < wires.length; i++) {
       const { at, layer } = wires[i];
-      const width = widthOf(theta[at], scales[layer]);
+      const width = widthOf(theta[at] / scales[layer], widest);
       const now = 2 * width + Number(theta[at] < 0);
       if (now === before[i]) continue;
       before[i] = now;
@@ -74,27 +77,27 @@ function weigher(wires: Wire[], lines: SVGLineElement[]): Drawing["weigh"] {
   };
 }
 
-/** In steps; a weight that is not a number has no line. */
-function widthOf(weight: number, scale: number): number {
-  const size = Math.abs(weight);
-  if (Number.isNaN(size)) return 0;
-  return Math.round(STEPS * (0.2 + (WIDEST - 0.2) * Math.min(1, size / scale || 0)));
+/** In steps, by the share of the layer's largest; a weight that is not a number has no line. */
+function widthOf(share: number, widest: number): number {
+  if (Number.isNaN(share)) return 0;
+  return Math.round(STEPS * (0.2 + (widest - 0.2) * Math.min(1, Math.abs(share))));
 }
 
 // ------------------------------------------------------------------- words
 
-function heads({ columns, width, pill }: Plan, net: Net, page: Page): SVGTextElement[] {
-  const narrow = (width / columns.length) < 105;
+function heads({ columns, width }: Plan, net: Net, page: Page): SVGTextElement[] {
+  const narrow = width / columns.length < 105;
   const above = ({ layer }: Column): string => {
     if (layer === 0) return narrow ? "in" : "features";
     if (layer === net.layers.length) return narrow ? "out" : "scores";
+    if (width / columns.length < 62) return String(layer);
     return narrow ? page.model.activation.name.slice(0, 7) : `layer ${layer}, ${page.model.activation.name}`;
   };
   const top = columns.map((column) => svg("text", { x: column.x, y: 13, class: "head" }, above(column)));
   const more = columns
     .filter(({ folded }) => folded > 0)
     .map(({ x, below, folded }) =>
-      svg("text", { x, y: below, class: "more" }, pill.width < 30 ? `+${folded}` : `… ${folded} more`),
+      svg("text", { x, y: below, class: "more" }, narrow ? `+ ${folded}` : `… ${folded} more`),
     );
   return [...top, ...more];
 }
@@ -108,8 +111,25 @@ function names({ columns, margin, pill }: Plan, page: Page): SVGTextElement[] {
   });
 }
 
-function beside({ x, y }: Spot, { pill }: Plan): SVGTextElement {
-  return svg("text", { x: x + pill.width / 2 + 6, y: y + 4, class: "said" });
+interface Beside {
+  element: SVGTextElement;
+  say(said: Said): void;
+}
+
+/** One line, or two where there is a name. */
+function beside({ x, y }: Spot, { pill, right }: Plan): Beside {
+  const at = x + pill.width / 2 + 6;
+  const letters = Math.max(4, Math.floor((right - pill.width / 2 - 8) / 6.6));
+  const [name, value] = [svg("tspan", { x: at }), svg("tspan", { x: at })];
+  return {
+    element: svg("text", { class: "said" }, name, value),
+    say(said) {
+      setText(name, short(said.name, letters));
+      setText(value, said.value);
+      name.setAttribute("y", String(said.value === "" ? y + 4 : y - 2));
+      value.setAttribute("y", String(said.name === "" ? y + 4 : y + 11));
+    },
+  };
 }
 
 // ------------------------------------------------------------------- units
@@ -118,9 +138,9 @@ function makeUnit(spot: Spot, { pill }: Plan): Unit {
   const { x, y } = spot;
   const box = { x: x - pill.width / 2, y: y - pill.height / 2, width: pill.width, height: pill.height, rx: 6 };
   const ground = svg("rect", { ...box, class: "ground" });
-  const shade = svg("rect", { ...box, class: "shade" });
+  const shade = svg("rect", { ...box, class: "shade", "fill-opacity": 0 });
   const half = pill.width / 2 - 4;
-  const tick = svg("line", { x1: 0, x2: 0, y1: y + pill.height / 2 - 4, y2: y + pill.height / 2, class: "tick" });
+  const tick = svg("line", { x1: 0, x2: 0, y1: y + pill.height / 2 - 4, y2: y + pill.height / 2, class: "tick unknown" });
   const text = svg("text", { x, y: y + 4, class: "number" });
   const element = svg("g", { class: "unit", role: "button", tabindex: -1, "aria-pressed": "false" }, ground, shade, tick, text);
   return {

@@ -1,9 +1,10 @@
 // What the net's lines and ticks are measured against.
+import type { Theta } from "../store";
 import type { Look } from "../looking";
 import type { Net } from "../net";
 
 /** The largest weight leading to each layer at the returned parameters; of layer 0 there is none. */
-export function scalesOf(net: Net, theta: Float32Array): number[] {
+export function scalesOf(net: Net, theta: Theta): number[] {
   const found = net.layers.map(({ weight, inputs, units }) => {
     let largest = 0;
     for (let at = weight; at < weight + inputs * units; at++) {

@@ -33,6 +33,7 @@ export interface Plan {
   height: number;
   pill: { width: number; height: number };
   margin: number; // at the left, for the features' names
+  right: number; // and for what is said of the outputs
   columns: Column[];
   wires: Wire[];
 }
@@ -54,7 +55,7 @@ export function planOf(net: Net, width: number): Plan {
   const folds = sizes.some((size) => drawnOf(size) < size);
   const height = HEAD + tallest * PITCH + (folds ? FOOT : 4);
   const margin = Math.max(52, Math.min(132, width * 0.2));
-  const right = Math.max(46, Math.min(104, width * 0.15));
+  const right = Math.max(88, Math.min(110, width * 0.16));
   const gap = (width - margin - right) / (sizes.length - 1);
   const pillWidth = Math.max(PILL.least, Math.min(PILL.width, gap * 0.62));
   const columns = sizes.map((size, layer) => columnOf(layer, size, margin + layer * gap, tallest));
@@ -62,6 +63,7 @@ export function planOf(net: Net, width: number): Plan {
     width,
     height,
     margin,
+    right,
     pill: { width: pillWidth, height: PILL.height },
     columns,
     wires: wiresOf(net, columns, pillWidth),

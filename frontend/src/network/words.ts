@@ -1,4 +1,5 @@
 // The numbers of a unit, in words.
+import type { Theta } from "../store";
 import type { Page } from "../contract";
 import { counted, figure, short } from "../charts/figures";
 import type { Found } from "../maths";
@@ -27,7 +28,7 @@ export function outputName(page: Page, unit: number): string {
 }
 
 /** "layer 1, unit 3: sum 0.42, tanh 0.4; mean over 500 rows 0.12. Bias 0.1. Largest weights …" */
-export function wordsOf(page: Page, net: Net, theta: Float32Array, spot: Spot, known: Known): string {
+export function wordsOf(page: Page, net: Net, theta: Theta, spot: Spot, known: Known): string {
   const parts = spot.layer === 0 ? ofFeature(page, spot, known) : ofUnit(page, net, spot, known);
   const said = [`${nameOf(page, net, spot)}${parts.length > 0 ? `: ${parts.join("; ")}` : ""}`];
   if (spot.layer > 0) said.push(...incoming(page, net, theta, spot));
@@ -56,7 +57,7 @@ function ofUnit(page: Page, net: Net, { layer, unit }: Spot, { one, means, rows 
   return found;
 }
 
-function incoming(page: Page, net: Net, theta: Float32Array, { layer, unit }: Spot): string[] {
+function incoming(page: Page, net: Net, theta: Theta, { layer, unit }: Spot): string[] {
   const { inputs, units, weight, bias } = net.layers[layer - 1];
   const all = Array.from({ length: inputs }, (_, i) => ({ i, value: theta[weight + i * units + unit] }));
   all.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));

@@ -25,7 +25,7 @@ export const loss: MakeView = (store, host) => {
   const frame = make("div", { class: "chart", role: "img" });
   const nowLine = make("div", { class: "now-line" });
   const nowPoint = make("div", { class: "now-point" });
-  const readout = make("p", { class: "readout", "aria-hidden": "true" });
+  const readout = make("p", { class: "readout hint", "aria-hidden": "true" });
   const key = make("ul", { class: "key" });
   const note = make("p", { class: "note", hidden: "" });
   const log = checkbox("logarithmic", false, (on) => store.choose({ log: on }));
@@ -180,8 +180,11 @@ function looks(name: string, both: boolean): Pick<Line, "colour" | "width" | "da
 }
 
 function marks({ page }: Store): Plan["marks"] {
-  const best = page.outcome.best_step;
-  return best === null || best === page.updates ? [] : [{ step: best, words: `best, update ${best}` }];
+  const { best_step: best, reason } = page.outcome;
+  const found: Plan["marks"] = [];
+  if (best !== null && best !== page.updates) found.push({ step: best, words: `best, update ${best}` });
+  if (reason !== "epochs") found.push({ step: page.updates, words: `stopped: ${reason}` });
+  return found;
 }
 
 function keyOf(line: Line, host: HTMLElement): HTMLElement {

@@ -1,11 +1,12 @@
 // The net: weights as lines, units with what the row chosen makes of them, and the mean over rows.
+import type { Page } from "../contract";
 import { rowChooser } from "../choosing";
 import { make, setAttribute, setText } from "../charts/elements";
 import { figure, percent } from "../charts/figures";
 import { type Look, lookOf, mathsOf } from "../looking";
 import type { Found } from "../maths";
 import type { Net } from "../net";
-import { type Drawing, drawn, type Unit } from "../network/drawing";
+import { type Drawing, drawn, type Said, type Unit } from "../network/drawing";
 import { meansOf, scalesOf } from "../network/levels";
 import { planOf } from "../network/plan";
 import { roving } from "../network/roving";
@@ -33,7 +34,7 @@ export const network: MakeView = (store, host) => {
   let drawing: Drawing;
   let spoken: Unit | null = null;
   let known: Known = { one: null, x: null, means: null, rows: 0 };
-  let title = "The net";
+  let title = "The weights";
 
   function show(unit: Unit | null): void {
     spoken = unit;
@@ -67,7 +68,7 @@ export const network: MakeView = (store, host) => {
       if (known.one !== null) shade(drawing, net, known, page.model.activation.name);
       drawing.say(beside(store, net, known.one));
       if (!store.playing) label(drawing, store, net, known);
-      title = `The net at update ${store.step}${known.one === null ? "" : `, as row ${store.chosen.row} meets it`}`;
+      title = `The ${net.layers.length === 1 ? "weights" : "net"} at update ${store.step}${known.one === null ? "" : `, as row ${store.chosen.row} meets it`}`;
       tell();
     },
     resize: build,
@@ -113,17 +114,19 @@ function largestOf(values: ArrayLike<number>): number {
   return largest;
 }
 
-/** Beside each output: its class, and what is predicted. */
-function beside({ page }: Store, net: Net, one: Found | null): string[] {
+/** Beside each output: its label or number, and what is predicted. */
+function beside({ page }: Store, net: Net, one: Found | null): Said[] {
   return Array.from({ length: net.k }, (_, j) => {
     const labels = page.loss.targets === "labels";
     const name = labels || net.k > 1 ? outputName(page, j) : "";
-    if (one === null || one.losses === null) return name;
-    const value = one.predicted[j];
-    if (page.loss.proper) return `${labels ? `${name} ` : "p "}${percent(value)}`;
-    if (page.loss.targets === "two labels") return "";
-    return `${name} ${figure(page.target.mean + page.target.scale * value)}`.trim();
+    return { name, value: one === null || one.losses === null ? "" : said(page, one.predicted[j], labels) };
   });
+}
+
+function said(page: Page, predicted: number, labels: boolean): string {
+  if (page.loss.proper) return labels ? percent(predicted) : `p = ${percent(predicted)}`;
+  if (page.loss.targets === "two labels") return "";
+  return figure(page.target.mean + page.target.scale * predicted);
 }
 
 function label({ units }: Drawing, { page, theta }: Store, net: Net, known: Known): void {

@@ -5,7 +5,7 @@ import { type Measured, valueAt } from "../charts/moments";
 import { parameterCount, parametersOf } from "../charts/parameters";
 import { wrongShare } from "../charts/judging";
 import { lookOf } from "../looking";
-import type { MakeView, Store } from "../store";
+import type { MakeView, Store, Theta } from "../store";
 
 const POLITE = 700; // milliseconds without a change, before anything is said
 const FEW = 3; // parameters named in the sentence
@@ -115,8 +115,8 @@ function parameterEntries(store: Store): Entry[] {
   const all = parameterCount(store.page);
   if (all === 0) return [];
   if (all > FEW) {
-    const value = valueSpan("size");
-    return [{ element: entry(`size of ${count(all)} parameters`, value), draw: () => setValue(value, length(store.theta())) }];
+    const value = valueSpan("norm");
+    return [{ element: entry(`norm of ${count(all)} parameters`, value), draw: () => setValue(value, length(store.theta())) }];
   }
   return parametersOf(store.page, FEW).map(({ name, at }) => {
     const value = valueSpan(`theta ${at}`);
@@ -124,7 +124,7 @@ function parameterEntries(store: Store): Entry[] {
   });
 }
 
-function length(theta: Float32Array): number {
+function length(theta: Theta): number {
   let sum = 0;
   for (const value of theta) sum += value * value;
   return Math.sqrt(sum);

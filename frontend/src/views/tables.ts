@@ -112,16 +112,18 @@ function predictionsTable(store: Store, look: Look): Table {
   const rows = Math.min(ROWS, look.rows.count);
   const { k, d } = look.maths.net;
   const width = page.blocks.y.shape[1] ?? 1;
-  const outputs = labels ? [labels && k === 1 && page.loss.proper ? `probability of ${className(store, 1)}` : ""] : Array.from({ length: k }, (_, j) => (k > 1 ? `predicted ${j + 1}` : "predicted"));
-  const heads = labels ? ["true", "said", ...(outputs[0] === "" ? [] : outputs)] : [...Array.from({ length: width }, (_, j) => (width > 1 ? `true ${j + 1}` : "true")), ...outputs];
   const { table, body } = headed(
     `${counted(rows, "row")} of those shown, and what is predicted for them now`,
-    ["row", ...features.map(({ name }) => short(name, 20)), ...heads],
+    ["row", ...features.map(({ name }) => short(name, 20)), ...heads(store, k, width)],
   );
   const cells: ((found: ReturnType<Look["found"]>) => void)[] = [];
   for (let i = 0; i < rows; i++) {
-    const line = make("tr", {}, make("th", { scope: "row" }, `${i + 1}${look.part[i] === 1 ? " (validation)" : ""}`));
-    features.forEach((_, j) => line.append(make("td", {}, figure(ownUnit(page, j, look.rows.X[i * d + j]), 4))));
+    const part = look.part[i] === 1 ? " (validation)" : "";
+    const line = make("tr", {}, make("th", { scope: "row" }, `${i}${part}`));
+    features.forEach((_, j) => {
+      const value = ownUnit(page, j, look.rows.X[i * d + j]);
+      line.append(make("td", {}, figure(value, 4)));
+    });
     if (labels) cells.push(...labelCells(store, look, i, line));
     else cells.push(...numberCells(store, look, i, line, width));
     body.append(line);
@@ -133,6 +135,15 @@ function predictionsTable(store: Store, look: Look): Table {
       for (const draw of cells) draw(found);
     },
   };
+}
+
+/** What stands above the targets and the predictions: `k` scores, `width` targets. */
+function heads(store: Store, k: number, width: number): string[] {
+  const numbered = (word: string, many: number): string[] =>
+    Array.from({ length: many }, (_, j) => (many > 1 ? `${word} ${j + 1}` : word));
+  if (!hasLabels(store.page)) return [...numbered("true", width), ...numbered("predicted", k)];
+  const probability = k === 1 && store.page.loss.proper;
+  return ["true", "predicted", ...(probability ? [`probability of ${className(store, 1)}`] : [])];
 }
 
 type Drawn = ((found: ReturnType<Look["found"]>) => void)[];

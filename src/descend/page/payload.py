@@ -1,7 +1,8 @@
 """The payload: a run as one JSON object and one block of bytes, for the page.
 
 `frontend/src/contract.ts` says what is in them.  What is written stays small: recorded frames in
-single precision, at most 5000 rows, a few thousand points to a curve.
+single precision (in double, where they are few), at most 5000 rows, a few thousand points to a
+curve.
 
     theta           300 frames of 500 parameters      600 kB, about 420 when compressed
     X               5000 rows of 30 features          600 kB, about 350
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from descend.run import Run
 
 SCHEMA = 1
-# Bytes of theta: 300 frames of 2000 parameters, fewer of more.
-THETA_BYTES = 2_400_000
-# Entries of X: 5000 rows of 30 features, fewer of wider ones, and never fewer than 50.
+# Bytes of theta: 300 frames of 2000 parameters, fewer of more; where not even 12 fit, none.
+THETA_BYTES, FEWEST_FRAMES = 2_400_000, 12
+# Entries of X: 5000 rows of 30 features, fewer of wider ones; up to four times that for 50 rows.
 X_ENTRIES, FEWEST_ROWS = 150_000, 50
 # With more entries than this, X keeps 16 significant bits: 5 digits, and a third fewer bytes.
 EXACT_ENTRIES, BITS = 50_000, 16
+# With no more entries than this in theta and in X together, both keep all their bits.
+WHOLE_ENTRIES = 40_000
 # Points to a curve: every update up to here, else half as many blocks, which have three numbers.
 POINTS = 4000
 
@@ -99,13 +102,13 @@ def pack(  # noqa: PLR0913 - what may be known already, or is not wanted
         "updates": run.state.step,
         "frames": shown.frames.steps,
         "returned": shown.frames.returned,
-        "rows": _rows(run, shown.rows, blocks),
+        "rows": _rows(run, shown, blocks),
         "curves": [_curve(curve, blocks) for curve in _curves(run)],
         "findings": [words.finding_of(run, finding) for finding in findings],
         "surface": _surface(shown.surface, shown.frames, blocks),
     }
     theta = shown.frames.theta[:, :0] if shown.too_large else shown.frames.theta
-    blocks.add("theta", theta, "float32", "xor-shuffle")
+    blocks.add("theta", theta, shown.dtype, "xor-shuffle")
     if shown.too_large:
         page["summary"].append(
             f"A page cannot hold {len(run.theta)} parameters: it shows the curves and the findings."
@@ -120,12 +123,19 @@ class _Shown(NamedTuple):
     surface: Surface | None
     too_large: bool  # for a page to hold its parameters
 
+    @property
+    def dtype(self) -> Literal["float32", "float64"]:
+        """In which theta and the rows are handed over."""
+        entries = self.frames.theta.size + (0 if self.rows is None else self.rows.X.size)
+        return "float64" if entries <= WHOLE_ENTRIES else "float32"
+
 
 def _shown(run: Run, rows: int, frames: int, surface: Any) -> _Shown:
     fitting = THETA_BYTES // (4 * max(len(run.theta), 1))
-    too_large = fitting < FEWEST
+    too_large = fitting < FEWEST_FRAMES
     kept = frames_of(run, FEWEST if too_large else min(frames, fitting))
-    most = max(X_ENTRIES // max(run.setup.d, 1), FEWEST_ROWS)
+    d = max(run.setup.d, 1)
+    most = max(X_ENTRIES // d, min(FEWEST_ROWS, 4 * X_ENTRIES // d), 2)
     found = None if too_large else rows_of(run, min(rows, most))
     if surface == "auto":
         surface = None if too_large else surface_of(run, frames=kept)
@@ -135,7 +145,8 @@ def _shown(run: Run, rows: int, frames: int, surface: Any) -> _Shown:
 # ---------------------------------------------------------------- rows
 
 
-def _rows(run: Run, rows: Rows | None, blocks: Blocks) -> dict[str, Any]:
+def _rows(run: Run, shown: _Shown, blocks: Blocks) -> dict[str, Any]:
+    rows = shown.rows
     if rows is None:
         none = {"train": 0, "validation": 0}
         everything = {**none, "train": run.setup.n}
@@ -144,8 +155,8 @@ def _rows(run: Run, rows: Rows | None, blocks: Blocks) -> dict[str, Any]:
     if X.size > EXACT_ENTRIES:
         X = rounded(X, BITS)
         sentence += f"; features to {BITS} significant bits"
-    blocks.add("X", X, "float32", "shuffle")
-    blocks.add("y", rows.y, "float32", "shuffle")
+    blocks.add("X", X, shown.dtype, "shuffle")
+    blocks.add("y", rows.y, shown.dtype, "shuffle")
     blocks.add("part", rows.part, "uint8", "none")
     if rows.weight is not None:
         blocks.add("weight", rows.weight, "float32", "shuffle")

@@ -88,4 +88,5 @@ class Case:
     def marked(self, rows: Rows) -> Array:
         """Return which of the rows shown the evidence names (training rows)."""
         named = self.seen.get("rows", self.seen.get("suspicious_rows", []))
-        return np.isin(rows.index, np.asarray(named, dtype=np.int64)) & (rows.part == 0)
+        found: Array = np.isin(rows.index, np.asarray(named, dtype=np.int64)) & (rows.part == 0)
+        return found

@@ -72,7 +72,7 @@ def constant(case: Case) -> list[Panel]:
 
 
 def collinear(case: Case) -> list[Panel]:
-    """A column against what the others tell of it."""
+    """Set a column against what the others tell of it."""
     places = [case.place(name) for name in case.seen.get("columns", ())]
     if case.rows is None or len(places) < 2 or min(places) < 0:  # noqa: PLR2004 - it takes two
         values = case.numbers("rows", "parameters")
@@ -83,13 +83,13 @@ def collinear(case: Case) -> list[Panel]:
     name = short(case.run.names[places[0]])
     by = ", ".join(short(case.run.names[i], 16) for i in places[1:4])
     more = " …" if len(places) > 4 else ""  # noqa: PLR2004 - the first three are named
-    labels = (f"what {by}{more} tell of it", name)
+    labels = (f"{name} as told by {by}{more}", name)
     none = np.zeros(len(X), dtype=bool)
     return [lambda ax: points(ax, case.theme, told, X[:, places[0]], marked=none, labels=labels)]
 
 
 def leak(case: Case) -> list[Panel]:
-    """A column against the target it tells, and how much of the target it leaves."""
+    """Set a column against the target it tells, and say how much of the target it leaves."""
     place = case.place(case.seen.get("column"))
     shares = case.numbers("share_left_by_it", "share_left_by_all_others")
     beside: list[Panel] = [lambda ax: _left(ax, case, shares)] if shares else []
@@ -116,7 +116,7 @@ def _left(ax: Axes, case: Case, shares: dict[str, float]) -> None:
 
 
 def shift(case: Case) -> list[Panel]:
-    """The most distant column in both parts, and the distances of all that are far apart."""
+    """Show the most distant column in both parts, and the distances of all that are far apart."""
     distances = dict(case.seen.get("distances", {}))
     if not distances:
         return []

@@ -11,16 +11,16 @@ from descend.curvature import hessian, known
 from descend.engines import engine_for
 from descend.plots.axes import LEAST, log_axis, positive, spans_decades, updates_axis
 from descend.plots.evidence_shapes import Limit, lollipops, table
-from descend.plots.learning import draw_losses
+from descend.plots.learning import curves_by_name, draw_losses, draw_rate, is_constant
 from descend.plots.marks import draw_marks, marks_of
 from descend.plots.words import number
-from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from descend.arrays import Floats
     from descend.plots.evidence_case import Case, Panel
+    from descend.showing.curves import Curve
 
 # Columns up to which directions are computed.
 _WIDE = 300
@@ -42,6 +42,20 @@ def long_valley(case: Case) -> list[Panel]:
     return [*curve(case), lambda ax: _directions(ax, case, *left)]
 
 
+def standstill(case: Case) -> list[Panel]:
+    """Losses, and the rate where it changed: a run stands still where that has died."""
+    rate = curves_by_name(case.run).get("learning_rate")
+    if rate is None or is_constant(rate):
+        return descent(case)
+    return [*curve(case), lambda ax: _rate_course(ax, case, rate)]
+
+
+def _rate_course(ax: Axes, case: Case, rate: Curve) -> None:
+    draw_rate(ax, case.theme, rate)
+    updates_axis([ax], case.run.outcome.step)
+    ax.set_ylabel("learning rate")
+
+
 def with_table(case: Case) -> list[Panel]:
     """Losses, and the figures in words."""
     return [*curve(case), lambda ax: table(ax, case.theme, case.seen)]
@@ -53,7 +67,7 @@ def curve(case: Case) -> list[Panel]:
 
 
 def _curve(ax: Axes, case: Case) -> None:
-    curves = {curve.name: curve for curve in curves_of(case.run)}
+    curves = curves_by_name(case.run)
     draw_losses(ax, case.theme, curves, log=None)
     growth = growth_of(curves["loss"].y) if case.finding.code == "step-too-large" else None
     if growth is not None:
@@ -100,9 +114,9 @@ def known_steps(case: Case) -> dict[str, float]:
 def _steps(ax: Axes, case: Case, steps: dict[str, float]) -> None:
     """Draw steps on a line, what the curvature cannot bear shaded."""
     limit = steps.get("largest stable step")
-    marked = ["learning rate"] if case.finding.severity == "illness" else []
+    marked = ["learning rate"] if case.finding.code.startswith("step-too") else []
     kept = {name: step for name, step in steps.items() if name != "largest stable step"}
-    if len(kept) == 1 and limit is not None:
+    if len(kept) == 1 and limit is not None and marked:
         kept["half of what it bears"] = limit / 2
     bound = None if limit is None else Limit(limit, f"largest stable step {number(limit)}")
     lollipops(ax, case.theme, kept, marked=marked, limit=bound, log=True, label="step size")
@@ -168,8 +182,8 @@ DRAWS = {
     "edge-of-stability": descent,
     "not-finished": long_valley,
     "ill-conditioned": long_valley,
-    "stalled": descent,
-    "batch-noise": descent,
+    "stalled": standstill,
+    "batch-noise": with_table,
     "healthy": descent,
     "wrong-sign": with_table,
     "wrong-gradient": with_table,

@@ -8,7 +8,7 @@ import numpy as np
 
 from descend import losses
 from descend.plots.axes import drawable, log_axis, named_ends, plain_axis, positive, spans_decades
-from descend.plots.evidence_descent import curve, with_table
+from descend.plots.evidence_descent import with_table
 from descend.plots.evidence_shapes import (
     Limit,
     histograms,
@@ -17,9 +17,9 @@ from descend.plots.evidence_shapes import (
     table,
     upright,
 )
+from descend.plots.learning import curves_by_name
 from descend.plots.marks import Mark, draw_marks
 from descend.plots.words import counted, number, short
-from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from descend.arrays import Array, Floats
     from descend.plots.evidence_case import Case, Panel
 
+# Columns that residuals are held against.
+_LOOKED_AT = 50
+
 
 def overfit(case: Case) -> list[Panel]:
     """Training and validation losses, and the gap between them since validation was best."""
-    curves = {curve.name: curve for curve in curves_of(case.run)}
+    curves = curves_by_name(case.run)
     if "best_epoch" in case.seen and "validation_loss" in curves:
         return [lambda ax: _gap(ax, case)]
     values = case.numbers("training_loss", "validation_loss", "loss_of_a_plain_model")
@@ -46,7 +49,7 @@ def overfit(case: Case) -> list[Panel]:
 
 
 def _gap(ax: Axes, case: Case) -> None:
-    curves = {curve.name: curve for curve in curves_of(case.run)}
+    curves = curves_by_name(case.run)
     train, held = curves.get("epoch_loss", curves["loss"]), curves["validation_loss"]
     log = spans_decades(train.y, held.y)
     clean = positive if log else drawable
@@ -107,7 +110,7 @@ def _classes(ax: Axes, case: Case, y: Array, right: Array) -> None:
 
 
 def separation(case: Case) -> list[Panel]:
-    """The margins of all rows: every one is on its own side."""
+    """Show the margins of all rows: every one is on its own side."""
     margins = margins_of(case)
     if margins is None:
         return []
@@ -126,8 +129,7 @@ def margins_of(case: Case) -> Floats | None:
     own = case.scores[np.arange(len(y)), y]
     others = case.scores.copy()
     others[np.arange(len(y)), y] = -np.inf
-    found = own - others.max(axis=1)
-    return found
+    return np.asarray(own - others.max(axis=1))
 
 
 def _margins(ax: Axes, case: Case, margins: Floats) -> None:
@@ -137,7 +139,7 @@ def _margins(ax: Axes, case: Case, margins: Floats) -> None:
 
 
 def misses(case: Case) -> list[Panel]:
-    """The loss of every row in order, those the finding names marked."""
+    """Show the loss of every row in order, those the finding names marked."""
     rows = case.rows
     if rows is None:
         return []
@@ -155,16 +157,15 @@ def _ranked(ax: Axes, case: Case, values: Floats, marked: Array, label: str) -> 
     place = np.arange(1.0, len(order) + 1)
     points(ax, case.theme, place, shown, marked=marked[order], labels=("rows, in order", label))
     if log:
-        low = np.nanquantile(shown, 0.02) if np.isfinite(shown).any() else None
         log_axis(ax, "y")
-        ax.set_ylim(bottom=low)
+        ax.set_ylim(bottom=float(np.nanquantile(shown, 0.02)))
     told = f"named by the finding: {counted(int(marked.sum()), 'row')}"
     ax.annotate(told, (0.97, 0.95), xycoords="axes fraction", ha="right", va="top",
                 color=case.theme.bad)  # fmt: skip
 
 
 def mismatch(case: Case) -> list[Panel]:
-    """The values the target has, or what is told right against what could be."""
+    """Show the values the target has, or what is told right against what could be."""
     values, each = case.seen.get("values"), case.seen.get("rows_of_each")
     if values is not None and each is not None:
         kept = {number(v, 6): float(n) for v, n in list(zip(values, each, strict=True))[:12]}
@@ -180,7 +181,7 @@ def mismatch(case: Case) -> list[Panel]:
 
 
 def underfit(case: Case) -> list[Panel]:
-    """What is left unexplained: residuals that have a shape, or losses that could be lower."""
+    """Show what is left unexplained: residuals with a shape, or losses that could be lower."""
     values = case.numbers("loss", "loss_without_penalty", "loss_of_a_constant")
     if len(values) > 1:
         return [lambda ax: lollipops(ax, case.theme, values, marked=["loss"], label="loss")]
@@ -189,22 +190,27 @@ def underfit(case: Case) -> list[Panel]:
         return with_table(case)
     said = losses.predicted(case.run.task.loss, case.scores)[:, 0]
     missed = rows.y[:, 0] - said
-    none = np.zeros(len(said), dtype=bool)
-
-    def panel(ax: Axes) -> None:
-        points(ax, case.theme, said, missed, marked=none, labels=("predicted", "target less it"))
-        ax.axhline(0, color=case.theme.ink, linewidth=1, zorder=1)
-        _mean_line(ax, case, said, missed)
-
-    return [*curve(case), panel]
+    columns = {short(name): rows.X[:, i] for i, name in enumerate(case.run.names[:_LOOKED_AT])}
+    against = {"predicted": said, **columns}
+    name = max(against, key=lambda key: float(np.var(_means(against[key], missed)[1])))
+    return [lambda ax: _left_over(ax, case, name, against[name], missed)]
 
 
-def _mean_line(ax: Axes, case: Case, x: Floats, y: Floats) -> None:
-    """Draw the means of groups of neighbours: a line at 0 if nothing were left."""
+def _left_over(ax: Axes, case: Case, name: str, x: Floats, missed: Floats) -> None:
+    """Draw residuals against what they follow most, with the means of neighbours."""
+    none = np.zeros(len(x), dtype=bool)
+    points(ax, case.theme, x, missed, marked=none, labels=(name, "target less prediction"))
+    ax.axhline(0, color=case.theme.ink, linewidth=1, zorder=1)
+    color = case.theme.series[1]
+    ax.plot(*_means(x, missed), color=color, linewidth=2.4, label="mean of neighbours")
+    ax.set_title("line: mean of neighbouring rows, 0 if nothing were left", color=color)
+
+
+def _means(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the means of groups of neighbours by x."""
     groups = np.array_split(np.argsort(x, kind="stable"), min(20, max(len(x) // 5, 1)))
-    means = np.array([(x[g].mean(), y[g].mean()) for g in groups if len(g)])
-    ax.plot(*means.T, color=case.theme.series[1], linewidth=2, label="mean of neighbours")
-    ax.legend(loc="best", labelcolor="linecolor")
+    kept = [g for g in groups if len(g)]
+    return np.array([x[g].mean() for g in kept]), np.array([y[g].mean() for g in kept])
 
 
 def met_at_random(case: Case) -> list[Panel]:

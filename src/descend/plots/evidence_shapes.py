@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST = 14
 _BINS = 30
 _LONGEST_VALUE = 64
+# Fewer values than this stand together in the middle.
+_SPARSE = 6
 _ROWS = 14
 
 
@@ -38,7 +40,7 @@ class Limit(NamedTuple):
     name: str
 
 
-def lollipops(
+def lollipops(  # noqa: PLR0913 - what may be said of values
     ax: Axes,
     theme: Theme,
     values: Mapping[str, float],
@@ -78,8 +80,9 @@ def lollipops(
                 [start, size], [-place, -place], color=color, linewidth=2, solid_capstyle="butt"
             )
         at = size if np.isfinite(size) else start
-        ax.plot([at], [-place], marker="D" if matters else "o", color=color, markersize=7)
-        _beside(ax, number(sizes[place]), at, -place, theme.ink)
+        ax.plot([at], [-place], marker="D" if matters else "o", color=color, markersize=7,
+                clip_on=False)  # fmt: skip
+        _beside(ax, theme, number(sizes[place]), at, -place)
     if logarithmic:
         log_axis(ax, "x", 5)
     else:
@@ -87,7 +90,7 @@ def lollipops(
     _furnish(ax, theme, [short(name, 34) for name in names], limit, label)
 
 
-def _beside(ax: Axes, words: str, x: float, y: float, color: str) -> None:
+def _beside(ax: Axes, theme: Theme, words: str, x: float, y: float) -> None:
     left = x < 0
     ax.annotate(
         words,
@@ -97,7 +100,8 @@ def _beside(ax: Axes, words: str, x: float, y: float, color: str) -> None:
         ha="right" if left else "left",
         va="center",
         fontsize=9,
-        color=color,
+        color=theme.ink,
+        bbox={"facecolor": theme.paper, "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )
 
 
@@ -110,10 +114,13 @@ def _start(shown: Floats, held: list[float]) -> float:
 def _furnish(ax: Axes, theme: Theme, names: list[str], limit: Limit | None, label: str) -> None:
     ax.set_yticks(-np.arange(len(names)), names)
     ax.tick_params(axis="y", length=0, labelcolor=theme.ink)
-    ax.set_ylim(-len(names) + 0.4, 0.6)
+    room = 0.6 + max(_SPARSE - len(names), 0) / 2
+    ax.set_ylim(1 - len(names) - room, room)
     ax.spines["left"].set_visible(False)
     ax.grid(visible=False, axis="y")
-    ax.margins(x=0.18)
+    ax.margins(x=0.25)
+    if ax.get_xscale() != "log" and ax.dataLim.x0 >= 0:
+        ax.set_xlim(left=0)
     ax.set_xlabel(label)
     if limit is not None and np.isfinite(limit.value):
         upright(ax, theme, limit)
@@ -154,11 +161,11 @@ def histograms(ax: Axes, theme: Theme, parts: Mapping[str, Floats], label: str) 
     ax.set_ylabel("share of the rows")
 
 
-def points(
+def points(  # noqa: PLR0913 - points, which of them matter, and what they are
     ax: Axes, theme: Theme, x: Floats, y: Floats, *, marked: Array, labels: tuple[str, str]
 ) -> None:
     """Draw points, those that matter larger, in another colour and shape."""
-    size = float(np.clip(1500 / max(len(x), 1), 4, 30))
+    size = float(np.clip(4000 / max(len(x), 1), 7, 34))
     faint = 0.9 if len(x) < 200 else 0.5  # noqa: PLR2004 - many points lie over one another
     ax.scatter(x[~marked], y[~marked], s=size, color=theme.series[0], alpha=faint, linewidths=0)
     if marked.any():

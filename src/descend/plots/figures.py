@@ -11,7 +11,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from descend.errors import InputError, did_you_mean
-from descend.plots import evidence, histograms, learning, paths, surfaces
+from descend.plots import (
+    classes,
+    evidence,
+    fits,
+    histograms,
+    labels,
+    learning,
+    paths,
+    quality,
+    regions,
+    surfaces,
+)
 from descend.plots.axes import settle
 from descend.plots.saving import save
 from descend.plots.style import Sheet, drawing, size_of
@@ -28,7 +39,7 @@ if TYPE_CHECKING:
     Kind: TypeAlias = Callable[..., Figure]
 
 # Each room lists what it draws: FIGURES, a kind's name to its function.
-ROOMS = (learning, surfaces, histograms, paths, evidence)
+ROOMS = (learning, surfaces, histograms, paths, evidence, fits, labels, regions, quality, classes)
 FIGURES: dict[str, Kind] = {kind: draws for room in ROOMS for kind, draws in room.FIGURES.items()}
 
 

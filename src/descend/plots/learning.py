@@ -56,8 +56,8 @@ def loss(run: Run, sheet: Sheet, *, log: bool | None = None, log_x: bool = False
     InputError
         If the run has no updates on record.
     """
-    curves = {curve.name: curve for curve in curves_of(recorded(run))}
-    rate = None if _constant(curves["learning_rate"]) else curves["learning_rate"]
+    curves = curves_by_name(recorded(run))
+    rate = None if is_constant(curves["learning_rate"]) else curves["learning_rate"]
     figure = sheet.figure()
     axes = _rows(figure, sheet, with_rate=rate is not None)
     titled(figure, sheet, course(run, brief=sheet.small), *_notes(run, curves, sheet))
@@ -66,11 +66,19 @@ def loss(run: Run, sheet: Sheet, *, log: bool | None = None, log_x: bool = False
     if len(axes) > 1:
         _norms(axes[1], sheet.theme, curves)
     if len(axes) > 2 and rate is not None:  # noqa: PLR2004 - the third is the rate's
-        _rate(axes[2], sheet.theme, rate)
+        draw_rate(axes[2], sheet.theme, rate)
     updates_axis(axes, run.outcome.step, log=log_x)
     draw_marks(axes, marks_of(run, sheet.theme))
     figure.align_ylabels(axes)
     return figure
+
+
+def curves_by_name(run: Run) -> Curves:
+    """Return a run's curves by name; without batches, an epoch's mean is the update's own loss."""
+    found = {curve.name: curve for curve in curves_of(run)}
+    if run.setup.full_batch:
+        found.pop("epoch_loss", None)
+    return found
 
 
 def _rows(figure: Figure, sheet: Sheet, *, with_rate: bool) -> list[Axes]:
@@ -147,7 +155,7 @@ def _norms(ax: Axes, theme: Theme, curves: Curves) -> None:
     named_ends(ax, ends)
 
 
-def _rate(ax: Axes, theme: Theme, curve: Curve) -> None:
+def draw_rate(ax: Axes, theme: Theme, curve: Curve) -> None:
     """Draw the learning rate, or the steps a search has found."""
     end = _line(ax, curve, positive, {**theme.series_style(5), "linestyle": "-", "linewidth": 1.3})
     if spans_decades(curve.y):
@@ -177,14 +185,15 @@ def _line(
     return (float(x[known[-1]]), float(y[known[-1]])) if len(known) else None
 
 
-def _constant(curve: Curve) -> bool:
+def is_constant(curve: Curve) -> bool:
+    """Tell whether a curve is level."""
     known = curve.y[np.isfinite(curve.y)]
     return not len(known) or float(np.ptp(known)) <= 1e-9 * abs(float(known[0]))
 
 
 def _notes(run: Run, curves: Curves, sheet: Sheet) -> Sequence[str]:
     rate = curves["learning_rate"]
-    always = f"Learning rate {number(rate.y[0])} throughout." if _constant(rate) else ""
+    always = f"Learning rate {number(rate.y[0])} throughout." if is_constant(rate) else ""
     joined = curves["loss"].low is not None
     band = "Lines are means of neighbouring updates, bands reach from the smallest to the largest."
     batches = "Faint: the loss of each batch." if "epoch_loss" in curves else ""

@@ -70,7 +70,7 @@ def ends(run: Run) -> tuple[float, float, str]:
     With batches, those are means of an epoch: a batch's own loss says little.
     """
     history = run.history
-    if "epoch_loss" in history and len(history["epoch_loss"]):
+    if "epoch_loss" in history and len(history["epoch_loss"]) and not run.setup.full_batch:
         means = history["epoch_loss"]
         return float(means[0]), float(means[-1]), "Mean loss of an epoch"
     return float(history["loss"][0]), float(run.outcome.loss), "Loss"

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 # Methods of a run that live in modules above this one: looked up by name, when asked for.
 READERS = {
+    "_display_": "descend.notebook:display",
     "_repr_mimebundle_": "descend.notebook:mimebundle",
     "animate": "descend.animation:animate",
     "diagnose": "descend.doctor:diagnose",
@@ -129,6 +130,16 @@ class Run:
             raise AttributeError(msg)
         module, function = READERS[name].split(":")
         return partial(getattr(import_module(module), function), self)
+
+    # Notebooks look for these two on the class, where `__getattr__` is not asked.
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        """Return what Jupyter shows of a run."""
+        return self.__getattr__("_repr_mimebundle_")(include, exclude)
+
+    def _display_(self) -> Any:
+        """Return what marimo shows of a run."""
+        return self.__getattr__("_display_")()
 
     def __str__(self) -> str:
         """Return the task and the outcome, in a line each."""

@@ -20,12 +20,13 @@ from descend.plots.axes import (
     spans_decades,
     updates_axis,
 )
+from descend.plots.learning import curves_by_name
 from descend.plots.saving import save
 from descend.plots.style import Sheet, drawing, size_of
 from descend.plots.surfaces import hills
 from descend.plots.telling import recorded
 from descend.plots.words import number, percent, short, titled
-from descend.showing.curves import curves_of
+from descend.run import Run
 from descend.showing.frames import Frames, frames_of
 from descend.showing.surfaces import surface_of
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from descend.arrays import Floats
     from descend.plots.style import Size, Theme
-    from descend.run import Run
     from descend.showing.surfaces import Surface
 
 FEWEST, MOST = 2, 6
@@ -202,11 +202,11 @@ def title(racers: list[Racer]) -> str:
     lowest = first.run.outcome.loss
     told = f"{first.name} comes lowest, to {number(lowest)}"
     if reached and number(max(reached)) == number(lowest):
-        told = f"{'Both' if len(reached) == 1 else 'All'} come to {number(lowest)}"
+        count = "Both" if len(reached) == 1 else f"All {len(reached) + 1}"
+        told = f"{'The others' if diverged else count} come to {number(lowest)}"
     elif reached:
         low, high = number(min(reached)), number(max(reached))
         told += f"; the others to {low}" + (f" up to {high}" if high != low else "")
-    told = told.replace("All", "The others") if diverged else told
     return told + (f"; {' and '.join(diverged)} diverged" if diverged else "")
 
 
@@ -214,7 +214,7 @@ def _losses(ax: Axes, theme: Theme, racers: list[Racer]) -> None:
     """Draw each run's loss: of the updates, or the means of the epochs where there are batches."""
     curves = []
     for racer in racers:
-        found = {curve.name: curve for curve in curves_of(racer.run)}
+        found = curves_by_name(racer.run)
         curves.append(found.get("epoch_loss", found["loss"]))
     # What explodes would flatten the others.
     calm = [c.y for c, r in zip(curves, racers, strict=True) if not r.run.outcome.diverged]
@@ -225,7 +225,7 @@ def _losses(ax: Axes, theme: Theme, racers: list[Racer]) -> None:
         known = np.flatnonzero(np.isfinite(y))
         ends = known[-1:]
         ax.plot(curve.x[ends], y[ends], **theme.point_style(place), markersize=6,
-                markeredgecolor=theme.paper, clip_on=False, zorder=5)  # fmt: skip
+                markeredgecolor=theme.paper, zorder=5)  # fmt: skip
     if log:
         log_axis(ax, "y")
     else:
@@ -253,9 +253,12 @@ def _calm(ax: Axes, calm: list[Floats]) -> None:
     joined = np.concatenate(known) if known else np.zeros(0)
     if not len(joined):
         return
-    top = float(joined.max())
-    log = ax.get_yscale() == "log"
-    ax.set_ylim(top=top * 3 if log else top + 0.15 * (top - float(joined.min()) or 1.0))
+    low, high = float(joined.min()), float(joined.max())
+    if ax.get_yscale() == "log":
+        ax.set_ylim(low / 2, high * 3)
+    else:
+        room = (high - low) or abs(high) or 1.0
+        ax.set_ylim(low - 0.06 * room, high + 0.15 * room)
 
 
 def _surface(racers: list[Racer]) -> Surface | None:
