@@ -24,6 +24,7 @@ _TASKS = {
     "poisson": "Poisson regression",
     "hinge": "support vector machine",
 }
+_IN_PYTHON = "It was trained in Python; with the rows X and y and the model below, this repeats it:"
 
 
 def kind_of(subject: Subject) -> str:
@@ -106,11 +107,7 @@ def _repeated(subject: Subject) -> list[Html]:
     line = subject.command or command_of(subject.run)
     if line is None:
         return [
-            paragraphs(
-                [
-                    "It was trained in Python; with the rows X and y and the model below, this repeats it:"
-                ]
-            ),
+            element("p", _IN_PYTHON),
             _code(_python(subject)),
         ]
     return [

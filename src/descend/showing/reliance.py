@@ -99,7 +99,7 @@ def reliance(  # noqa: PLR0913 - the rows, and how thoroughly
     part
         What these rows are called.
     repeats
-        Shuffles of each column, keyed by the run's seed.
+        Shuffles, the same for each column, keyed by the run's seed.
 
     Raises
     ------
@@ -126,14 +126,11 @@ def reliance(  # noqa: PLR0913 - the rows, and how thoroughly
         msg = f"On {sentence} there is nothing to shuffle, or no metric to lose; take more rows."
         raise InputError(msg)
     sign = 1.0 if metric in MORE_IS_BETTER else -1.0
+    orders = [permutation(len(y), run.setup.seed, "sample", 1 + draw) for draw in range(repeats)]
     columns = []
-    for g, (name, features) in enumerate(groups):
-        drops = np.array(
-            [
-                sign * (value - one)
-                for one in _shuffled(run, (X, y, weight, metric), features, g, repeats)
-            ]
-        )
+    for name, features in groups:
+        shuffled = _shuffled(run, (X, y, weight, metric), features, orders)
+        drops = np.array([sign * (value - one) for one in shuffled])
         spread = (float(v) for v in (drops.mean(), drops.std(), drops.min(), drops.max()))
         columns.append(Column(name, *spread))
     columns.sort(key=lambda column: -column.drop)
@@ -168,12 +165,12 @@ def _measured(run: Run, X: Array, y: Array, weight: Any, metric: str) -> float:
 
 
 def _shuffled(
-    run: Run, rows: tuple[Array, Array, Any, str], features: list[int], group: int, repeats: int
+    run: Run, rows: tuple[Array, Array, Any, str], features: list[int], orders: list[Array]
 ) -> Iterator[float]:
     """Yield the metric with some features shuffled together, then put X right again."""
     X, *others = rows
     kept = X[:, features]
-    for draw in range(group * repeats, (group + 1) * repeats):
-        X[:, features] = kept[permutation(len(X), run.setup.seed, "sample", 1 + draw)]
+    for order in orders:
+        X[:, features] = kept[order]
         yield _measured(run, X, *others)
     X[:, features] = kept
