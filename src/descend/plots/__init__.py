@@ -9,6 +9,6 @@ from descend.plots.figures import draw as draw
 from descend.plots.gallery import gallery as gallery
 from descend.plots.gallery import scores_and_sigmoids as scores_and_sigmoids
 from descend.plots.panel import Plots as Plots
-from descend.plots.race import race as race
+from descend.plots.racing import race as race
 from descend.plots.saving import rendered as rendered
 from descend.plots.saving import save as save

@@ -29,6 +29,8 @@ LEAST, MOST = 1e-150, 1e150
 # Room for a name beside a line's end, in points, and how such names are known again.
 _APART = 11.0
 _END = "end"
+# Decades below which an axis has ticks at 1, 2 and 5, and at 1 and 3.
+_FEW, _SOME = 1.5, 2.5
 # Room for a tick of the x axis and for each of its digits, in pixels.
 _TICK, _DIGIT = 24, 10
 
@@ -124,12 +126,14 @@ def named_ends(ax: Axes, ends: Sequence[End], *, size: float = 9.0) -> None:
 
 def settle(figure: Figure) -> Figure:
     """Move names at lines' ends apart, now that all is in its place, and return the figure."""
-    with np.errstate(all="ignore"):
-        figure.draw_without_rendering()
     for ax in figure.axes:
-        notes = [t for t in ax.texts if t.get_label() == _END and isinstance(t, Annotation)]
-        if len(notes) < 2:  # noqa: PLR2004 - one alone touches nobody
-            continue
+        _finer_ticks(ax)
+    named = [(ax, _end_notes(ax)) for ax in figure.axes]
+    touching = [(ax, notes) for ax, notes in named if len(notes) > 1]
+    engine = figure.get_layout_engine()
+    if touching and engine is not None:
+        engine.execute(figure)
+    for ax, notes in touching:
         point = figure.dpi / 72
         spots = [float(ax.transData.transform(note.xy)[1]) / point for note in notes]
         apart = _APART * float(notes[0].get_fontsize()) / 9.0
@@ -137,6 +141,21 @@ def settle(figure: Figure) -> Figure:
         for note, spot, place in zip(notes, spots, places, strict=True):
             note.set_position((6, place - spot))
     return figure
+
+
+def _finer_ticks(ax: Axes) -> None:
+    """Give logarithmic axes of few decades ticks between the powers of ten."""
+    for axis in (ax.xaxis, ax.yaxis):
+        locator = axis.get_major_locator()
+        low, high = axis.get_view_interval()
+        if isinstance(locator, LogLocator) and 0 < low < high:
+            decades = math.log10(high / low)
+            subs = (1.0, 2.0, 5.0) if decades < _FEW else (1.0, 3.0) if decades < _SOME else (1.0,)
+            locator.set_params(subs=subs)
+
+
+def _end_notes(ax: Axes) -> list[Annotation]:
+    return [t for t in ax.texts if isinstance(t, Annotation) and t.get_label() == _END]
 
 
 def spread(spots: Sequence[float], apart: float, low: float, high: float) -> list[float]:

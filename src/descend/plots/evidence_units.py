@@ -98,6 +98,8 @@ def _slopes(activation: object, z: Floats, a: Floats) -> Floats:
 
 
 def _unit_panels(case: Case, shares: list[Floats], label: str) -> list[Panel]:
+    if not shares:
+        return []
     kept = shares if len(shares) <= _PANELS else [*shares[: _PANELS - 1], shares[-1]]
     numbers = [*range(1, len(kept)), len(shares)]
 
@@ -116,8 +118,9 @@ def _units(ax: Axes, case: Case, share: Floats, layer: int, label: str) -> None:
     order = np.sort(share)[::-1]
     ill = order > 0.999  # noqa: PLR2004 - for every row
     place = np.arange(1, len(order) + 1)
-    ax.bar(place[~ill], order[~ill], width=0.85, color=theme.series[0])
-    ax.bar(place[ill], order[ill], width=0.85, color=theme.bad, hatch="///", edgecolor=theme.paper)
+    ax.bar(place[~ill], order[~ill], width=0.85, color=theme.series[0], snap=False)
+    ax.bar(place[ill], order[ill], width=0.85, color=theme.bad, hatch="///", edgecolor=theme.paper,
+           snap=False)  # fmt: skip
     ax.set_ylim(0, 1.05)
     ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     ax.grid(visible=False, axis="x")

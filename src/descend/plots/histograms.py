@@ -239,6 +239,7 @@ def _panel(ax: Axes, theme: Theme, panel: Panel) -> None:
             facecolor=colors[place],
             edgecolor=theme.paper,
             linewidth=0.8,
+            snap=False,
             zorder=2 + place,
         )
         spot: Any = {"xy": (1.0, -place), "xycoords": ("axes fraction", "data")}

@@ -42,7 +42,7 @@ SIZES: dict[str, tuple[int, int]] = {
     "normal": (800, 500),
     "large": (1200, 750),
 }
-SMALLEST, LARGEST = 160, 6000
+SMALLEST, LARGEST = 240, 6000
 # Told apart without colour: the n-th series has the n-th of each.
 LINES: tuple[Any, ...] = (
     "-",

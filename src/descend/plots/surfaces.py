@@ -6,7 +6,7 @@ path it holds: it is never the whole.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -168,11 +168,15 @@ class Station(NamedTuple):
         Of its frame.
     name, marker
         What it is called, and its shape.
+    side
+        Where its name stands: ``"center"``, or ``"bottom"`` and ``"top"`` of the name at the
+        point, where two points may be close.
     """
 
     place: int
     name: str
     marker: str
+    side: Literal["center", "bottom", "top"] = "center"
 
 
 def stations(run: Run, found: Surface, frames: Frames) -> tuple[Floats, list[Station]]:
@@ -190,7 +194,8 @@ def stations(run: Run, found: Surface, frames: Frames) -> tuple[Floats, list[Sta
     last = len(inside) - 1
     named = [Station(0, "start", "D"), Station(last, "end", "o")]
     if frames.returned != last:
-        named.append(Station(frames.returned, "best, returned", "s"))
+        named[-1] = named[-1]._replace(side="bottom")
+        named.append(Station(frames.returned, "best, returned", "s", "top"))
     return found.path[inside], [s for s in named if inside[s.place]]
 
 
@@ -208,7 +213,7 @@ def path(ax: Axes, theme: Theme, run: Run, found: Surface, frames: Frames) -> No
         zorder=3,
     )
     for station in named:
-        _named_point(ax, theme, found.path[station.place], station.name, station.marker)
+        _named_point(ax, theme, found.path[station.place], station)
 
 
 def _dots(known: Floats) -> float:
@@ -216,18 +221,18 @@ def _dots(known: Floats) -> float:
     return 5.0 if len(known) <= 150 else 0.0  # noqa: PLR2004 - points apart on a normal sheet
 
 
-def _named_point(ax: Axes, theme: Theme, spot: Floats, name: str, marker: str) -> None:
+def _named_point(ax: Axes, theme: Theme, spot: Floats, station: Station) -> None:
     style: Any = {"markerfacecolor": theme.paper, "markeredgecolor": theme.series[1]}
-    ax.plot(*spot, marker=marker, markersize=7, markeredgewidth=1.8, **style, zorder=5)
+    ax.plot(*spot, marker=station.marker, markersize=7, markeredgewidth=1.8, **style, zorder=5)
     low, high = ax.get_xlim()
     left = spot[0] > low + 0.85 * (high - low)
     note = ax.annotate(
-        name,
+        station.name,
         (float(spot[0]), float(spot[1])),
-        xytext=(-9 if left else 9, 0),
+        xytext=(-9 if left else 9, {"center": 0, "bottom": 5, "top": -5}[station.side]),
         textcoords="offset points",
         ha="right" if left else "left",
-        va="center",
+        va=station.side,
         fontweight="bold",
         color=theme.ink,
         zorder=6,
@@ -254,12 +259,17 @@ def _landscape(ax: Any, theme: Theme, found: Surface, way: tuple[Floats, list[St
     ax.computed_zorder = False  # the path is seen wherever it is
     ax.plot(*known.T, z, color=theme.series[1], linewidth=2.2, zorder=10, label="path")
     style = {"markerfacecolor": theme.paper, "markeredgecolor": theme.series[1]}
-    for place, name, marker in named:
+    for place, name, marker, side in named:
         x, y = found.path[place]
         h = float(_heights_at(u, v, shown, found.path[place : place + 1])[0])
         ax.plot([x], [y], [h], marker=marker, markersize=7, markeredgewidth=1.8, **style, zorder=11)
-        ax.text(x, y, h, f"   {name}", color=theme.ink, fontweight="bold", zorder=12)
+        ax.text(x, y, h, _aside(name, side), color=theme.ink, fontweight="bold", va=side, zorder=12)
     _furnish(ax, theme, found, logarithmic=bool(wide))
+
+
+def _aside(name: str, side: str) -> str:
+    """Return a name that stands beside its point: points in space know no offset."""
+    return {"center": f"   {name}", "bottom": f"   {name}\n", "top": f"\n   {name}"}[side]
 
 
 def _furnish(ax: Any, theme: Theme, found: Surface, *, logarithmic: bool) -> None:

@@ -202,11 +202,11 @@ def title(racers: list[Racer]) -> str:
     lowest = first.run.outcome.loss
     told = f"{first.name} comes lowest, to {number(lowest)}"
     if reached and number(max(reached)) == number(lowest):
-        told = f"{'Both' if len(reached) == 1 else 'All'} come to {number(lowest)}"
+        count = "Both" if len(reached) == 1 else f"All {len(reached) + 1}"
+        told = f"{'The others' if diverged else count} come to {number(lowest)}"
     elif reached:
         low, high = number(min(reached)), number(max(reached))
         told += f"; the others to {low}" + (f" up to {high}" if high != low else "")
-    told = told.replace("All", "The others") if diverged else told
     return told + (f"; {' and '.join(diverged)} diverged" if diverged else "")
 
 
@@ -225,7 +225,7 @@ def _losses(ax: Axes, theme: Theme, racers: list[Racer]) -> None:
         known = np.flatnonzero(np.isfinite(y))
         ends = known[-1:]
         ax.plot(curve.x[ends], y[ends], **theme.point_style(place), markersize=6,
-                markeredgecolor=theme.paper, clip_on=False, zorder=5)  # fmt: skip
+                markeredgecolor=theme.paper, zorder=5)  # fmt: skip
     if log:
         log_axis(ax, "y")
     else:
@@ -253,9 +253,12 @@ def _calm(ax: Axes, calm: list[Floats]) -> None:
     joined = np.concatenate(known) if known else np.zeros(0)
     if not len(joined):
         return
-    top = float(joined.max())
-    log = ax.get_yscale() == "log"
-    ax.set_ylim(top=top * 3 if log else top + 0.15 * (top - float(joined.min()) or 1.0))
+    low, high = float(joined.min()), float(joined.max())
+    if ax.get_yscale() == "log":
+        ax.set_ylim(low / 2, high * 3)
+    else:
+        room = (high - low) or abs(high) or 1.0
+        ax.set_ylim(low - 0.06 * room, high + 0.15 * room)
 
 
 def _surface(racers: list[Racer]) -> Surface | None:
