@@ -264,13 +264,15 @@ def test_the_drop_is_that_of_scikit_learn():
     theirs = permutation_importance(
         Predictor(run), X, y, scoring=right, n_repeats=100, random_state=0
     )
-    found = reliance(run, X, (y == "yes").astype(int), repeats=100)
+    found = reliance(run, X, (y == "yes").astype(int), metric="accuracy", repeats=100)
     drops = {c.name: c for c in found.columns}
     ours = np.array([[drops[name].drop, drops[name].deviation] for name in NAMES[:3]])
     error = theirs.importances_std / 10 * 4
     assert (np.abs(ours[:, 0] - theirs.importances_mean) < error + 1e-9).all()
     assert_allclose(ours[:, 1], theirs.importances_std, rtol=0.4)
-    assert found.metric == "accuracy"
+    usual = reliance(run, X, (y == "yes").astype(int), repeats=3)
+    assert (usual.metric, usual.columns[0].name) == ("log_loss", found.columns[0].name)
+    assert usual.columns[0].low > 0  # a loss that rises is a drop in quality
 
 
 class Predictor:

@@ -29,6 +29,7 @@ export interface Store {
   setSpeed(framesPerSecond: number): void;
   // Called at most once per animation frame, after anything changed; returns the way to stop.
   on(listener: () => void): () => void;
+  destroy(): void; // stops playing and forgets all listeners, for good
 }
 
 /** A part of the screen.  `draw` is called whenever the store changed, and must be cheap. */

@@ -11,5 +11,6 @@ from descend.cli import explaining as explaining
 from descend.cli import exporting as exporting
 from descend.cli import forecasting as forecasting
 from descend.cli import plotting as plotting
+from descend.cli import reporting as reporting
 from descend.cli import sweeping as sweeping
 from descend.cli.app import main as main

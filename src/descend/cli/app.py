@@ -227,13 +227,15 @@ def _kept(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(fitted: Any, folder: Path, asked: dict[str, Any]) -> list[str]:
+    from descend.cli.reporting import report_beside
     from descend.files import write_bytes
 
     files = [str(folder / name) for name in ("fit.run", "summary.json", "config.toml")]
     fitted.run.save(files[0])
-    write_bytes(files[1], guard.as_json(words.summary(fitted, files, _kept(asked))) + "\n")
     repeat = {**asked, "table": _absolute(fitted, asked)}
     write_bytes(files[2], options.write(repeat))
+    files += report_beside(fitted, folder, asked)
+    write_bytes(files[1], guard.as_json(words.summary(fitted, files, _kept(asked))) + "\n")
     return files
 
 

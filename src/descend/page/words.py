@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from descend.showing.frames import Frames
     from descend.showing.samples import Rows
 
-# Evidence that names a place in the run; `spent` says what one of it is in updates.
-_AT_UPDATE = ("first that is not finite",)
+# Evidence that names a place in the run.
+_AT_UPDATE = ("diverged at update", "first that is not finite")
 _AT_EPOCH = ("best_epoch", "best epoch")
 # What is best seen where the run had diverged.
 _EXPLOSIONS = {"step-too-large", "exploding-activations", "wrong-sign", "wrong-gradient"}
@@ -65,7 +65,10 @@ def summary_of(run: Run, rows: Rows | None, frames: Frames, unseen: tuple[str, .
         f"{_counted(len(frames.steps), 'recorded state')} of the parameters can be looked at.",
     ]
     if rows is None:
-        said.append("The rows are not at hand, so nothing that needs them is shown.")
+        said.append(
+            "The rows are not at hand: what needs them is not shown, and the doctor saw only what "
+            "was recorded."
+        )
     return said + [f"Not seen by the doctor: {why}" for why in unseen]
 
 

@@ -105,9 +105,11 @@ def judged_rows(  # noqa: PLR0913, PLR0917 - rows and what to call them
     `y` holds numbers in their own unit, or codes of labels, as `descend.tables.prepare` has them.
     """
     if run.classes is None:
-        y = (np.asarray(y, dtype=np.float64) - _shift(run)) / _unit(run)
+        y = np.asarray(y, dtype=np.float64)
         y = y[:, None] if y.ndim == 1 else y
-    elif run.task.loss.targets == "two labels" and y.ndim == 1:
+        met = _judge(run, part, X, (y - _shift(run)) / _unit(run), weight, limit)
+        return met._replace(truth=y[met.rows])  # there and back again would round
+    if run.task.loss.targets == "two labels" and y.ndim == 1:
         y = y[:, None]
     return _judge(run, part, X, y, weight, limit)
 

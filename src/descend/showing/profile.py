@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from descend.tables import Encoder, Prepared
 
 BARS = 12
+_ROUNDING = 1e-12
 _LEVELS = 6
 _PARTS = ("train", "validation", "test")
 # What a treatment makes of a column, in a word.
@@ -122,6 +123,7 @@ def _of_plan(  # noqa: PLR0913, PLR0917 - a plan with its words
     there = columns[-1] == 0 if gone else np.ones(len(columns[0]), dtype=bool)
     if plan.kind == "number":
         values = columns[0][there] * plan.scale + plan.mean
+        values[np.abs(values) < _ROUNDING * plan.scale] = 0.0  # what was 0 came back as nearly so
         holds, bars = _range(values), _bars(values)
     elif plan.kind == "boolean":
         holds = f"true in {_percent(float(columns[0][there].mean()))}"

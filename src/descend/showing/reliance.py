@@ -22,6 +22,8 @@ from descend.showing.intervals import MORE_IS_BETTER, measures
 from descend.showing.judged import judged_rows, sampled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from descend.arrays import Array
     from descend.run import Run
 
@@ -78,6 +80,7 @@ def reliance(  # noqa: PLR0913 - the rows, and how thoroughly
     y: Array,
     weight: Any = None,
     *,
+    metric: str | None = None,
     part: str = "test",
     repeats: int = REPEATS,
 ) -> Reliance:
@@ -90,6 +93,9 @@ def reliance(  # noqa: PLR0913 - the rows, and how thoroughly
     X, y, weight
         Rows as `train` met them (of a table: encoded), preferably ones the run has not seen; y in
         its own unit, or codes of labels.
+    metric
+        ``"r2"``, ``"rmse"``, ``"mae"``, ``"accuracy"`` or ``"log_loss"``; default r2 for numbers,
+        log_loss for labels with probabilities, which feels what accuracy does not.
     part
         What these rows are called.
     repeats
@@ -114,7 +120,8 @@ def reliance(  # noqa: PLR0913 - the rows, and how thoroughly
     X = np.array(found if isinstance(found, np.ndarray) else found.toarray())
     y, weight = y[rows], None if weight is None else weight[rows]
     there = len(y) > 1 and (weight is None or weight.any())
-    metric, value = _measured(run, X, y, weight) if there else ("", np.nan)
+    metric = _usual(run) if metric is None else metric
+    value = _measured(run, X, y, weight, metric) if there else np.nan
     if not np.isfinite(value):
         msg = f"On {sentence} there is nothing to shuffle, or no metric to lose; take more rows."
         raise InputError(msg)
@@ -123,8 +130,8 @@ def reliance(  # noqa: PLR0913 - the rows, and how thoroughly
     for g, (name, features) in enumerate(groups):
         drops = np.array(
             [
-                sign * (value - _shuffled(run, X, y, weight, features, g * repeats + r))
-                for r in range(repeats)
+                sign * (value - one)
+                for one in _shuffled(run, (X, y, weight, metric), features, g, repeats)
             ]
         )
         spread = (float(v) for v in (drops.mean(), drops.std(), drops.min(), drops.max()))
@@ -150,16 +157,23 @@ def _groups(run: Run) -> list[tuple[str, list[int]]]:
     return groups
 
 
-def _measured(run: Run, X: Array, y: Array, weight: Any) -> tuple[str, float]:
-    name, value = next(iter(measures(judged_rows(run, X, y, weight)).items()))
-    return name, value
+def _usual(run: Run) -> str:
+    if run.classes is None:
+        return "r2"
+    return "log_loss" if run.task.loss.proper else "accuracy"
 
 
-def _shuffled(  # noqa: PLR0913, PLR0917 - rows, columns, and which shuffle
-    run: Run, X: Array, y: Array, weight: Any, features: list[int], draw: int
-) -> float:
+def _measured(run: Run, X: Array, y: Array, weight: Any, metric: str) -> float:
+    return measures(judged_rows(run, X, y, weight))[metric]
+
+
+def _shuffled(
+    run: Run, rows: tuple[Array, Array, Any, str], features: list[int], group: int, repeats: int
+) -> Iterator[float]:
+    """Yield the metric with some features shuffled together, then put X right again."""
+    X, *others = rows
     kept = X[:, features]
-    X[:, features] = kept[permutation(len(X), run.setup.seed, "sample", 1 + draw)]
-    value = _measured(run, X, y, weight)[1]
+    for draw in range(group * repeats, (group + 1) * repeats):
+        X[:, features] = kept[permutation(len(X), run.setup.seed, "sample", 1 + draw)]
+        yield _measured(run, X, *others)
     X[:, features] = kept
-    return value

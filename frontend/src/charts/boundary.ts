@@ -1,0 +1,187 @@
+// Labels over two features: which label is said where, the others held at their mean.
+import { mathsOf } from "../looking";
+import type { Store } from "../store";
+import { areaOf, type Axes, drawAxes, extent, inside, makeAxes, roomy } from "./axes";
+import { type Field, traceZero } from "./contours";
+import { choice } from "./elements";
+import { className, saidBy } from "./judging";
+import { shapeOf } from "./marks";
+import { drawRing, drawRows, keyLine, keySign, nearestRow, type Picture, type Placed } from "./picture";
+import { column, even, heldAt, metFrom, type Shown } from "./rows";
+import { type Rgb, rgb, type Theme } from "./theme";
+import type { Stage } from "./canvas";
+
+// Places along each axis at which the model is asked: fewer while frames follow one another.
+const RESTING = 64;
+const MOVING = 40;
+const STRONG = 72; // opacity, of 255, where a label is sure
+
+export function boundaryPicture(store: Store, shown: Shown): Picture {
+  const { page } = store;
+  const maths = mathsOf(store);
+  const base = heldAt(shown);
+  let axes: Axes;
+  let at: Placed;
+  let ground: HTMLCanvasElement;
+  let rows: HTMLCanvasElement;
+  let meshes: { resting: Mesh; moving: Mesh };
+  let colours: Rgb[];
+
+  const controls = featureChoices(store);
+
+  return {
+    get title() {
+      const { x, y } = store.chosen;
+      return `Which label is said, over ${page.features[x].name} and ${page.features[y].name}`;
+    },
+    controls: controls.elements,
+    choices: () => `${store.chosen.x} ${store.chosen.y}`,
+    prepare(stage, theme) {
+      const { x, y } = store.chosen;
+      controls.follow();
+      const [left, up] = [column(page, shown, x), column(page, shown, y)];
+      const [xRange, yRange] = [roomy(extent(left) ?? [0, 1]), roomy(extent(up) ?? [0, 1])];
+      axes = makeAxes(areaOf(stage.width, stage.height), xRange, yRange);
+      const mesh = (side: number): Mesh => ({
+        side,
+        xs: even(metFrom(page, x, xRange[0]), metFrom(page, x, xRange[1]), side),
+        ys: even(metFrom(page, y, yRange[0]), metFrom(page, y, yRange[1]), side),
+        tile: makeTile(side),
+      });
+      meshes = { resting: mesh(RESTING), moving: mesh(MOVING) };
+      at = { x: left.map((value) => axes.x(value)), y: up.map((value) => axes.y(value)) };
+      colours = theme.classes.map(rgb);
+      const words = { x: page.features[x].name, y: page.features[y].name };
+      ground = stage.layer((context) => drawAxes(context, axes, theme, words, false));
+      const code = (i: number): number => shown.y[i * shown.k];
+      const colour = (i: number): string => theme.classes[code(i) % theme.classes.length];
+      rows = stage.layer((context) => drawRows(context, at, { part: shown.part, code, colour }, theme));
+    },
+    draw(stage, theme) {
+      stage.clear();
+      inside(stage.context, axes.area, () => {
+        if (maths !== null) regions(stage, theme);
+        stage.show(rows);
+        drawRing(stage.context, at, store.chosen.row, theme);
+      });
+      stage.show(ground);
+      return "";
+    },
+    key: (theme) => keyOf(store, shown, theme, maths !== null),
+    rowAt: (x, y) => nearestRow(at, x, y),
+  };
+
+  function regions(stage: Stage, theme: Theme): void {
+    const { x, y } = store.chosen;
+    const { side, xs, ys, tile } = store.playing ? meshes.moving : meshes.resting;
+    const scores = maths!.grid(store.theta(), { x, y, xs, ys, base });
+    const k = maths!.net.k;
+    paint(tile.image, scores, k, page.loss.proper ? maths!.link(scores) : null, colours);
+    tile.context.putImageData(tile.image, 0, 0);
+    const { left, right, top, bottom } = axes.area;
+    const [dx, dy] = [(right - left) / (side - 1), (bottom - top) / (side - 1)];
+    // Values lie on the corners of the grid, pixels in its cells: half a cell more on each side.
+    stage.context.drawImage(tile.context.canvas, left - dx / 2, top - dy / 2, right - left + dx, bottom - top + dy);
+    stage.context.beginPath();
+    for (const field of margins(scores, k, side, axes)) traceZero(stage.context, field, axes);
+    stage.context.strokeStyle = theme.fit;
+    stage.context.lineWidth = 2.2;
+    stage.context.stroke();
+  }
+}
+
+interface Mesh {
+  side: number;
+  xs: Float64Array;
+  ys: Float64Array;
+  tile: { context: CanvasRenderingContext2D; image: ImageData };
+}
+
+function makeTile(side: number): Mesh["tile"] {
+  const canvas = document.createElement("canvas");
+  canvas.width = side;
+  canvas.height = side;
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  return { context, image: context.createImageData(side, side) };
+}
+
+/** Colours the places: the label said, the stronger the surer.  Row 0 of an image is at the top. */
+function paint(
+  { data, width }: ImageData,
+  scores: Float64Array,
+  k: number,
+  linked: Float64Array | null,
+  colours: Rgb[],
+): void {
+  for (let i = 0; i < width * width; i++) {
+    const to = 4 * ((width - 1 - Math.floor(i / width)) * width + (i % width));
+    const said = saidBy(scores, i * k, k);
+    const [red, green, blue] = colours[said % colours.length];
+    data[to] = red;
+    data[to + 1] = green;
+    data[to + 2] = blue;
+    data[to + 3] = STRONG * sureness(scores, linked, i * k, k, said);
+  }
+}
+
+/** From 0 (undecided) to 1 (certain). */
+function sureness(scores: Float64Array, linked: Float64Array | null, at: number, k: number, said: number): number {
+  if (linked === null) return Math.min(1, Math.abs(scores[at + (k === 1 ? 0 : said)])) || 0;
+  if (k === 1) return Math.abs(2 * linked[at] - 1) || 0;
+  return (linked[at + said] - 1 / k) / (1 - 1 / k) || 0;
+}
+
+/** Fields that are 0 where the label said changes: the score, or each label's lead over all others. */
+function margins(scores: Float64Array, k: number, side: number, axes: Axes): Field[] {
+  const [x, y] = [axes.x.domain(), axes.y.domain()] as [[number, number], [number, number]];
+  const found: Field[] = [];
+  for (let c = 0; c < k; c++) {
+    const values = new Float64Array(side * side);
+    for (let i = 0; i < values.length; i++) values[i] = lead(scores, i * k, k, c);
+    found.push({ values, nx: side, ny: side, x, y });
+  }
+  return found;
+}
+
+function lead(scores: Float64Array, at: number, k: number, c: number): number {
+  if (k === 1) return bounded(scores[at]);
+  let other = Number.NEGATIVE_INFINITY;
+  for (let j = 0; j < k; j++) if (j !== c && scores[at + j] > other) other = scores[at + j];
+  return bounded(scores[at + c] - other);
+}
+
+function bounded(value: number): number {
+  return Number.isNaN(value) ? -1 : Math.max(-1e9, Math.min(1e9, value));
+}
+
+function featureChoices(store: Store): { elements: HTMLElement[]; follow: () => void } {
+  const options = store.page.features.map(({ name }, i) => ({ value: String(i), words: name }));
+  const { x, y } = store.chosen;
+  // Choosing what the other axis has makes them change places.
+  const across = choice("across", options, String(x), (value) => {
+    const to = Number(value);
+    store.choose(to === store.chosen.y ? { x: to, y: store.chosen.x } : { x: to });
+  });
+  const up = choice("up", options, String(y), (value) => {
+    const to = Number(value);
+    store.choose(to === store.chosen.x ? { y: to, x: store.chosen.y } : { y: to });
+  });
+  return {
+    elements: [across.label, up.label],
+    follow() {
+      across.select.value = String(store.chosen.x);
+      up.select.value = String(store.chosen.y);
+    },
+  };
+}
+
+function keyOf(store: Store, shown: Shown, theme: Theme, line: boolean): HTMLElement[] {
+  const classes = Math.max(2, store.page.target.classes?.length ?? 0, store.page.model.sizes.at(-1) ?? 0);
+  const hollow = shown.part.includes(1);
+  const found = Array.from({ length: Math.min(classes, 8) }, (_, c) => {
+    const signs = hollow ? `${shapeOf(c).full}${shapeOf(c).hollow}` : shapeOf(c).full;
+    return keySign(signs, className(store, c), theme.classes[c % theme.classes.length]);
+  });
+  if (line) found.push(keyLine("where the label said changes", theme.fit));
+  return found;
+}

@@ -1,0 +1,210 @@
+// The page: its head, the timeline, the state in words, and a section for every view.
+//
+// Views in sight are drawn at each change; the others once nothing has changed for a moment, so
+// that whoever reads them without looking, prints them or jumps to them finds them true.
+import { make, freshId, setText } from "./charts/elements";
+import { onScheme } from "./charts/theme";
+import type { MakeView, Store, View } from "./store";
+import { adoptStyle } from "./style";
+import { data } from "./views/data";
+import { findings } from "./views/findings";
+import { formulas } from "./views/formulas";
+import { loss } from "./views/loss";
+import { network } from "./views/network";
+import { summary } from "./views/summary";
+import { surface } from "./views/surface";
+import { tables } from "./views/tables";
+import { keys, timeline } from "./views/timeline";
+
+/** In the order in which they are read; `wide` ones have a row of their own. */
+const VIEWS: { make: MakeView; wide: boolean }[] = [
+  { make: loss, wide: false },
+  { make: data, wide: false },
+  { make: surface, wide: false },
+  { make: network, wide: false },
+  { make: formulas, wide: true },
+  { make: findings, wide: true },
+  { make: tables, wide: true },
+];
+
+const QUIET = 160; // milliseconds without a change, after which what is out of sight is drawn
+
+interface Shown {
+  view: View;
+  heading: Element;
+  section: Element;
+  inSight: boolean;
+  stale: boolean;
+}
+
+/** Builds the page inside `el`; returns the way to take it away. */
+export function shell(store: Store, el: HTMLElement): () => void {
+  let end: () => void = () => undefined;
+  const stopWaiting = onceConnected(el, () => {
+    end = build(store, el);
+  });
+  return () => {
+    stopWaiting();
+    end();
+  };
+}
+
+/** Hosts may render before they attach: style and size are only known afterwards. */
+function onceConnected(el: HTMLElement, then: () => void): () => void {
+  if (el.isConnected) {
+    then();
+    return () => undefined;
+  }
+  const watch = new ResizeObserver(() => {
+    if (!el.isConnected) return;
+    watch.disconnect();
+    then();
+  });
+  watch.observe(el);
+  return () => watch.disconnect();
+}
+
+function build(store: Store, el: HTMLElement): () => void {
+  adoptStyle(el);
+  const root = make("div", { class: "descend", role: "region", "aria-label": `Run: ${store.page.title}` });
+  el.append(root);
+  root.append(head(store));
+  const fixed = [timeline, summary].map((makeView) => makeView(store, plain(root)));
+  const grid = make("div", { class: "views" });
+  root.append(grid);
+  const shown = VIEWS.flatMap(({ make: makeView, wide }) => section(store, grid, makeView, wide));
+  pairUp(shown);
+  const painter = makePainter(store, root, shown, fixed.filter((view) => view !== null));
+  const ends = [
+    store.on(painter.changed),
+    keys(store, root),
+    onScheme(root, painter.redrawn),
+    painter.watch(),
+  ];
+  painter.changed();
+  root.dataset.ready = "yes";
+  return () => {
+    for (const end of ends) end();
+    for (const { view } of shown) view.destroy?.();
+    root.remove();
+  };
+}
+
+function head({ page }: Store): HTMLElement {
+  return make(
+    "header",
+    { class: "head" },
+    make("h2", {}, page.title),
+    make("p", { class: "task" }, page.summary.join(" ")),
+  );
+}
+
+function plain(root: HTMLElement): HTMLElement {
+  const host = make("div");
+  host.style.setProperty("display", "contents");
+  root.append(host);
+  return host;
+}
+
+function section(store: Store, grid: HTMLElement, makeView: MakeView, wide: boolean): Shown[] {
+  const id = freshId("heading");
+  const heading = make("h3", { id });
+  const host = make("div", { class: "host" });
+  const card = make("section", { class: wide ? "card wide" : "card", "aria-labelledby": id }, heading, host);
+  grid.append(card);
+  const view = attempt(() => makeView(store, host));
+  if (view === null) {
+    card.remove();
+    return [];
+  }
+  card.dataset.view = view.name;
+  return [{ view, heading, section: card, inSight: false, stale: true }];
+}
+
+/** No hole beside the last of an odd number of narrow sections: the findings go there. */
+function pairUp(shown: Shown[]): void {
+  const narrow = shown.filter(({ section: card }) => !card.classList.contains("wide"));
+  const found = shown.find(({ view }) => view.name === "findings");
+  if (narrow.length % 2 === 0 || found === undefined) return;
+  narrow[narrow.length - 1].section.after(found.section);
+  found.section.classList.remove("wide");
+}
+
+/** A view that fails is told to the console, and keeps no other from being seen. */
+function attempt<T>(act: () => T): T | null {
+  try {
+    return act();
+  } catch (error) {
+    reportError(error);
+    return null;
+  }
+}
+
+interface Painter {
+  changed(): void;
+  redrawn(): void; // after a change of colours or size: everything, from scratch
+  watch(): () => void;
+}
+
+function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: View[]): Painter {
+  let later = 0;
+  let width = 0;
+
+  function draw(one: Shown): void {
+    one.stale = false;
+    attempt(() => one.view.draw());
+    setText(one.heading, one.view.title);
+  }
+
+  function rest(): void {
+    for (const one of shown) if (one.stale) draw(one);
+    root.dataset.settled = String(store.index);
+  }
+
+  function changed(): void {
+    for (const view of fixed) attempt(() => view.draw());
+    for (const one of shown) {
+      if (one.inSight) draw(one);
+      else one.stale = true;
+    }
+    root.dataset.frame = String(store.index);
+    clearTimeout(later);
+    if (!store.playing) later = window.setTimeout(rest, QUIET);
+  }
+
+  function redrawn(): void {
+    for (const { view } of shown) attempt(() => view.resize?.());
+    changed();
+    if (matchMedia("print").matches) rest();
+  }
+
+  function sized(): void {
+    if (root.clientWidth === width) return;
+    width = root.clientWidth;
+    redrawn();
+  }
+
+  function seen(entries: IntersectionObserverEntry[]): void {
+    for (const entry of entries) {
+      const one = shown.find((each) => each.section === entry.target);
+      if (one === undefined) continue;
+      one.inSight = entry.isIntersecting;
+      if (one.inSight && one.stale) draw(one);
+    }
+  }
+
+  function watch(): () => void {
+    const sight = new IntersectionObserver(seen, { rootMargin: "80px" });
+    for (const one of shown) sight.observe(one.section);
+    const sizes = new ResizeObserver(sized);
+    sizes.observe(root);
+    width = root.clientWidth;
+    return () => {
+      sight.disconnect();
+      sizes.disconnect();
+      clearTimeout(later);
+    };
+  }
+
+  return { changed, redrawn, watch };
+}

@@ -1,0 +1,2 @@
+import type { MakeView } from "../store";
+export const formulas: MakeView = () => null;

@@ -1,0 +1,325 @@
+"""Comparing runs: what differs in what was asked, and whether they differ in what they can do.
+
+>>> import descend as ds
+>>> table = ds.datasets.shipped_table("diabetes")
+>>> fits = [ds.fit(table, "progression", epochs=e, progress=False) for e in (1, 200)]
+>>> found = compared({"short": fits[0], "long": fits[1]})
+>>> [row.what for row in found.differences]
+['Epochs, at most']
+>>> found.pairs[0].told["rmse"].better
+2
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from descend.errors import InputError
+from descend.fitting import Fit, reopen
+from descend.report.command import words
+from descend.report.markup import between, number
+from descend.report.metrics import NAMES, percent
+from descend.report.subject import Subject
+from descend.showing.intervals import Difference, paired
+from descend.showing.samples import spaced
+from descend.task import Task
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from descend.run import Run
+
+# Runs of which each is compared with each; of more, each with the first.
+_EACH = 4
+# Beyond so many runs on the same rows, the best of them may be the luckiest.
+_LUCKY = 3
+_SHARED_FIELDS = ("loss", "penalty", "reduction")
+
+
+class Row(NamedTuple):
+    """What was asked of each run, where they differ."""
+
+    what: str
+    asked: tuple[str, ...]
+
+
+class Pair(NamedTuple):
+    """Two runs on the same rows, how their metrics differ, and a sentence."""
+
+    first: str
+    second: str
+    told: dict[str, Difference]
+    sentence: str
+
+
+class Comparison(NamedTuple):
+    """Several runs, compared.
+
+    Attributes
+    ----------
+    subjects
+        By name, in the order given.
+    differences
+        What was asked of them, where that differs.
+    pairs
+        Of runs judged on the same rows.
+    same_target, same_loss, same_surface
+        Whether metrics, losses, and paths through parameter space can be compared.
+    sentences
+        What cannot be compared, what still can, and what to mind.
+    """
+
+    subjects: dict[str, Subject]
+    differences: tuple[Row, ...]
+    pairs: tuple[Pair, ...]
+    same_target: bool
+    same_loss: bool
+    same_surface: bool
+    sentences: tuple[str, ...]
+
+
+def opened(run: Run, data: Any = None) -> Subject:
+    """Return a run as a subject, its table read again where it can be found."""
+    if run.source is None or run.encoder is None:
+        return Subject(run)
+    try:
+        return Subject(*reopen(run, data))
+    except InputError:
+        if data is not None:
+            raise
+        return Subject(run)
+
+
+def compared(runs: Mapping[str, Any]) -> Comparison:
+    """Return runs compared: what differs, and what that means.
+
+    Parameters
+    ----------
+    runs
+        Name to `Run`, `Fit` or `Subject`; two at least.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two.
+    """
+    if len(runs) < 2:  # noqa: PLR2004 - to compare
+        msg = f"A comparison needs at least two runs, and {len(runs)} was given; name another."
+        raise InputError(msg)
+    subjects = {name: _subject(run) for name, run in runs.items()}
+    every = list(subjects.values())
+    target = all(_predicts(s) == _predicts(every[0]) for s in every)
+    loss = target and all(_objective(s) == _objective(every[0]) for s in every)
+    rows = loss and all(_learnt_from(s) == _learnt_from(every[0]) is not None for s in every)
+    pairs = _pairs(subjects) if target else ()
+    return Comparison(
+        subjects,
+        tuple(_differences(every)),
+        pairs,
+        target,
+        loss,
+        rows and all(s.run.layout == every[0].run.layout for s in every),
+        tuple(_said(subjects, target=target, loss=loss, pairs=pairs)),
+    )
+
+
+def _subject(run: Any) -> Subject:
+    if isinstance(run, Subject):
+        return run
+    return Subject(run.run, run.prepared) if isinstance(run, Fit) else opened(run)
+
+
+def _predicts(subject: Subject) -> tuple[str, tuple[str, ...] | None]:
+    classes = subject.run.classes
+    return subject.target, None if classes is None else tuple(map(str, classes))
+
+
+def _objective(subject: Subject) -> tuple[Any, ...]:
+    scale = (subject.run.encoder or {}).get("target", {}).get("scale", 1.0)
+    return (*(getattr(subject.run.task, name) for name in _SHARED_FIELDS), scale)
+
+
+def _learnt_from(subject: Subject) -> str | None:
+    data = subject.run.data
+    return None if data is None else data.fingerprint
+
+
+# ---------------------------------------------------------------- what was asked
+
+
+def _differences(subjects: list[Subject]) -> list[Row]:
+    facts = [asked_of(subject) for subject in subjects]
+    rows = (Row(what, tuple(fact[what] for fact in facts)) for what in facts[0])
+    return [row for row in rows if len(set(row.asked)) > 1]
+
+
+def asked_of(subject: Subject) -> dict[str, str]:
+    """Return what was asked of a run, each in a few words."""
+    run, setup, task = subject.run, subject.run.setup, subject.run.task
+    rule, how = task.optimizer, (run.source or {}).get("how", {})
+    rate = "searched for" if rule.rule.searches else number(setup.learning_rate)
+    return {
+        "Predicted": subject.target,
+        "Table": subject.table or "arrays",
+        "Columns left out": ", ".join(how.get("exclude") or ["none"]),
+        "Features": spaced(setup.d),
+        "Training rows": spaced(setup.n),
+        "Split": _split(how, setup.validation),
+        "Rows weighed": "yes" if setup.weighted else "no",
+        "Standardised": "yes" if run.scaling is not None or run.encoder is not None else "no",
+        "Model": str(Task(task.model, task.loss, rule)).partition(" + ")[0],
+        "Parameters": spaced(run.theta.size),
+        "Loss": _loss(task),
+        "Penalty": "none" if task.penalty is None else words(task.penalty),
+        "Optimizer": words(rule.rule),
+        "Learning rate": rate,
+        "Schedule": "none" if rule.schedule is None else words(rule.schedule),
+        "Batch": "all rows" if setup.full_batch else spaced(setup.batch_size or 0),
+        "Epochs, at most": spaced(setup.epochs),
+        "Patience": "none" if setup.patience is None else spaced(setup.patience),
+        "Tolerance": "none"
+        if setup.gradient_tolerance is None
+        else f"{setup.gradient_tolerance:g}",
+        "Seed": str(setup.seed),
+        "Precision": setup.dtype,
+    }
+
+
+def _loss(task: Any) -> str:
+    name = words(task.loss) if task.loss.name != "custom" else str(task).split(" + ")[1]
+    return f"{name}, {task.reduction}"
+
+
+def _split(how: dict[str, Any], validation: Any) -> str:
+    if how.get("split_by"):
+        return f"by {how['split_by']}"
+    if how.get("in_order"):
+        return "in order"
+    return "at random" if how else {None: "none", "given": "given"}.get(validation, str(validation))
+
+
+# ---------------------------------------------------------------- whether it means anything
+
+
+def _pairs(subjects: dict[str, Subject]) -> tuple[Pair, ...]:
+    names = list(subjects)
+    each = len(names) <= _EACH
+    chosen = combinations(names, 2) if each else ((names[0], name) for name in names[1:])
+    found = (_pair(first, second, subjects) for first, second in chosen)
+    return tuple(pair for pair in found if pair is not None)
+
+
+def _pair(first: str, second: str, subjects: dict[str, Subject]) -> Pair | None:
+    one, two = subjects[first].held, subjects[second].held
+    if one is None or two is None or one.part != two.part:
+        return None
+    try:
+        told = paired(one, two, subjects[first].run.setup.seed)
+    except InputError:
+        return None
+    return Pair(first, second, told, _meaning(first, second, told, one.part))
+
+
+def _meaning(first: str, second: str, told: dict[str, Difference], part: str) -> str:
+    """Say which of two runs is better by the metric that people read first, if any is."""
+    name = "accuracy" if "accuracy" in told else "rmse"
+    found, label = told[name], NAMES[name][0]
+    shown = percent if name == "accuracy" else number
+    values = f"{shown(found.second)} against {shown(found.first)}"
+    reach = f"{label} {values}; the 95 % interval of the difference, {_interval(name, found)}"
+    if found.better == 0:
+        return f"{second} and {first} cannot be told apart on these {part} rows: {reach}, holds 0."
+    better, other = (first, second) if found.better == 1 else (second, first)
+    return f"{better} is better than {other} on these {part} rows: {reach}, leaves out 0."
+
+
+def _interval(name: str, found: Difference) -> str:
+    if name == "accuracy":
+        points = between(100 * found.low, 100 * found.high, 2)
+        return f"{points} percentage points"
+    return between(found.low, found.high, 3)
+
+
+def _said(
+    subjects: dict[str, Subject], *, target: bool, loss: bool, pairs: tuple[Pair, ...]
+) -> list[str]:
+    said = []
+    if not target:
+        names = sorted({s.target for s in subjects.values()})
+        shown = ", ".join(names) if len(names) > 1 else f"{names[0]}, of different kinds"
+        said.append(
+            f"The runs do not predict the same thing ({shown}), so neither their metrics nor their "
+            "losses can be compared; how long they took and how they ended can."
+        )
+    elif not loss:
+        said.append(
+            "The runs minimise different objectives, so the heights of their training losses "
+            "cannot be compared, only their course; the metrics can."
+        )
+    count = len(subjects)
+    most = count * (count - 1) // 2 if count <= _EACH else count - 1
+    if target and len(pairs) < most:
+        said.append(_unpaired(subjects, len(pairs)))
+    if pairs and count > _LUCKY:
+        said.append(
+            f"The best of {count} runs on the same rows is likely to be a lucky one too; judge the "
+            "chosen run again on rows that had no part in the choice."
+        )
+    return said
+
+
+def _unpaired(subjects: dict[str, Subject], pairs: int) -> str:
+    without = [name for name, subject in subjects.items() if subject.held is None]
+    some = "Some runs" if pairs else "The runs"
+    if without:
+        return (
+            f"The rows of {', '.join(without)} are not at hand, so {some.lower()} cannot be "
+            "compared row by row; give the table with --data."
+        )
+    return (
+        f"{some} are judged on different rows (another split, seed or table), so their metrics "
+        "differ by chance as well, and the intervals of each are all there is to go by; fit them "
+        "with one seed and split to compare them row by row."
+    )
+
+
+def compare(
+    runs: Mapping[str, Any] | list[Any],
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+) -> Path:
+    """Write one page that compares runs.
+
+    Parameters
+    ----------
+    runs
+        Runs or fits, by name or in a list; two at least.
+    path
+        Where to; an older file there is replaced.
+    title
+        At its top.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two runs, or the file cannot be written.
+    """
+    if isinstance(runs, list):
+        runs = {f"run {i}": run for i, run in enumerate(runs, start=1)}
+    return written(compared(runs), path, title=title)
+
+
+def written(found: Comparison, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
+    """Write a comparison as one page."""
+    from descend.files import write_bytes  # noqa: PLC0415 - the page reads comparisons
+    from descend.report.compared_page import page_of  # noqa: PLC0415 - the same
+
+    with np.errstate(all="ignore"):
+        write_bytes(path, page_of(found, title))
+    return Path(path)
