@@ -27,7 +27,7 @@ CONTRACT = (ROOT / "frontend" / "src" / "contract.ts").read_text("utf-8")
 RNG = np.random.default_rng(60)
 X = RNG.normal(size=(50, 3)) * [1.0, 9.0, 0.1]
 Y = X @ [1.0, -0.5, 2.0] + RNG.normal(size=50)
-HOSTILE = "<script>alert(1)</script>"
+HOSTILE = "</title><script>alert(1)</script>"
 # What the module is to the writer: it ends with its one export, and is called with a host.
 STUB = """
 var shown = ({model, el}) => {
@@ -139,8 +139,11 @@ def test_what_is_told_of_a_run():
 
 
 def test_the_features_that_move_the_sums_most_come_first():
-    run = a_run(X=X, y=X @ [5.0, 1.0, 20.0], standardize=True, epochs=400)
-    assert pack(run, findings=(), surface="none").page["axes"] == [1, 0]
+    model = ds.Linear(init={"weight": [[5.0], [1.0], [20.0]], "bias": [0.0]})
+    still = [ds.Callback(start=lambda now: True)]
+    for columns, wanted in ((X, [1, 0]), (X / [1, 9, 0.1], [2, 0])):
+        run = a_run(model, X=columns, callbacks=still)
+        assert pack(run, findings=(), surface="none").page["axes"] == wanted
 
 
 def test_findings_name_their_update():
@@ -150,6 +153,10 @@ def test_findings_name_their_update():
     assert finding["step"] == diverged.outcome.diverged_at > 0
     assert finding["fix"].startswith("lower the learning rate")
     assert page["outcome"]["reason"] == "diverged"
+    (bare,) = pack(diverged, findings=[replace(diverged.diagnose()[0], evidence={})]).page[
+        "findings"
+    ]
+    assert bare["step"] == diverged.outcome.diverged_at
     healthy = pack(a_run(epochs=400)).page["findings"][0]
     assert (healthy["code"], healthy["step"]) == ("healthy", None)
     assert healthy["evidence"][0].startswith("loss ")
@@ -280,11 +287,11 @@ def test_a_large_run_stays_small():
 def test_wide_rows_and_large_nets_show_less(monkeypatch):
     monkeypatch.setattr("descend.page.payload.X_ENTRIES", 60)
     monkeypatch.setattr("descend.page.payload.FEWEST_ROWS", 5)
-    monkeypatch.setattr("descend.page.payload.THETA_BYTES", 4 * 4 * 4)
-    page = pack(a_run(epochs=9), findings=()).page
+    monkeypatch.setattr("descend.page.payload.THETA_BYTES", 4 * 4 * 12)
+    page = pack(a_run(epochs=20), findings=()).page
     assert page["rows"]["shown"]["train"] == 20
     assert page["rows"]["sentence"].startswith("20 of 50 training rows")
-    assert len(page["frames"]) == 4
+    assert len(page["frames"]) == 12
 
 
 def test_rounding_keeps_what_is_not_finite():
@@ -334,6 +341,12 @@ def test_bytes_come_back_from_text(stubbed):
     assert not set("<&\"'") & set(text)
     back = base64.b85decode(text.translate(str.maketrans(",.", "<&")))
     assert gzip.decompress(back) == data
+
+
+def test_the_built_module_can_be_inlined():
+    script = writing._inline(writing._with_host(writing.module()))
+    assert re.search(r"const descendModule=[\w$]+;\n{", script)
+    assert "export{" not in script
 
 
 @pytest.mark.parametrize(

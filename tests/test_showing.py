@@ -267,6 +267,14 @@ def test_two_parameters_are_the_whole_surface():
     assert "whole surface" in surface.sentence
 
 
+def test_an_optimum_beside_the_path_is_in_the_picture():
+    x = np.array([0.0, 1.0, 2.0, 4.0])
+    run = a_run(X=x[:, None], y=2 * x + 1, optimizer=GD(0.01), epochs=10)
+    surface = surface_of(run)
+    assert surface.path[:, 0].max() * 1.2 < 2 < surface.u[1]
+    assert surface.path[:, 1].max() * 1.2 < 1 < surface.v[1]
+
+
 def test_a_far_optimum_does_not_flatten_the_path():
     run = a_run(X=[[1.0], [2.0]], y=[100.0, 200.0], optimizer=GD(1e-4), epochs=2)
     surface = surface_of(run)
@@ -347,6 +355,14 @@ def test_of_a_diverged_run_the_beginning_is_shown():
     assert np.isfinite(surface.values).all()
     assert np.nanmax(np.abs(surface.path)) > surface.u[1]
     assert np.isnan(surface.path[-1]).all()
+
+
+def test_a_frame_that_is_not_finite_is_nan():
+    run = a_run(X=X[:, :1], epochs=3)
+    frames = frames_of(run)
+    frames.theta[1] = [np.inf, 1.0]
+    path = surface_of(run, (5, 7), frames).path
+    assert np.isnan(path).tolist() == [[False] * 2, [True] * 2, [False] * 2, [False] * 2]
 
 
 def test_what_is_not_finite_is_nan():

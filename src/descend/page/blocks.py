@@ -5,11 +5,11 @@ those become 0; sorted by place ("shuffle": all first bytes, then all second byt
 together.  Both lose nothing.
 
 >>> blocks = Blocks()
->>> blocks.add("x", np.array([1, 2, 3]), "int32", "shuffle")
+>>> blocks.add("x", np.array([1, 2, 3, 4]), "int32", "shuffle")
 >>> blocks.described
-{'x': {'dtype': 'int32', 'shape': [3], 'offset': 0, 'bytes': 12, 'filter': 'shuffle'}}
+{'x': {'dtype': 'int32', 'shape': [4], 'offset': 0, 'bytes': 16, 'filter': 'shuffle'}}
 >>> blocks.data()
-b'\x01\x02\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00'
+b'\x01\x02\x03\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'
 """
 
 from __future__ import annotations

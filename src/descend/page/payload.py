@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from descend.run import Run
 
 SCHEMA = 1
-# Bytes of theta: 300 frames of 2000 parameters, fewer of more.
-THETA_BYTES = 2_400_000
-# Entries of X: 5000 rows of 30 features, fewer of wider ones, and never fewer than 50.
+# Bytes of theta: 300 frames of 2000 parameters, fewer of more; where not even 12 fit, none.
+THETA_BYTES, FEWEST_FRAMES = 2_400_000, 12
+# Entries of X: 5000 rows of 30 features, fewer of wider ones; up to four times that for 50 rows.
 X_ENTRIES, FEWEST_ROWS = 150_000, 50
 # With more entries than this, X keeps 16 significant bits: 5 digits, and a third fewer bytes.
 EXACT_ENTRIES, BITS = 50_000, 16
@@ -123,9 +123,10 @@ class _Shown(NamedTuple):
 
 def _shown(run: Run, rows: int, frames: int, surface: Any) -> _Shown:
     fitting = THETA_BYTES // (4 * max(len(run.theta), 1))
-    too_large = fitting < FEWEST
+    too_large = fitting < FEWEST_FRAMES
     kept = frames_of(run, FEWEST if too_large else min(frames, fitting))
-    most = max(X_ENTRIES // max(run.setup.d, 1), FEWEST_ROWS)
+    d = max(run.setup.d, 1)
+    most = max(X_ENTRIES // d, min(FEWEST_ROWS, 4 * X_ENTRIES // d), 2)
     found = None if too_large else rows_of(run, min(rows, most))
     if surface == "auto":
         surface = None if too_large else surface_of(run, frames=kept)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from descend.run import Run
 
 # At most so many rows; fewer where points × rows × units would be more than WORK: a second or so.
-ROWS, FEWEST, WORK = 20_000, 256, 80_000_000
+ROWS, FEWEST, WORK = 20_000, 256, 50_000_000
 # An own model is asked point by point.
 OWN_ROWS = 1000
 # Numbers in work at once: what the processor keeps near.
