@@ -88,6 +88,7 @@ def test_several_kinds_get_files_of_their_own(descend, fitted, tmp_path):
 def test_nothing_is_replaced_unless_asked(descend, fitted, tmp_path):
     (tmp_path / "fit.png").write_text("mine")
     refused(descend("plot", fitted / "price", "fit"), "fit.png exists already", "--overwrite")
+    refused(descend("plot", "nowhere", "fit"), "fit.png exists already")  # before any reading
     assert (tmp_path / "fit.png").read_text() == "mine"
     status, _, _ = descend("plot", fitted / "price", "fit", "--overwrite", "--size", "small")
     assert status == 0

@@ -39,7 +39,18 @@ if TYPE_CHECKING:
     Kind: TypeAlias = Callable[..., Figure]
 
 # Each room lists what it draws: FIGURES, a kind's name to its function.
-ROOMS = (learning, surfaces, histograms, paths, evidence, fits, labels, regions, quality, classes)
+ROOMS = (
+    learning,
+    surfaces,
+    histograms,
+    paths,
+    evidence,
+    fits,
+    labels,
+    regions,
+    quality,
+    classes,
+)
 FIGURES: dict[str, Kind] = {kind: draws for room in ROOMS for kind, draws in room.FIGURES.items()}
 
 
