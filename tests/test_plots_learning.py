@@ -31,7 +31,7 @@ from descend.plots.evidence_fit import margins_of
 from descend.plots.histograms import _heights, edges_of, hidden_outputs
 from descend.plots.style import THEMES, Sheet, drawing
 from descend.plots.surfaces import _heights_at
-from descend.plots.words import APART, number, wrapped
+from descend.plots.words import APART, number, width_of, wrapped
 from descend.showing.samples import rows_of
 
 OURS = (
@@ -388,6 +388,17 @@ def test_with_batches_the_lines_are_of_epochs_and_the_batches_lie_behind():
     np.testing.assert_array_equal(behind[0].get_ydata(), run.history["loss"])
 
 
+def test_with_few_epochs_the_line_is_of_updates():
+    X, y = table()
+    run = trained(X=X, y=y, epochs=3, batch_size=2, optimizer=ds.gradient_descent(0.002))
+    drawn = line_of(run.plot.loss(), "training")
+    assert len(drawn.get_xdata()) == 60
+    means = run.history["loss"].reshape(60, 4).mean(axis=1)
+    np.testing.assert_allclose(drawn.get_ydata(), means)
+    told = f"Mean loss of 4 updates falls from {number(means[0])} to {number(means[-1])}"
+    assert title_of(run.plot.loss()).startswith(told)
+
+
 def test_the_figure_says_where_it_stopped_and_why():
     run = net()
     assert run.outcome.reason == "validation"
@@ -560,6 +571,7 @@ def test_many_coefficients_are_drawn_faintly_and_counted():
         ("activations", lambda: replace(net(), data=None), "holds no rows"),
         ("parameters", lambda: replace(line(), keyframes=None), "without its keyframes"),
         ("coefficients", lambda: replace(line(), keyframes=None), "without its keyframes"),
+        ("parameters", lambda: replace(net(), keyframes=None), "without its keyframes"),
     ],
 )
 def test_what_has_nothing_to_show_says_why(kind, run, complaint):
@@ -784,6 +796,12 @@ def test_the_largest_stable_step_is_that_of_the_curvature():
     assert f"largest stable step {number(limit)}" in words_in(figure)
 
 
+def test_a_step_against_its_limit_gives_the_limit():
+    assert STEPS["step against its limit"] == 0.2
+    assert columns().setup.learning_rate == 0.01
+    assert "largest stable step 0.05" in words_in(drawn_as("step-too-small"))
+
+
 def test_a_direction_has_as_much_left_as_its_curvature_says():
     X, y = table()
     run = trained(X=X, y=y, optimizer=ds.gradient_descent(0.01), epochs=30)
@@ -826,6 +844,8 @@ def test_lines_fit_their_width_and_lose_no_word():
     cut = wrapped(text, 300, 9.5, most=2)
     assert len(cut) == 2
     assert cut[-1].endswith("…")
+    for line_ in [*found, *cut, *wrapped("W" * 300, 300, 9.5)]:
+        assert width_of(line_, 9.5) <= 300
 
 
 HOSTILE = ["$x^2$", "<script>alert(1)</script>", "naïve\ncolumn\t\x07", "列" * 40, "%d {0} \\frac"]

@@ -104,7 +104,8 @@ def known_steps(case: Case) -> dict[str, float]:
     rate = float(case.run.setup.learning_rate)
     found = {"learning rate": rate}
     sharp = case.seen.get("step against its limit")
-    if isinstance(sharp, float) and np.isfinite(sharp) and sharp > 0:
+    plain = not case.run.task.optimizer.rule.scaled  # else each parameter has a step of its own
+    if plain and isinstance(sharp, float) and np.isfinite(sharp) and sharp > 0:
         found["largest stable step"] = rate / sharp
     names = ("largest stable step", "largest stable step, standardised", "best step")
     found.update(case.numbers(*names))

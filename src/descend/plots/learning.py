@@ -17,7 +17,7 @@ from descend.plots.axes import (
     updates_axis,
 )
 from descend.plots.marks import draw_marks, marks_of
-from descend.plots.telling import course, recorded
+from descend.plots.telling import course, means_of, recorded
 from descend.plots.words import number, titled
 from descend.showing.curves import curves_of
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _FAINT = 0.35
 _BAND = 0.16
+# Points of a curve: more than a screen is wide.
+_POINTS = 1500
 
 
 def loss(run: Run, sheet: Sheet, *, log: bool | None = None, log_x: bool = False) -> Figure:
@@ -74,11 +76,10 @@ def loss(run: Run, sheet: Sheet, *, log: bool | None = None, log_x: bool = False
 
 
 def curves_by_name(run: Run) -> Curves:
-    """Return a run's curves by name; without batches, an epoch's mean is the update's own loss."""
-    found = {curve.name: curve for curve in curves_of(run)}
-    if run.setup.full_batch:
-        found.pop("epoch_loss", None)
-    return found
+    """Return a run's curves by name, with the means of its batches where there are some."""
+    found = {curve.name: curve for curve in curves_of(run, _POINTS)}
+    found.pop("epoch_loss", None)
+    return found if run.setup.full_batch else {**found, "epoch_loss": means_of(run)[0]}
 
 
 def _rows(figure: Figure, sheet: Sheet, *, with_rate: bool) -> list[Axes]:
@@ -196,7 +197,8 @@ def _notes(run: Run, curves: Curves, sheet: Sheet) -> Sequence[str]:
     always = f"Learning rate {number(rate.y[0])} throughout." if is_constant(rate) else ""
     joined = curves["loss"].low is not None
     band = "Lines are means of neighbouring updates, bands reach from the smallest to the largest."
-    batches = "Faint: the loss of each batch." if "epoch_loss" in curves else ""
+    mean = "" if run.setup.full_batch else means_of(run)[1]
+    batches = f"Faint: the loss of each batch; strong: means of {mean}." if mean else ""
     gone = _not_numbers(run)
     if sheet.small:
         return [run.outcome.sentence]

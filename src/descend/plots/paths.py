@@ -69,10 +69,10 @@ def coefficients(run: Run, sheet: Sheet, *, log_x: bool = False) -> Figure:
     """
     frames = several_frames(run)
     found = coefficients_of(run, frames)
-    order = np.argsort(-_strength(found.values), kind="stable")
+    order = np.argsort(-np.abs(found.values[frames.returned]), kind="stable")
     figure = sheet.figure()
     ax = figure.subplots()
-    titled(figure, sheet, _title(run, found, order), *_notes(found, order, log_x=log_x))
+    titled(figure, sheet, _title(found, frames, order), *_notes(found, order, log_x=log_x))
     _faint(ax, sheet.theme, frames, found.values[:, order[NAMED:DRAWN]])
     _named(ax, sheet.theme, frames, found, order[:NAMED])
     ax.axhline(0, color=sheet.theme.muted, linewidth=0.8, zorder=1)
@@ -93,7 +93,7 @@ def several_frames(run: Run, limit: int = 300) -> Frames:
     """
     found = frames_of(run, limit)
     finite = np.asarray(np.isfinite(found.theta).all(axis=1))
-    if int(finite.sum()) > 1:
+    if run.keyframes is not None and int(finite.sum()) > 1:
         place = int(np.cumsum(finite)[found.returned]) - 1
         return Frames(found.steps[finite], found.theta[finite], max(place, 0))
     done = counted(run.state.step, "update")
@@ -147,13 +147,6 @@ def _names(run: Run) -> list[str]:
     return [f"{short(name, 16)} → {short(label, 12)}" for name in run.names for label in whose]
 
 
-def _strength(values: Floats) -> Floats:
-    """Return how strong each is: where it ends, and then how far it ever was."""
-    size = np.abs(values)
-    found: Floats = size[-1] + 1e-9 * size.max(axis=0)
-    return found
-
-
 def _faint(ax: Axes, theme: Theme, frames: Frames, values: Floats) -> None:
     lines = [np.column_stack([frames.steps, drawable(column)]) for column in values.T]
     ax.add_collection(
@@ -170,13 +163,15 @@ def _named(ax: Axes, theme: Theme, frames: Frames, found: Coefficients, places: 
     named_ends(ax, ends)
 
 
-def _title(run: Run, found: Coefficients, order: Array) -> str:
-    final = found.values[-1]
-    told = ", ".join(f"{found.names[i]} {number(final[i])}" for i in order[:_TOLD])
+def _title(found: Coefficients, frames: Frames, order: Array) -> str:
+    kept = found.values[frames.returned]
+    told = ", ".join(f"{found.names[i]} {number(kept[i])}" for i in order[:_TOLD])
+    after = counted(int(frames.steps[frames.returned]), "update")
+    after += " (the best)" if frames.returned < len(frames.steps) - 1 else ""
     what = f"The strongest of {counted(len(order), 'coefficient')}"
     if len(order) <= _TOLD:
         what = "The coefficient" if len(order) == 1 else f"The {len(order)} coefficients"
-    return f"{what} after {counted(run.state.step, 'update')}: {told}"
+    return f"{what} after {after}: {told}"
 
 
 def _notes(found: Coefficients, order: Array, *, log_x: bool) -> list[str]:

@@ -231,7 +231,7 @@ def _losses(ax: Axes, theme: Theme, racers: list[Racer]) -> None:
     else:
         plain_axis(ax, "y")
     _calm(ax, calm)
-    ax.set_ylabel("loss" if racers[0].run.setup.full_batch else "loss, mean of each epoch")
+    ax.set_ylabel("loss" if racers[0].run.setup.full_batch else "mean loss of batches")
     updates_axis([ax], max(racer.run.state.step for racer in racers))
     _legend(ax, theme, racers)
 

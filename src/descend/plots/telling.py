@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from descend.errors import InputError
 from descend.plots.words import counted, number
+from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
     from descend.errors import Outcome
     from descend.run import Run
+    from descend.showing.curves import Curve
 
 REASONS = {
     "epochs": "all epochs were done",
@@ -29,6 +31,8 @@ REASONS = {
 }
 # Less than this share of the loss is no fall and no rise.
 _STILL = 1e-3
+# Fewer epochs than these make no curve; then it has so many points.
+_FEW_EPOCHS, _BLOCKS = 8, 60
 
 
 def recorded(run: Run) -> Run:
@@ -67,13 +71,25 @@ def course(run: Run, *, brief: bool = False) -> str:
 def ends(run: Run) -> tuple[float, float, str]:
     """Return the first and the last loss, and what they are.
 
-    With batches, those are means of an epoch: a batch's own loss says little.
+    With batches, those are means: a batch's own loss says little.
     """
-    history = run.history
-    if "epoch_loss" in history and len(history["epoch_loss"]) and not run.setup.full_batch:
-        means = history["epoch_loss"]
-        return float(means[0]), float(means[-1]), "Mean loss of an epoch"
-    return float(history["loss"][0]), float(run.outcome.loss), "Loss"
+    if run.setup.full_batch:
+        return float(run.history["loss"][0]), float(run.outcome.loss), "Loss"
+    means, of = means_of(run)
+    return float(means.y[0]), float(means.y[-1]), f"Mean loss of {of}"
+
+
+def means_of(run: Run) -> tuple[Curve, str]:
+    """Return the course of a run on batches: means of epochs, or of updates where those are few.
+
+    With the curve come words for what each mean is taken over.
+    """
+    curves = {curve.name: curve for curve in curves_of(run)}
+    if "epoch_loss" in curves and len(curves["epoch_loss"].y) >= _FEW_EPOCHS:
+        return curves["epoch_loss"], "an epoch"
+    coarse = next(curve for curve in curves_of(run, _BLOCKS) if curve.name == "loss")
+    over = max(run.state.step // max(len(coarse.y), 1), 1)
+    return coarse._replace(low=None, high=None), counted(over, "update")
 
 
 def why(outcome: Outcome) -> str:
