@@ -1,6 +1,7 @@
-"""Draw the picture in the README: what `make demo` prints, as an SVG.
+"""Draw the pictures in the README: what `make demo` prints, a report, and a film.
 
 python tools/picture.py            write docs/demo.svg
+python tools/picture.py --report   write docs/report.png; needs Playwright and Chromium
 """
 
 import io
@@ -28,8 +29,43 @@ def printed() -> str:
     return done.stdout.replace(shown, "")
 
 
+def report() -> None:
+    """Write a picture of a report's live part, two moons learnt by a small net."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - not for the other picture
+
+    import descend as ds  # noqa: PLC0415 - as above
+
+    sys.path.insert(0, str(ROOT))
+    from tests import browser  # noqa: PLC0415 - as above
+
+    X, y = ds.datasets.moons()
+    task = ds.Task(ds.MLP((8,)), ds.logistic(), ds.adam(0.05))
+    run = ds.train(task, X, y, epochs=500, progress=False)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        path = run.report(Path(folder) / "moons.html")
+        chromium = playwright.chromium.launch(
+            executable_path=browser.executable(), args=browser.ARGUMENTS
+        )
+        page = chromium.new_page(viewport={"width": 1180, "height": 4000})
+        page.goto(path.as_uri())
+        page.wait_for_selector("[data-ready=yes]", state="attached")
+        slider = page.locator("input[type=range]").first
+        slider.evaluate(
+            "s => { s.value = '120'; s.dispatchEvent(new Event('input', { bubbles: true })) }"
+        )
+        page.wait_for_selector("[data-settled='120']", state="attached")
+        box = page.locator("#descend-run-0").bounding_box() or {"x": 0, "y": 0, "width": 1180}
+        clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": 1060}
+        page.screenshot(path=ROOT / "docs" / "report.png", clip=clip)  # type: ignore[arg-type]
+        chromium.close()
+    print("Written: docs/report.png")
+
+
 def main() -> None:
     """Write the picture."""
+    if sys.argv[1:] == ["--report"]:
+        report()
+        return
     console = Console(record=True, width=112, file=io.StringIO())
     console.print(f"$ {COMMAND}", style="bold", highlight=False)
     console.print(printed(), highlight=True, markup=False)

@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from descend.penalties import elastic_net as elastic_net
     from descend.penalties import l1 as l1
     from descend.penalties import l2 as l2
+    from descend.plots import race as race
+    from descend.report import compare as compare
     from descend.run import History as History
     from descend.run import Run as Run
     from descend.run import load as load
@@ -176,6 +178,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "MLP",
         "Linear",
     ),
+    "descend.plots": ("race",),
+    "descend.report": ("compare",),
     "descend.run": (
         "History",
         "Run",

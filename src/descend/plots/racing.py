@@ -85,6 +85,11 @@ def race(
     theme, size, out
         As for `draw`.
 
+    Returns
+    -------
+    Figure
+        Of matplotlib.
+
     Raises
     ------
     InputError

@@ -309,6 +309,21 @@ def compare(
     ------
     InputError
         If there are fewer than two runs, or the file cannot be written.
+
+    Returns
+    -------
+    Path
+        Where it is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import descend as ds
+    >>> table = ds.datasets.shipped_table("diabetes")
+    >>> fits = {name: ds.fit(table, "progression", optimizer=name) for name in ("adam", "lbfgs")}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ds.compare(fits, f"{folder}/both.html").name
+    'both.html'
     """
     if isinstance(runs, list):
         runs = {f"run {i}": run for i, run in enumerate(runs, start=1)}
