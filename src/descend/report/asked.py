@@ -36,7 +36,7 @@ def kind_of(subject: Subject) -> str:
         count = len(task.model.hidden)
         units = " and ".join(map(str, task.model.hidden))
         layers = "layer" if count == 1 else "layers"
-        return f"a neural net with {count} hidden {layers} of {units} {task.model.activation.name}"
+        return f"a neural net with {count} hidden {layers} of {units} {task.model.activation.name} units"
     common = _TASKS.get(task.loss.name)
     return f"a linear model ({common})" if common else "a linear model"
 
@@ -72,7 +72,7 @@ def _optimizer(subject: Subject) -> str:
     setup, rule = subject.run.setup, subject.run.task.optimizer
     if rule.rule.searches:
         return f"{rule.name}, which searches for the length of each step"
-    auto = ", chosen from the curvature" if rule.learning_rate == "auto" else ""
+    auto = ", chosen automatically" if rule.learning_rate == "auto" else ""
     schedule = "" if rule.schedule is None else f", schedule {rule.schedule.name}"
     return f"{rule.name}, learning rate {number(setup.learning_rate)}{auto}{schedule}"
 
