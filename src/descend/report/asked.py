@@ -36,7 +36,8 @@ def kind_of(subject: Subject) -> str:
         count = len(task.model.hidden)
         units = " and ".join(map(str, task.model.hidden))
         layers = "layer" if count == 1 else "layers"
-        return f"a neural net with {count} hidden {layers} of {units} {task.model.activation.name} units"
+        words = f"{units} {task.model.activation.name} units"
+        return f"a neural net with {count} hidden {layers} of {words}"
     common = _TASKS.get(task.loss.name)
     return f"a linear model ({common})" if common else "a linear model"
 
