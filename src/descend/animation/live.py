@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from descend.files import write_bytes
 from descend.page.payload import Payload, pack
-from descend.page.writing import document, escaped, mount
+from descend.page.writing import document, mount
 from descend.plots import slices
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from descend.run import Run
 
+# The page says its own title.
+_HEAD = "A run, update by update"
 _STYLE = """
 :root{color-scheme:light dark}
 body{margin:0 auto;max-width:75rem;padding:1rem;background:#fff;color:#1f2328;
@@ -35,7 +37,7 @@ def page(run: Run, path: Path, frames: int, x: str | int | None, y: str | int | 
     if x is not None or y is not None:
         payload = _with_axes(run, payload, x, y)
     title = str(payload.page["title"])
-    body = f"<main>\n<h1>{escaped(title)}</h1>\n{mount()}\n</main>"
+    body = f"<main>\n<h1>{_HEAD}</h1>\n{mount()}\n</main>"
     write_bytes(path, document(title, body, payload=payload, style=_STYLE))
 
 
