@@ -33,6 +33,8 @@ _SHAPE, _SHAPE_3D = (81, 121), (61, 61)
 _LEVELS = 14
 # The surface's look in three dimensions: degrees above the ground, and around.
 _ABOVE, _AROUND = 38, -62
+# Pixels of a line of the title, of a line of the notes, and of the labels at the lower axes.
+_TITLE, _NOTE, _LABELS = 22, 15, 46
 
 
 def surface(run: Run, sheet: Sheet) -> Figure:
@@ -74,8 +76,9 @@ def surface3d(run: Run, sheet: Sheet) -> Figure:
     frames = frames_of(run)
     found = plane_of(run, frames, _SHAPE_3D)
     figure = sheet.figure()
-    ax = figure.add_subplot(projection="3d")
+    figure.set_layout_engine("none")  # which knows little of axes in space
     titled(figure, sheet, title(run, found), _sentence(found))
+    ax = figure.add_axes(_place(figure, sheet), projection="3d")
     _landscape(ax, sheet.theme, found, stations(run, found, frames))
     return figure
 
@@ -265,6 +268,14 @@ def _landscape(ax: Any, theme: Theme, found: Surface, way: tuple[Floats, list[St
         ax.plot([x], [y], [h], marker=marker, markersize=7, markeredgewidth=1.8, **style, zorder=11)
         ax.text(x, y, h, _aside(name, side), color=theme.ink, fontweight="bold", va=side, zorder=12)
     _furnish(ax, theme, found, logarithmic=bool(wide))
+
+
+def _place(figure: Figure, sheet: Sheet) -> tuple[float, float, float, float]:
+    """Return where a landscape stands, between title and notes: left, bottom, width, height."""
+    high = sheet.size[1]
+    below = _LABELS + _NOTE * (1 + figure.get_supxlabel().count("\n"))
+    above = _TITLE * (1 + figure.get_suptitle().count("\n"))
+    return (0.02, below / high, 0.92, 1 - (above + below) / high)
 
 
 def _aside(name: str, side: str) -> str:
