@@ -62,6 +62,7 @@ def test_fit_predict_evaluate_show_replay(descend, tmp_path):
         "fit.run",
         "summary.json",
         "config.toml",
+        "report.html",
     }
     status, _, _ = descend("predict", "o", "t.csv", "--out", "p.csv")
     assert status == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -524,6 +525,13 @@ def main() -> None:
 
 def _run_typer(arguments: list[str]) -> None:
     """Let typer parse; its own complaints end with status 2, like ours."""
+    for command in app.registered_commands:
+        command.help = command.help or _help(command.callback)
     status = app(arguments, standalone_mode=False, prog_name="descend")
     if isinstance(status, int) and status:
         raise guard.Exit(status)
+
+
+def _help(command: Any) -> str:
+    r"""Return a command's help: what follows a line of \b keeps its lines."""
+    return inspect.cleandoc(command.__doc__).replace("\\b\n", "\b\n")
