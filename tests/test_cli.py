@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import descend as ds
+from descend.cli.app import app
 
 
 def table(path="t.csv", n=60, **more):
@@ -201,13 +202,16 @@ main()
 
 
 @pytest.mark.parametrize(
-    "command", ["fit", "predict", "evaluate", "show", "resume", "replay", "classics"]
+    "command", [one.name or one.callback.__name__ for one in app.registered_commands]
 )
-def test_every_command_has_help_with_examples(descend, command):
+def test_every_command_has_help_with_examples_a_line_each(descend, command):
     status, out, _ = descend(command, "--help")
     assert status == 0
-    assert "Examples:" in out
-    assert f"descend {command}" in out
+    assert "\\b" not in out
+    examples = out.split("Examples:\n", 1)[1].split("\n\n", 1)[0].splitlines()
+    assert len(examples) > 1
+    for line in examples:
+        assert line.startswith((f"    descend {command}", "      ")), line
 
 
 def test_no_command_shows_the_help(descend):
