@@ -268,7 +268,7 @@ def test_the_usual_columns_are_those_the_model_relies_on():
     weights = np.array([1.0, 0.03, 900.0, 0.0])  # times the deviations: 1, 3, 9, 0
     run = trained(X, X @ weights, ds.Linear(init=[*weights, 0.0]), epochs=1)
     seen = slices.look(run)
-    order = slices.relied_on(seen)
+    order = slices.relied_on(run, seen.rows)
     expected = np.argsort(-np.abs(run.theta[:4]) * run.data.X.std(axis=0))
     np.testing.assert_array_equal(order, expected)
     assert slices.chosen(seen, None) == (expected[0], expected[1])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend.custom import CustomLoss, CustomModel
+from descend.showing.relied import relied_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,19 +98,10 @@ def target_of(units: Units) -> dict[str, Any]:
 
 
 def axes_of(run: Run, rows: Rows | None) -> list[int]:
-    """Return the features to draw first: those whose change moves the first sums most.
-
-    That is the length of their weights in the first layer times their deviation over the rows; of
-    own models, the deviation alone.
-    """
-    d = run.setup.d
-    with np.errstate(all="ignore"):
-        moved = np.ones(d) if rows is None else rows.X.std(axis=0)
-        if not isinstance(run.task.model, CustomModel):
-            first = next(iter(run.params.values()))
-            moved = moved * np.linalg.norm(first.astype(np.float64), axis=1)
-    order = np.argsort(-np.nan_to_num(moved), kind="stable")
-    return [int(feature) for feature in order[:AXES]]
+    """Return the features to draw first: those that the model relies on most."""
+    if rows is None:
+        return list(range(min(run.setup.d, AXES)))
+    return [int(feature) for feature in relied_on(run, rows)[:AXES]]
 
 
 def outcome_of(run: Run) -> dict[str, Any]:

@@ -24,13 +24,12 @@ from descend.engines import scores_of
 from descend.errors import InputError, did_you_mean
 from descend.losses import predicted
 from descend.run import Run
+from descend.showing.relied import relied_on
 from descend.showing.samples import Rows, Units, rows_of, units_of
 
 if TYPE_CHECKING:
     from descend.arrays import Array
 
-# Rows at which the model's slopes are measured to find the columns it relies on.
-PROBES = 200
 # Beyond the outermost rows, as a share of what they span.
 MARGIN = 0.05
 
@@ -124,39 +123,12 @@ def chosen(seen: Look, x: str | int | None, y: str | int | None = None) -> tuple
     """
     if x is not None and y is not None:
         return column(seen, x, 0), column(seen, y, 0)
-    order = [int(j) for j in relied_on(seen)]
+    order = [int(j) for j in relied_on(seen.run, seen.rows)]
     if y is not None:
         up = column(seen, y, 0)
         return column(seen, x, next((j for j in order if j != up), up)), up
     across = column(seen, x, order[0])
     return across, next((j for j in order if j != across), None)
-
-
-def relied_on(seen: Look) -> Array:
-    """Return the columns' places, those first that move the scores most.
-
-    A column's weight is the mean of |slope of a score| at some training rows, times the column's
-    deviation, the largest over the outputs; slopes are central differences.
-    """
-    rows = seen.rows.X[seen.rows.part == 0]
-    deviation = rows.std(axis=0)
-    at = rows[:PROBES]
-    moved = np.zeros(rows.shape[1])
-    for j in np.flatnonzero(deviation > 0).tolist():
-        moved[j] = np.abs(_difference(seen, at, j, 0.05 * deviation[j])).mean(axis=0).max()
-    moved = np.where(np.isfinite(moved), moved, 0.0)
-    return np.argsort(-moved, kind="stable")
-
-
-def _difference(seen: Look, at: Floats, j: int, step: float) -> Floats:
-    sides = []
-    for sign in (-1, 1):
-        X = at.copy()
-        X[:, j] += sign * step
-        sides.append(raw_scores(seen, seen.run.theta, X))
-    with np.errstate(all="ignore"):
-        found: Floats = sides[1] - sides[0]
-    return found
 
 
 def own(seen: Look, j: int, met: Any) -> Any:
