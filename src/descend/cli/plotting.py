@@ -72,6 +72,9 @@ def plot(  # noqa: PLR0917 - the options of pictures
     step: Annotated[int | None, Option("--step", help="After how many updates.")] = None,
     part: Annotated[str | None, Option("--part", help="training or validation rows.")] = None,
     output: Annotated[int | None, Option("--output", help="Of several outputs, from 0.")] = None,
+    code: Annotated[
+        str | None, Option("--code", help="Of evidence: which finding's, default the worst.")
+    ] = None,
     film: Annotated[
         str | None, Option("--film", help="Of what: fit, regions, surface, loss; default auto.")
     ] = None,
@@ -86,7 +89,7 @@ def plot(  # noqa: PLR0917 - the options of pictures
     from descend.run import load
 
     given: dict[str, Any] = {"x": x, "y": y, "step": step, "part": part, "output": output}
-    given |= {"film": film, "frames": frames, "seconds": seconds, "fps": fps}
+    given |= {"code": code, "film": film, "frames": frames, "seconds": seconds, "fps": fps}
     options = {name: value for name, value in given.items() if value is not None}
     asked = _Asked(theme, _size(size), options, overwrite, as_json)
     chosen = _known(kinds or [])
@@ -188,14 +191,14 @@ def _drawn(run: Any, kind: str, place: Path, asked: _Asked) -> str:
     return str(place)
 
 
-_OPTIONS = ("x", "y", "step", "part", "output")
+_OPTIONS = ("x", "y", "step", "part", "output", "code")
 
 
 def _filmed(run: Any, place: Path, asked: _Asked) -> str:
     from descend.animation import animate
 
     options = dict(asked.options)
-    for name in ("step", "part", "output"):
+    for name in ("step", "part", "output", "code"):
         if name in options:
             msg = (
                 f"A film takes no --{name}; it takes --x, --y, --film, --frames, --seconds, --fps."
