@@ -105,8 +105,11 @@ def test_arrays_arrive_as_they_left(most, dtype, monkeypatch):
     assert page["frames"] == frames.steps.tolist() == [0, 1, 2, 3, 4, 5]
     assert page["rows"]["shown"] == {"train": 40, "validation": 10}
     (loss,) = [curve for curve in page["curves"] if curve["name"] == "loss"]
-    assert_bits(decoded(payload, loss["y"]), run.history["loss"].astype("<f4"))
-    assert decoded(payload, loss["x"]).tolist() == [0, 1, 2, 3, 4]
+    with_last = np.append(run.history["loss"], run.outcome.loss)
+    assert_bits(decoded(payload, loss["y"]), with_last.astype("<f4"))
+    assert decoded(payload, loss["x"]).tolist() == [0, 1, 2, 3, 4, 5]
+    (norm,) = [curve for curve in page["curves"] if curve["name"] == "gradient_norm"]
+    assert decoded(payload, norm["x"]).tolist() == [0, 1, 2, 3, 4]
     surface = page["surface"]
     assert_close(
         decoded(payload, surface["path"]),

@@ -65,8 +65,19 @@ def test_frames_are_the_states_that_were_recorded(long_run):
 def test_early_frames_are_closer_together(long_run):
     gaps = np.diff(frames_of(long_run, 50).steps)
     assert (gaps > 0).all()
-    assert gaps[0] == long_run.keyframes.stride
+    assert gaps[0] == 1 < long_run.keyframes.stride
     assert gaps[:10].sum() * 5 < gaps[-10:].sum()
+
+
+def test_without_rows_or_time_the_frames_are_keyframes(long_run, tmp_path, monkeypatch):
+    long_run.save(tmp_path / "long.run")
+    lost = ds.load(tmp_path / "long.run")
+    recorded = {*long_run.keyframes.steps, 2000}
+    assert set(frames_of(lost, 60).steps.tolist()) <= recorded
+    monkeypatch.setattr("descend.showing.frames.WORK", 10 * 60 * len(lost.theta))
+    some = frames_of(long_run, 61).steps
+    assert set(some.tolist()) <= recorded | set(range(10))
+    assert not set(some.tolist()) <= recorded
 
 
 def test_few_frames_are_all_shown():

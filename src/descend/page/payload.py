@@ -11,6 +11,7 @@ curve.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -169,12 +170,22 @@ def _rows(run: Run, shown: _Shown, blocks: Blocks) -> dict[str, Any]:
 def _curves(run: Run) -> list[Curve]:
     found = curves_of(run, POINTS)
     joined = any(curve.low is not None for curve in found)
-    return curves_of(run, POINTS // 2) if joined else found
+    found = curves_of(run, POINTS // 2) if joined else found
+    return [_to_the_end(run, curve) if curve.name == "loss" else curve for curve in found]
+
+
+def _to_the_end(run: Run, curve: Curve) -> Curve:
+    """Return the losses before each update with the one after the last, where it is known."""
+    last, loss = run.state.step, run.outcome.loss
+    kept_last = run.outcome.best_step in {None, last}
+    if curve.low is not None or not (run.setup.full_batch and kept_last and math.isfinite(loss)):
+        return curve
+    return curve._replace(x=np.append(curve.x, last), y=np.append(curve.y, loss))
 
 
 def _curve(curve: Curve, blocks: Blocks) -> dict[str, Any]:
     """Return a curve; those measured together share their places."""
-    places = f"{curve.per}.x"
+    places = f"{curve.per}.x{len(curve.x)}"
     if places not in blocks.described:
         blocks.add(places, curve.x, "int32", "xor-shuffle")
     found: dict[str, Any] = {

@@ -62,7 +62,7 @@ def summary_of(run: Run, rows: Rows | None, frames: Frames, unseen: tuple[str, .
         f"{run.task}: {_counted(done, 'update')} on {rows_and_features}.",
         *_fall(run),
         run.outcome.sentence,
-        f"{_counted(len(frames.steps), 'recorded state')} of the parameters can be looked at.",
+        f"{_counted(len(frames.steps), 'state')} of the parameters can be looked at.",
     ]
     if rows is None:
         said.append(

@@ -1,6 +1,8 @@
-"""Frames: recorded states of theta to be looked at one after another.
+"""Frames: states of theta to be looked at one after another.
 
-They are keyframes of the run and never replayed, so a run on lost rows has the same ones.
+They are keyframes of the run and, where its rows are at hand and it costs little, states between
+them, replayed to the last bit: a run that was planned for 3000 updates and stopped after 77 has a
+keyframe at every eighth alone, and its whole story in the first few.
 
 >>> from descend.losses import squared_error
 >>> from descend.models import Linear
@@ -15,10 +17,12 @@ array([0, 1, 2, 3])
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from descend.arrays import Array, Floats
+from descend.custom import CustomModel
 from descend.parts import whole
 
 if TYPE_CHECKING:
@@ -26,10 +30,13 @@ if TYPE_CHECKING:
 
 # The start, the end and what was returned.
 FEWEST = 3
+# Replayed are as many of the first updates as take this many products of an entry of a row and a
+# parameter, a second or so, and no more than this many updates.
+WORK, UPDATES = 300_000_000, 20_000
 
 
 class Frames(NamedTuple):
-    """Recorded states of theta.
+    """States of theta.
 
     Attributes
     ----------
@@ -47,7 +54,7 @@ class Frames(NamedTuple):
 
 
 def frames_of(run: Run, limit: int = 300) -> Frames:
-    """Return at most `limit` recorded states of theta, the early ones closer together.
+    """Return at most `limit` states of theta, the early ones closer together.
 
     Parameters
     ----------
@@ -57,23 +64,56 @@ def frames_of(run: Run, limit: int = 300) -> Frames:
         At least 3: the start (where it is recorded), the last state and the returned parameters
         are always among the frames.
     """
+    whole("frames_of", "limit", limit, low=FEWEST)
+    known = _KNOWN.setdefault(run, {})
+    if limit not in known:
+        known[limit] = _made(run, limit)
+    return known[limit]
+
+
+# Figures, films and pages of one run ask for the same frames.
+_KNOWN: WeakKeyDictionary[Run, dict[int, Frames]] = WeakKeyDictionary()
+
+
+def _made(run: Run, limit: int) -> Frames:
     recorded = [] if run.keyframes is None else run.keyframes.steps
     last = run.state.step
     returned = last if run.outcome.best_step is None else run.outcome.best_step
-    steps = sorted({*recorded, last, returned})
-    places = _chosen(len(steps), whole("frames_of", "limit", limit, low=FEWEST))
+    steps = sorted({*recorded, *range(min(_replayed(run), last)), last, returned})
+    places = _chosen(len(steps), limit)
     _let_in(places, steps.index(returned))
     kept = [steps[place] for place in places]
-    theta = np.stack([_theta(run, step, returned) for step in kept]).astype(np.float64)
+    theta = np.stack(_thetas(run, kept, returned)).astype(np.float64)
     return Frames(np.array(kept, dtype=np.int64), theta, kept.index(returned))
 
 
-def _theta(run: Run, step: int, returned: int) -> Floats:
-    if step == returned:
-        return run.theta
-    if step == run.state.step or run.keyframes is None:
-        return run.state.theta
-    return run.keyframes.before(step).theta
+def _replayed(run: Run) -> int:
+    """Return how many of the first updates are replayed; none without rows and a quick engine."""
+    slow = not run.engine_used.startswith("num") or isinstance(run.task.model, CustomModel)
+    if run.data is None or run.keyframes is None or slow:
+        return 0
+    rows = run.setup.n if run.setup.full_batch else min(run.setup.batch_size or 1, run.setup.n)
+    return min(WORK // max(rows * len(run.theta), 1), UPDATES)
+
+
+def _thetas(run: Run, steps: list[int], returned: int) -> list[Floats]:
+    """Return theta at ascending steps."""
+    found: list[Floats] = []
+    state = None
+    for step in steps:
+        if step == returned:
+            found.append(run.theta)
+            continue
+        if step == run.state.step or run.keyframes is None:
+            found.append(run.state.theta)
+            continue
+        nearest = run.keyframes.before(step)
+        if state is None or state.step < nearest.step:
+            state = nearest
+        if state.step < step:
+            state = run.replay(state, step)
+        found.append(state.theta)
+    return found
 
 
 def _chosen(count: int, limit: int) -> list[int]:
