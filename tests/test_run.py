@@ -176,3 +176,8 @@ def test_the_rows_given_are_left_as_they_were():
     run_of(batch_size=7, validation=0.3)
     assert_bits(X, kept_X)
     assert_bits(Y, kept_y)
+
+
+def test_readers_are_found_by_looking():
+    run = ds.train(ds.Task(ds.Linear(), "squared_error", "adam"), [[0.0], [1.0]], [1.0, 2.0])
+    assert {"plot", "report", "animate", "diagnose", "theta", "at"} <= set(dir(run))

@@ -70,7 +70,7 @@ export const surface: MakeView = (store, host) => {
 
 function titled({ exact, share, axes }: Surface): string {
   if (exact) return `The loss over ${short(axes[0])} and ${short(axes[1])}, with the path`;
-  return `The loss over a plane with ${percent(share)} of the path's motion`;
+  return `The loss over a plane with ${percent(share)} of the path's squared motion`;
 }
 
 function where({ axes, u, v }: Surface, path: Float32Array, store: Store): string {

@@ -131,6 +131,10 @@ class Run:
         module, function = READERS[name].split(":")
         return partial(getattr(import_module(module), function), self)
 
+    def __dir__(self) -> list[str]:
+        """List the readers as well, so that they can be found by Tab."""
+        return [*object.__dir__(self), *READERS, *PANELS]
+
     # Notebooks look for these two on the class, where `__getattr__` is not asked.
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:

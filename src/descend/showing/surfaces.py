@@ -275,7 +275,8 @@ def _which(run: Run, name: str, shape: tuple[int, ...], i: int) -> str:
 
 def _directions(shares: tuple[float, float]) -> tuple[str, str]:
     first, second = (
-        f"direction {i}, {_percent(share)} of the motion" for i, share in enumerate(shares, 1)
+        f"direction {i}, {_percent(share)} of the squared motion"
+        for i, share in enumerate(shares, 1)
     )
     return first, second
 
