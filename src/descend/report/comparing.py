@@ -24,7 +24,7 @@ from descend.report.command import words
 from descend.report.markup import between, number
 from descend.report.metrics import NAMES, percent
 from descend.report.subject import Subject
-from descend.showing.intervals import Difference, paired
+from descend.showing.intervals import FEWEST_ROWS, Difference, paired
 from descend.showing.samples import spaced
 from descend.task import Task
 
@@ -232,6 +232,11 @@ def _meaning(first: str, second: str, told: dict[str, Difference], part: str) ->
     shown = percent if name == "accuracy" else number
     values = f"{shown(found.second)} against {shown(found.first)}"
     reach = f"{label} {values}; the 95 % interval of the difference, {_interval(name, found)}"
+    if np.isnan(found.low):
+        return (
+            f"{second} and {first} cannot be told apart: {label} {values} on {part} rows, which "
+            f"are fewer than {FEWEST_ROWS} and too few to say, or on which it varies too little."
+        )
     if found.better == 0:
         return f"{second} and {first} cannot be told apart on these {part} rows: {reach}, holds 0."
     better, other = (first, second) if found.better == 1 else (second, first)
