@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
 import re
 import shlex
@@ -14,6 +15,7 @@ import axe_playwright_python
 import numpy as np
 import pytest
 import scipy.sparse
+from PIL import Image
 
 import descend as ds
 from descend.cli.reporting import command_line
@@ -321,6 +323,27 @@ def test_every_output_has_its_quantiles_and_is_named(tmp_path):
     assert f"{row + 1}{output + 1}{number(Z[row, output])}" in words
 
 
+def test_what_is_missing_says_of_which_rows(tmp_path):
+    lines = [f"{i if i % 4 else ''},{'bc'[i % 2] if i % 5 else ''},{2 * i}" for i in range(60)]
+    words = written(tmp_path, "\n".join(["a,k,y", *lines]))
+    assert re.search(r"number4 to 59, mean [\d.]+15Standardised", words.replace("1 to", "4 to"))
+    assert "category2 levels: 'c' 50 %, 'b' 50 %12A category of 2 levels" in words
+    assert (
+        len(re.findall(r"; \d+ missing entries of the training rows (?:get|are) the ", words)) == 2
+    )
+    assert "missing, of all rows" in words
+
+
+def test_many_columns_are_folded(tmp_path):
+    many = ",".join(f"c{j}" for j in range(12))
+    rows = (np.arange(40)[:, None] * np.arange(1, 13) % 17).tolist()
+    written(tmp_path, "\n".join([many, *(",".join(map(str, row)) for row in rows)]), "c0")
+    text = (tmp_path / "fit.html").read_text("utf-8")
+    before, after = text.split("<summary>2 more columns</summary>")
+    assert before.count('scope="row" class="words"><bdi class="name">c') == 10
+    assert re.search(">c11</bdi>.*?</details>", after, re.DOTALL)
+
+
 # ---------------------------------------------------------------- how to repeat it
 
 
@@ -532,6 +555,47 @@ def test_axe_finds_nothing_and_nothing_sticks_out(fits, new_page, tmp_path, sche
             of_fit(hostile(tmp_path) if name == "hostile" else fits[name], path)
         page = opened(new_page, path, width=width, color_scheme=scheme)
         assert looked_over(page) == ([], 0), name
+
+
+@pytest.mark.parametrize("width", [360, 700])
+def test_letters_in_drawings_can_be_read_and_stay_inside(fits, new_page, tmp_path, width):
+    path = of_fit(fits["logistic"], tmp_path / "a.html")
+    page = opened(new_page, path, width=width)
+    size, out = page.evaluate(LETTERS)
+    assert size > 10.9
+    assert out < 1
+
+
+LETTERS = """() => {
+    let [least, out] = [Infinity, 0];
+    for (const text of document.querySelectorAll("figure .drawing text")) {
+        const svg = text.ownerSVGElement, box = svg.getBoundingClientRect();
+        if (!box.width) continue;
+        const own = text.getBoundingClientRect();
+        const size = parseFloat(getComputedStyle(text).fontSize);
+        least = Math.min(least, size * box.width / svg.viewBox.baseVal.width);
+        out = Math.max(out, box.left - own.left, own.right - box.right);
+    }
+    return [least, out];
+}"""
+
+
+def test_a_table_that_goes_on_shows_it_at_its_side(fits, new_page, tmp_path):
+    page = opened(new_page, of_fit(fits["logistic"], tmp_path / "a.html"), width=360)
+    table = page.locator("#data .wide").first
+    table.scroll_into_view_if_needed()
+    assert table.evaluate("t => t.scrollWidth - t.clientWidth") > 50
+    box = table.bounding_box()
+
+    def shade():
+        clip = {"x": box["x"] + box["width"] - 3, "y": box["y"] + 2, "width": 2, "height": 12}
+        shot = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("L")
+        return np.asarray(shot).mean()
+
+    box = table.bounding_box()
+    shadowed = shade()
+    table.evaluate("t => { t.scrollLeft = t.scrollWidth; }")
+    assert shade() - shadowed > 20
 
 
 def test_axe_sees_what_is_wrong(new_page, tmp_path):

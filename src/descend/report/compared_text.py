@@ -74,7 +74,7 @@ def _metric(subject: Subject, name: str) -> str:
     one = None if subject.intervals is None else subject.intervals.metrics.get(name)
     if one is None:
         return "–"
-    known = one.low == one.low  # noqa: PLR0124 - NaN: there is no interval
+    known = one.low == one.low
     return f"{number(one.value)} ({between(one.low, one.high, 3)})" if known else number(one.value)
 
 
