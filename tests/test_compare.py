@@ -14,8 +14,10 @@ from tests.test_report import looked_over, read, sound
 import descend as ds
 from descend.errors import InputError
 from descend.report import compare
+from descend.report.compared_race import _finer
 from descend.report.compared_text import as_dict, as_text, results
-from descend.report.comparing import compared
+from descend.report.comparing import alike, compared, unlike
+from descend.report.markup import number
 
 TABLE = ds.datasets.shipped_table("diabetes")
 
@@ -78,6 +80,66 @@ def test_a_net_is_compared_with_a_line_although_its_target_was_standardised(fits
     found = compared(pick(fits, "line", "net"))
     assert len(found.pairs) == 1
     assert (found.same_target, found.same_loss, found.same_surface) == (True, False, False)
+    scale = fits["net"].run.encoder["target"]["scale"]
+    assert (
+        f"The target is standardised for net (divided by {number(scale)}), and that of line is in "
+        "its own unit."
+    ) in found.sentences[0]
+    assert "penalty" not in found.sentences[0]
+
+
+def test_runs_of_different_objectives_share_no_axis(fits, tmp_path):
+    runs = pick(fits, "line", "net", "slow")
+    assert alike(compared(runs).subjects) == [["line", "slow"], ["net"]]
+    text = compare(runs, tmp_path / "a.html").read_text("utf-8")
+    svgs = re.findall("<svg.*?</svg>", text, re.DOTALL)
+    kinds = [set(re.findall(r'class="line (\w+)"', svg)) for svg in svgs]
+    assert kinds == [{"one", "three"}, {"one", "three"}, {"two"}, {"two"}]
+    assert "Training loss of line, slow." in text
+
+
+def test_losses_and_penalties_that_differ_are_named(fits):
+    tasks = [("squared_error", None), ("huber", None), ("squared_error", ds.l2(0.1))]
+    X = np.arange(12.0)[:, None]
+    runs = {
+        f"r{i}": ds.train(ds.Task(ds.Linear(), loss, "adam", penalty), X, X, epochs=2)
+        for i, (loss, penalty) in enumerate(tasks)
+    }
+    subjects = compared(runs).subjects
+    assert unlike(subjects) == "Their loss and penalty differ."
+    assert unlike({name: subjects[name] for name in ("r0", "r2")}) == "Their penalty differs."
+
+
+def test_few_rows_cannot_tell_runs_apart():
+    X = np.arange(6.0)[:, None]
+    task = ds.Task(ds.Linear(), "squared_error", "adam")
+    runs = {f"r{e}": ds.train(task, X, X, epochs=e) for e in (1, 900)}
+    found = compared(runs)
+    assert "fewer than 10 and too few to say" in found.pairs[0].sentence
+    assert "holds 0" not in as_text(found)
+    assert "(–)" not in as_text(found)
+
+
+def test_a_race_is_read_alike_in_light_and_dark(fits, tmp_path):
+    path = compare(pick(fits, "line", "slow"), tmp_path / "a.html")
+    words = read(path).words
+    assert "the stronger the colour, the higher" in words
+    assert "darker" not in words
+    (race,) = re.findall('<g shape-rendering="crispEdges">(.*?)</g>', path.read_text("utf-8"))
+    heights = {
+        round(float(a) - float(b), 1)
+        for a, b in re.findall(r"M[\d.]+ ([\d.]+)H[\d.]+V([\d.]+)H", race)
+    }
+    assert max(heights) < 2.5  # of a drawing 214 high
+
+
+def test_between_points_the_surface_is_drawn_finer():
+    values = np.array([[0.0, 4.0], [8.0, 12.0], [np.nan, 1.0]])
+    found = _finer(values)
+    assert found.shape == (9, 2)
+    assert_allclose(found[:5, 0], [0, 2, 4, 6, 8])
+    assert_allclose(found[[0, 4, 8], 1], [4, 12, 1])
+    assert np.isnan(found[5:, 0]).all()
 
 
 def test_other_rows_are_not_compared_row_by_row(fits):

@@ -366,3 +366,32 @@ def test_equally_good_runs_are_told_apart_once_in_20():
         rows = [Judged("", noise[0] * 0, e, e, None, None, None, "") for e in noise]
         told += paired(*rows, seed)["rmse"].better > 0
     assert 0 < told <= 8
+
+
+def few(n, weight=None):
+    """Return n rows that are nearly right, and the same far off."""
+    truth = np.arange(float(n))[:, None]
+    near, far = (
+        Judged("test", truth, truth + gap, truth, None, weight, np.arange(n), f"all {n} test rows")
+        for gap in (0.1 * np.cos(truth), 3.0 + np.sin(truth))
+    )
+    return near, far
+
+
+@pytest.mark.parametrize(("n", "weight"), [(9, None), (12, np.r_[np.ones(9), np.zeros(3)])])
+def test_fewer_than_ten_rows_have_no_interval_and_no_better(n, weight):
+    near, far = few(n, weight)
+    found = intervals(near)
+    assert_allclose(found.metrics["mae"].value, measures(near)["mae"])
+    assert np.isnan([one[1:] for one in found.metrics.values()]).all()
+    assert found.draws == 0
+    assert "9 test rows cannot say" in found.sentences[0]
+    for one in paired(far, near).values():
+        assert np.isnan([one.low, one.high]).all()
+        assert one.better == 0
+
+
+def test_ten_rows_have_both():
+    near, far = few(10)
+    assert intervals(near).metrics["mae"].low > 0
+    assert paired(far, near)["mae"].better == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
 import re
 import shlex
@@ -14,6 +15,7 @@ import axe_playwright_python
 import numpy as np
 import pytest
 import scipy.sparse
+from PIL import Image
 
 import descend as ds
 from descend.cli.reporting import command_line
@@ -24,7 +26,9 @@ from descend.report.command import command_of
 from descend.report.making import CONTENTS
 from descend.report.markup import element, escaped, number
 from descend.report.subject import Subject
+from descend.showing.coefficients import INTERCEPT, coefficients
 from descend.showing.frames import frames_of
+from descend.showing.quality import residuals
 
 EVIL = "<script>alert(1)</script>"
 ONCE = '"onload=alert(2) style=x \u202e&amp;'
@@ -220,6 +224,126 @@ def test_markup_escapes_what_is_not_markup():
     assert escaped("a\x00b\ud800c") == "a�b�c"
 
 
+# ---------------------------------------------------------------- what is said
+
+
+def written(tmp_path, text, target="y", **more):
+    """Return the words of the report of a small table."""
+    (tmp_path / "t.csv").write_text(text, "utf-8")
+    fit = ds.fit(tmp_path / "t.csv", target, progress=False, **{"epochs": 20, **more})
+    return read(of_fit(fit, tmp_path / "fit.html")).words
+
+
+def test_a_handful_of_rows_gets_neither_interval_nor_verdict(tmp_path):
+    words = written(tmp_path, "a,b,y\n1,2,3.1\n2,1,4.2\n3,5,8.8\n4,4,9.1\n5,9,15.2\n", epochs=1)
+    assert "1 such row is too few to say whether the model does better" in words
+    assert "There are no intervals: 1 test row cannot say how far others may differ" in words
+    assert "at most 1 epoch of one update" in words
+    assert "The only test row" in words
+    for wrong in ("chance explains", "drawn again", "95 % interval", "Explained", "1 test rows"):
+        assert wrong not in words
+
+
+def test_the_learning_rate_says_where_it_is_from(fits, tmp_path):
+    line, net = (read(of_fit(fits[kind], tmp_path / "a.html")).words for kind in ("line", "net"))
+    assert "chosen from the curvature" in line
+    assert "learning rate 0.001, the published default of adam" in net
+    assert "chosen from the curvature" not in net
+
+
+def test_the_loss_that_is_told_names_its_update(tmp_path):
+    best = ds.train(
+        ds.Task(ds.MLP((8,)), "squared_error", ds.adam(0.05)),
+        X, Y + np.random.default_rng(4).normal(size=40), epochs=400, validation=0.4, patience=20,
+    )  # fmt: skip
+    assert best.outcome.best_step < best.state.step
+    words = read(best.report(tmp_path / "a.html")).words
+    assert f"to {number(best.outcome.loss)} at update {best.outcome.best_step}, whose" in words
+    plain = read(run_of("plain").report(tmp_path / "b.html")).words
+    assert "whose parameters were kept" not in plain
+
+
+def headings(path):
+    """Return the tables of a report: caption to the cells of its head."""
+    found = re.findall(r"<caption>(.*?)</caption><thead><tr>(.*?)</tr>", path.read_text("utf-8"))
+    cells = {name: re.findall(r"<t[hd][^>]*?(?:/>|>(.*?)</t[hd]>)", row) for name, row in found}
+    return {html.unescape(name).replace("\xa0", " "): row for name, row in cells.items()}
+
+
+OWN_UNITS = "Coefficients in the columns' own units, strongest first"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "factor"),
+    [
+        ("searching", "logarithm of the prediction", "factor of the prediction"),
+        ("logistic", "logarithm of the odds, p / (1 - p) for 'malignant'", "factor of the odds"),
+        ("plain", "and the score is the prediction", None),
+    ],
+)
+def test_coefficients_say_what_they_multiply(fits, tmp_path, kind, said, factor):
+    path = tmp_path / "a.html"
+    run = fits[kind].run if kind in fits else run_of(kind)
+    of_fit(fits[kind], path) if kind in fits else run.report(path)
+    words = read(path).words
+    assert said in words
+    assert (factor in headings(path)[OWN_UNITS]) == (factor is not None)
+    if factor:
+        row = next(row for row in coefficients(run).rows if row.feature != INTERCEPT)
+        assert f"{number(row.value, 5)}{number(np.exp(row.value))}" in words
+    assert "coefficient of the score" not in words
+
+
+def test_where_there_are_no_intervals_none_are_announced(tmp_path):
+    path = run_of("searching").report(tmp_path / "a.html")
+    assert "Lines are 95 % intervals" in read(path).words
+    assert "95 % interval" in [cell.replace("\xa0", " ") for cell in headings(path)[OWN_UNITS]]
+    run = run_of("without probabilities")
+    path = run.report(tmp_path / "b.html")
+    assert not [cell for cell in headings(path)[OWN_UNITS] if "interval" in cell]
+    words = read(path).words
+    assert "Lines are 95 % intervals" not in words
+    why = coefficients(run).sentences[0]
+    assert words.count(why) == 2  # below the drawing, and below the table
+
+
+def test_every_output_has_its_quantiles_and_is_named(tmp_path):
+    Z = np.column_stack([Y, 1000 * Y**2, -Y, Y])
+    task = ds.Task(ds.Linear(), "squared_error", ds.gradient_descent("auto"))
+    run = ds.train(task, X, Z, epochs=30)
+    path = run.report(tmp_path / "a.html")
+    words = read(path).words
+    left = residuals(run).residual
+    for j in range(4):
+        cells = [number(float(v), 3) for v in np.percentile(left[:, j], [0, 5, 25])]
+        assert f"output {j + 1}{''.join(cells)}" in words
+    assert "Of 4 outputs the first 3 are drawn" in words
+    far = np.abs(left) / np.sqrt(np.mean(left**2, axis=0))
+    row, output = np.unravel_index(far.argmax(), far.shape)
+    assert f"{row + 1}{output + 1}{number(Z[row, output])}" in words
+
+
+def test_what_is_missing_says_of_which_rows(tmp_path):
+    lines = [f"{i if i % 4 else ''},{'bc'[i % 2] if i % 5 else ''},{2 * i}" for i in range(60)]
+    words = written(tmp_path, "\n".join(["a,k,y", *lines]))
+    assert re.search(r"number4 to 59, mean [\d.]+15Standardised", words.replace("1 to", "4 to"))
+    assert "category2 levels: 'c' 50 %, 'b' 50 %12A category of 2 levels" in words
+    assert (
+        len(re.findall(r"; \d+ missing entries of the training rows (?:get|are) the ", words)) == 2
+    )
+    assert "missing, of all rows" in words
+
+
+def test_many_columns_are_folded(tmp_path):
+    many = ",".join(f"c{j}" for j in range(12))
+    rows = (np.arange(40)[:, None] * np.arange(1, 13) % 17).tolist()
+    written(tmp_path, "\n".join([many, *(",".join(map(str, row)) for row in rows)]), "c0")
+    text = (tmp_path / "fit.html").read_text("utf-8")
+    before, after = text.split("<summary>2 more columns</summary>")
+    assert before.count('scope="row" class="words"><bdi class="name">c') == 10
+    assert re.search(">c11</bdi>.*?</details>", after, re.DOTALL)
+
+
 # ---------------------------------------------------------------- how to repeat it
 
 
@@ -348,6 +472,8 @@ def test_an_own_model_has_a_report(tmp_path):
     page = read(ds.train(task, X, Y, epochs=5).report(tmp_path / "a.html"))
     sound(page)
     assert "its author's own" in page.words
+    assert 'run = ds.load("model.run", task=task)' in page.words
+    assert 'ds.load("model.run").task' not in page.words
 
 
 def test_an_older_report_is_replaced_only_if_it_may_be(tmp_path):
@@ -429,6 +555,47 @@ def test_axe_finds_nothing_and_nothing_sticks_out(fits, new_page, tmp_path, sche
             of_fit(hostile(tmp_path) if name == "hostile" else fits[name], path)
         page = opened(new_page, path, width=width, color_scheme=scheme)
         assert looked_over(page) == ([], 0), name
+
+
+@pytest.mark.parametrize("width", [360, 700])
+def test_letters_in_drawings_can_be_read_and_stay_inside(fits, new_page, tmp_path, width):
+    path = of_fit(fits["logistic"], tmp_path / "a.html")
+    page = opened(new_page, path, width=width)
+    size, out = page.evaluate(LETTERS)
+    assert size > 10.9
+    assert out < 1
+
+
+LETTERS = """() => {
+    let [least, out] = [Infinity, 0];
+    for (const text of document.querySelectorAll("figure .drawing text")) {
+        const svg = text.ownerSVGElement, box = svg.getBoundingClientRect();
+        if (!box.width) continue;
+        const own = text.getBoundingClientRect();
+        const size = parseFloat(getComputedStyle(text).fontSize);
+        least = Math.min(least, size * box.width / svg.viewBox.baseVal.width);
+        out = Math.max(out, box.left - own.left, own.right - box.right);
+    }
+    return [least, out];
+}"""
+
+
+def test_a_table_that_goes_on_shows_it_at_its_side(fits, new_page, tmp_path):
+    page = opened(new_page, of_fit(fits["logistic"], tmp_path / "a.html"), width=360)
+    table = page.locator("#data .wide").first
+    table.scroll_into_view_if_needed()
+    assert table.evaluate("t => t.scrollWidth - t.clientWidth") > 50
+    box = table.bounding_box()
+
+    def shade():
+        clip = {"x": box["x"] + box["width"] - 3, "y": box["y"] + 2, "width": 2, "height": 12}
+        shot = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("L")
+        return np.asarray(shot).mean()
+
+    box = table.bounding_box()
+    shadowed = shade()
+    table.evaluate("t => { t.scrollLeft = t.scrollWidth; }")
+    assert shade() - shadowed > 20
 
 
 def test_axe_sees_what_is_wrong(new_page, tmp_path):

@@ -24,7 +24,7 @@ _TASKS = {
     "poisson": "Poisson regression",
     "hinge": "support vector machine",
 }
-_IN_PYTHON = "It was trained in Python; with the rows X and y and the model below, this repeats it:"
+_IN_PYTHON = "It was trained in Python; with the rows X and y and the task below, this repeats it:"
 
 
 def kind_of(subject: Subject) -> str:
@@ -53,7 +53,7 @@ def asked_section(subject: Subject) -> Html:
         ("Loss", _loss(subject)),
         ("Optimizer", _optimizer(subject)),
         ("Rows", _rows(subject)),
-        ("Passes", f"at most {spaced(setup.epochs)} epochs of {_updates(subject)}"),
+        ("Passes", f"at most {_counted(setup.epochs, 'epoch')} of {_updates(subject)}"),
         ("Seed", f"{setup.seed}: it decides split, start and order of the rows"),
         ("Task in one line", element("code", str(run.task))),
     ]
@@ -73,7 +73,11 @@ def _optimizer(subject: Subject) -> str:
     setup, rule = subject.run.setup, subject.run.task.optimizer
     if rule.rule.searches:
         return f"{rule.name}, which searches for the length of each step"
-    auto = ", chosen automatically" if rule.learning_rate == "auto" else ""
+    auto = ""
+    if rule.learning_rate == "auto":
+        default = f", the published default of {rule.rule.name}"
+        usual = rule.rule.scaled or setup.learning_rate == rule.rule.usual_rate
+        auto = default if usual else ", chosen from the curvature"
     schedule = "" if rule.schedule is None else f", schedule {rule.schedule.name}"
     return f"{rule.name}, learning rate {number(setup.learning_rate)}{auto}{schedule}"
 
@@ -101,7 +105,12 @@ def _updates(subject: Subject) -> str:
     setup = subject.run.setup
     if setup.full_batch:
         return "one update on all rows"
-    return f"{spaced(setup.batches_per_epoch)} updates on {setup.batch_size} rows each"
+    updates, rows = setup.batches_per_epoch, setup.batch_size or setup.n
+    return f"{_counted(updates, 'update')} on {_counted(rows, 'row')} each"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{spaced(count)} {what}{'' if count == 1 else 's'}"
 
 
 def _repeated(subject: Subject) -> list[Html]:
@@ -140,8 +149,10 @@ def _python(subject: Subject) -> str:
     given += ", standardize=True" if run.scaling is not None else ""
     given += ", validation=(X_validation, y_validation)" if setup.validation == "given" else ""
     given += ", sample_weight=weights" if setup.weighted else ""
+    own = isinstance(run.task.model, CustomModel) or run.task.loss.name == "custom"
+    task = "..." if own else f'ds.load("{NAME}").task'
     return (
         "import descend as ds\n"
-        f'task = ds.load("{NAME}").task  # {run.task}\n'
+        f"task = {task}  # {run.task}{', made as before' if own else ''}\n"
         f"run = ds.train(task, X, y{given})"
     )

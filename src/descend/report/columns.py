@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from descend.report.subject import Subject
 
 # Columns shown at once, and in all.
-_SHOWN, _MOST = 40, 300
+_SHOWN, _MOST = 10, 300
 
 
 def columns_section(subject: Subject) -> Html:
@@ -26,7 +26,8 @@ def columns_section(subject: Subject) -> Html:
     parts = [table_of(found[:_SHOWN], "Columns, and what was done to them")]
     if len(found) > _SHOWN:
         rest = found[_SHOWN:_MOST]
-        parts.append(details(f"{spaced(len(rest))} more columns", table_of(rest, "More columns")))
+        more = f"{spaced(len(rest))} more column{'' if len(rest) == 1 else 's'}"
+        parts.append(details(more, table_of(rest, "More columns, and what was done to them")))
     if len(found) > _MOST:
         notes = [*notes, f"{spaced(len(found) - _MOST)} columns more are not listed."]
     return section("data", "The data", paragraphs(_said(subject, found)), *parts, paragraphs(notes))
@@ -40,8 +41,8 @@ def _said(subject: Subject, found: Sequence[Profile]) -> list[str]:
     ways = [f"{said}, which is what the model meets."]
     if subject.prepared is not None:
         ways.append(
-            "Means, deviations and levels were learnt from the training rows alone; the ranges "
-            "here are of all rows."
+            "Means, deviations and levels were learnt from the training rows alone; what a column "
+            "holds and what is missing is of all rows, and shares are of what is there."
         )
     elif source is not None:
         ways.append("The table is not at hand, so this is what the run remembers of it.")
@@ -60,7 +61,7 @@ def table_of(columns: Sequence[Profile], caption: str) -> Html:
         ]
         for column in columns
     ]
-    head = ["column", "kind", "what it holds", "missing", "what was done to it"]
+    head = ["column", "kind", "what it holds", "missing, of all rows", "what was done to it"]
     return table(caption, head, rows, words=(0, 1, 2, 4))
 
 

@@ -74,7 +74,8 @@ def _metric(subject: Subject, name: str) -> str:
     one = None if subject.intervals is None else subject.intervals.metrics.get(name)
     if one is None:
         return "–"
-    return f"{number(one.value)} ({between(one.low, one.high, 3)})"
+    known = one.low == one.low
+    return f"{number(one.value)} ({between(one.low, one.high, 3)})" if known else number(one.value)
 
 
 def _columns(subjects: Mapping[str, Any], rows: Any) -> list[str]:

@@ -24,7 +24,7 @@ from descend.report.command import words
 from descend.report.markup import between, number
 from descend.report.metrics import NAMES, percent
 from descend.report.subject import Subject
-from descend.showing.intervals import Difference, paired
+from descend.showing.intervals import FEWEST_ROWS, Difference, paired
 from descend.showing.samples import spaced
 from descend.task import Task
 
@@ -140,8 +140,47 @@ def _predicts(subject: Subject) -> tuple[str, tuple[str, ...] | None]:
 
 
 def _objective(subject: Subject) -> tuple[Any, ...]:
-    scale = (subject.run.encoder or {}).get("target", {}).get("scale", 1.0)
-    return (*(getattr(subject.run.task, name) for name in _SHARED_FIELDS), scale)
+    return (*(getattr(subject.run.task, name) for name in _SHARED_FIELDS), _scale(subject))
+
+
+def _scale(subject: Subject) -> float:
+    """Return what the target was divided by; 1 where it was left as it is."""
+    return float((subject.run.encoder or {}).get("target", {}).get("scale", 1.0))
+
+
+def alike(subjects: Mapping[str, Subject]) -> list[list[str]]:
+    """Return the runs' names in groups, each of one target and one objective."""
+    groups: list[tuple[Any, list[str]]] = []
+    for name, subject in subjects.items():
+        asked = (_predicts(subject), _objective(subject))
+        group = next((names for known, names in groups if known == asked), None)
+        if group is None:
+            groups.append((asked, [name]))
+        else:
+            group.append(name)
+    return [names for _, names in groups]
+
+
+def unlike(subjects: Mapping[str, Subject]) -> str:
+    """Say what makes the objectives of runs differ."""
+    tasks = [subject.run.task for subject in subjects.values()]
+    differing = [
+        n for n in _SHARED_FIELDS if any(getattr(t, n) != getattr(tasks[0], n) for t in tasks)
+    ]
+    said = (
+        [f"Their {' and '.join(differing)} differ{'' if len(differing) > 1 else 's'}."]
+        if differing
+        else []
+    )
+    scales = {name: _scale(subject) for name, subject in subjects.items()}
+    if len(set(scales.values())) > 1:
+        whole = ", ".join(name for name, scale in scales.items() if scale == 1.0)
+        scaled = ", ".join(
+            f"{name} (divided by {number(scale)})" for name, scale in scales.items() if scale != 1.0
+        )
+        rest = f", and that of {whole} is in its own unit" if whole else ""
+        said.append(f"The target is standardised for {scaled}{rest}.")
+    return " ".join(said)
 
 
 def _learnt_from(subject: Subject) -> str | None:
@@ -232,6 +271,11 @@ def _meaning(first: str, second: str, told: dict[str, Difference], part: str) ->
     shown = percent if name == "accuracy" else number
     values = f"{shown(found.second)} against {shown(found.first)}"
     reach = f"{label} {values}; the 95 % interval of the difference, {_interval(name, found)}"
+    if np.isnan(found.low):
+        return (
+            f"{second} and {first} cannot be told apart: {label} {values} on {part} rows, which "
+            f"are fewer than {FEWEST_ROWS} and too few to say, or on which it varies too little."
+        )
     if found.better == 0:
         return f"{second} and {first} cannot be told apart on these {part} rows: {reach}, holds 0."
     better, other = (first, second) if found.better == 1 else (second, first)
@@ -259,7 +303,7 @@ def _said(
     elif not loss:
         said.append(
             "The runs minimise different objectives, so the heights of their training losses "
-            "cannot be compared, only their course; the metrics can."
+            f"cannot be compared, only their course; the metrics can. {unlike(subjects)}"
         )
     count = len(subjects)
     most = count * (count - 1) // 2 if count <= _EACH else count - 1

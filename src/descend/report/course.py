@@ -46,8 +46,11 @@ def _told(subject: Subject) -> str:
     first = run.history["loss"][:1].tolist()
     if not first:
         return f"{done} update{plural} were done."
-    end = number(run.outcome.loss)
-    return f"{done} update{plural}: the training loss went from {number(first[0])} to {end}."
+    best, end = run.outcome.best_step, number(run.outcome.loss)
+    went = f"{done} update{plural}: the training loss went from {number(first[0])} to {end}"
+    if best is None or best == run.state.step:
+        return f"{went}."
+    return f"{went} at update {spaced(best)}, whose parameters were kept."
 
 
 def loss_figure(losses: list[Curve], name: str = "Loss by update") -> Html:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from descend.report.markup import Html, element, joined
+from descend.report.markup import Html, element, joined, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -188,6 +188,28 @@ def label(value: float) -> str:
     if mark:
         text = f"{head}e{int(tail)}"
     return text.replace("-", "−")
+
+
+# Lines that can be told apart by colour and by dashes.
+KINDS = ("one", "two", "three", "four", "five", "six")
+
+
+class Line(NamedTuple):
+    """A line of a run: its name, its kind, and where it goes."""
+
+    name: str
+    kind: str
+    x: Any
+    y: Any
+
+
+def key(lines: Iterable[Line]) -> Html:
+    """Return which line is whose: colour, dashes and name."""
+    entries = (
+        element("li", element("span", class_=f"swatch {one.kind}"), named(one.name))
+        for one in lines
+    )
+    return element("ul", *entries, class_="key")
 
 
 # ---------------------------------------------------------------- bars beside names

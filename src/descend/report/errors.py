@@ -21,6 +21,7 @@ from descend.report.markup import (
     table,
 )
 from descend.report.metrics import paragraphs_missing, percent
+from descend.showing.intervals import FEWEST_ROWS
 from descend.showing.quality import Calibration, calibration, confusion, residuals, roc
 from descend.showing.samples import drawn as chosen
 from descend.showing.samples import spaced
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 # Labels beyond which a whole matrix is not read, and rows of lists.
 _LABELS, _WORST = 12, 8
 _SHADES = 5
-_OUTPUTS = 3
+# Outputs that are drawn, and those whose quantiles are listed.
+_OUTPUTS, _MANY = 3, 20
 
 
 def errors_section(subject: Subject) -> Html:
@@ -71,10 +73,11 @@ def _of_numbers(subject: Subject, held: Judged) -> list[Html | None]:
             f"The drawings show {len(rows)} of {spaced(len(found.residual))} rows, drawn by the "
             "keyed permutation."
         )
+    said += _of_outputs(found.residual.shape[1], "drawn")
     return [
         paragraphs(said, "note"),
         element("div", *figures, class_="figures"),
-        _spread(found.residual[:, 0], held.weight),
+        _spread(found.residual, held.weight),
         _worst(subject, found),
     ]
 
@@ -102,36 +105,54 @@ def _left(guess: Array, left: Array, of: str) -> Html:
     )
 
 
-def _spread(left: Array, weight: Array | None) -> Html | None:
+def _of_outputs(count: int, what: str) -> list[str]:
+    """Say which outputs are shown, where not all are."""
+    return [f"Of {count} outputs the first {_OUTPUTS} are {what}."] if count > _OUTPUTS else []
+
+
+def _spread(residual: Array, weight: Array | None) -> Html | None:
     """Return the residuals' quantiles, for those who do not see the drawing."""
-    left = left[np.isfinite(left)]
-    if not len(left) or weight is not None:
-        return None
-    shares = (0, 5, 25, 50, 75, 95, 100)
+    k = residual.shape[1]
+    rows = []
+    for j in range(min(k, _MANY)):
+        left = residual[np.isfinite(residual[:, j]), j]
+        if len(left) < FEWEST_ROWS or weight is not None:
+            continue
+        cells = [number(float(v), 3) for v in np.percentile(left, (0, 5, 25, 50, 75, 95, 100))]
+        rows.append(["residual" if k == 1 else f"output {j + 1}", *cells])
     names = ("least", "5 %", "25 %", "median", "75 %", "95 %", "largest")
-    cells = [number(float(v), 3) for v in np.percentile(left, shares)]
-    return table("True less predicted, in quantiles", ["", *names], [["residual", *cells]])
+    more = f", of the first {_MANY} of {k} outputs" if k > _MANY else ""
+    return table(f"True less predicted, in quantiles{more}", ["", *names], rows) if rows else None
 
 
 def _worst(subject: Subject, found: Any) -> Html | None:
-    """Return the rows whose predictions are farthest off."""
+    """Return the rows whose predictions are farthest off, each in the output that is."""
+    k = found.residual.shape[1]
     with np.errstate(all="ignore"):
-        far = np.abs(found.residual).max(axis=1)
-    order = np.argsort(-np.nan_to_num(far, nan=-1.0), kind="stable")[:_WORST]
+        size = np.nan_to_num(np.abs(found.residual), nan=-1.0)
+        usual = np.sqrt(np.mean(found.residual**2, axis=0)) if k > 1 else np.ones(1)
+        size = np.nan_to_num(size / np.where(usual > 0, usual, 1.0), nan=-1.0)
+    order = np.argsort(-size.max(axis=1), kind="stable")[:_WORST]
     ids = None if subject.prepared is None else getattr(subject.prepared, found.part, None)
     names = None if ids is None else ids.ids
-    rows = [
-        [
-            named(names[found.rows[i]]) if names else f"{int(found.rows[i]) + 1}",
-            number(float(found.truth[i, 0])),
-            number(float(found.predicted[i, 0])),
-            number(float(found.residual[i, 0])),
-        ]
-        for i in order.tolist()
-    ]
-    caption = f"The {len(rows)} {found.part} rows that are farthest off"
-    head = ["id" if names else f"{found.part} row", "true", "predicted", "difference"]
+    rows = []
+    for i in order.tolist():
+        j = int(size[i].argmax())
+        cells = (float(part[i, j]) for part in (found.truth, found.predicted, found.residual))
+        name = named(names[found.rows[i]]) if names else f"{int(found.rows[i]) + 1}"
+        rows.append([name, *([f"{j + 1}"] if k > 1 else []), *map(number, cells)])
+    caption = _farthest(len(rows), len(size), found.part)
+    if k > 1:
+        caption += ", each in its output that is, beside the usual error of that output"
+    head = ["id" if names else f"{found.part} row", *(["output"] if k > 1 else [])]
+    head += ["true", "predicted", "difference"]
     return details(caption, table(caption, head, rows)) if rows else None
+
+
+def _farthest(shown: int, n: int, part: str) -> str:
+    if shown < n:
+        return f"The {shown} {part} rows that are farthest off"
+    return f"The only {part} row" if n == 1 else f"All {n} {part} rows, farthest off first"
 
 
 # ---------------------------------------------------------------- labels
@@ -147,7 +168,7 @@ def _of_labels(subject: Subject, held: Judged) -> list[Html | None]:
         truth, guess = held.truth[:, j], held.predicted[:, j]
         one = confusion(truth, guess, classes, held.weight)
         parts += [element("h3", f"Output {j + 1}"), _confusion(one)]
-    return parts
+    return [*parts, paragraphs(_of_outputs(held.truth.shape[1], "shown"), "note")]
 
 
 def _confusion(found: Confusion) -> Html:

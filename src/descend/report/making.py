@@ -250,15 +250,12 @@ def _quality(subject: Subject) -> list[tuple[str, str, str]]:
         known = percent(subject.baseline["accuracy"])
         return [("Right", percent(right.value), where), ("Guessing", known, "right, on the same")]
     r2, mae = found.metrics["r2"], found.metrics["mae"]
-    share = percent(r2.value) if not r2.value <= 0 else "nothing"
-    return [
-        ("Explained", share, f"of the variance, {where}"),
-        (
-            "Off by",
-            number(mae.value, 3),
-            f"on average; guessing {number(subject.baseline['mae'], 3)}",
-        ),
-    ]
+    guessing = f"on average; guessing {number(subject.baseline['mae'], 3)}"
+    off = ("Off by", number(mae.value, 3), guessing)
+    if np.isnan(r2.value):  # rows that do not vary have no variance to explain
+        return [off]
+    share = percent(r2.value) if r2.value > 0 else "nothing"
+    return [("Explained", share, f"of the variance, {where}"), off]
 
 
 _ENDINGS = {

@@ -11,6 +11,7 @@ from descend.showing.samples import spaced
 
 if TYPE_CHECKING:
     from descend.report.subject import Subject
+    from descend.showing.intervals import Interval
 
 # What each metric is called, and what it says.
 NAMES = {
@@ -53,10 +54,10 @@ def _of_numbers(subject: Subject, where: str) -> Html:
     found = subject.intervals
     assert found is not None
     mae, r2 = found.metrics["mae"], found.metrics["r2"]
-    said = f" are off by {number(mae.value)} on average (95 % interval {between(*mae[1:])})"
+    reach = "" if math.isnan(mae.low) else f" (95 % interval {between(*mae[1:])})"
+    said = f" are off by {number(mae.value)} on average{reach}"
     if r2.value > 0:
-        reach = f"{percent(r2.low)} to {percent(r2.high)}"
-        said += f", and explain {percent(r2.value)} of its variance ({reach})."
+        said += f", and explain {percent(r2.value)} of its variance{_percents(r2, '')}."
     else:  # it has no R² where it does not vary
         said += "." if math.isnan(r2.value) else ", and explain none of its variance."
     return element("span", f"{where}, its predictions of ", named(subject.target), said)
@@ -70,8 +71,14 @@ def _of_labels(subject: Subject, where: str) -> Html:
         "span",
         f"{where}, it gives {percent(right.value)} the right label for ",
         named(subject.target),
-        f" (95 % interval {percent(right.low)} to {percent(right.high)}).",
+        f"{_percents(right, '95 % interval ')}.",
     )
+
+
+def _percents(one: Interval, what: str) -> str:
+    """Return an interval of shares in brackets, or nothing where there is none."""
+    known = not math.isnan(one.low)
+    return f" ({what}{percent(one.low)} to {percent(one.high)})" if known else ""
 
 
 def _beside_guessing(subject: Subject) -> str:
@@ -85,6 +92,10 @@ def _beside_guessing(subject: Subject) -> str:
         if subject.labels
         else f"Always guessing the mean is off by {known}"
     )
+    if math.isnan(told.low):
+        n = len(subject.held.truth)
+        rows = f"{n} such row is" if n == 1 else f"{n} such rows are"
+        return f"{guess}; {rows} too few to say whether the model does better."
     ways = (
         f"{guess}; these rows do not show that the model does better.",
         f"{guess}, which is better than the model, by more than chance explains.",
@@ -99,13 +110,15 @@ def metrics_section(subject: Subject) -> Html:
     found, held = subject.intervals, subject.held
     if found is None or held is None:
         return section("quality", title, *paragraphs_missing(subject))
+    shown = found.draws > 0
     others = [part for part in subject.metrics if part != held.part]
-    head = ["", f"on {held.part} rows", "95 % interval", "knowing nothing", *others]
+    reach = ["95 % interval"] if shown else []
+    head = ["", f"on {held.part} rows", *reach, "knowing nothing", *others]
     rows = [
         [
             element("abbr", NAMES[name][0], title=NAMES[name][1]),
             number(one.value),
-            between(one.low, one.high),
+            *([between(one.low, one.high)] if shown else []),
             number(subject.baseline.get(name)),
             *(number(subject.metrics[part][name]) for part in others),
         ]

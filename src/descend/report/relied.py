@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,35 +123,83 @@ def _left_out(count: int) -> str:
 
 def _coefficients(subject: Subject, found: Coefficients) -> list[Any]:
     outputs = list(dict.fromkeys(row.output for row in found.rows))
-    of = f" of the score for {_positive(subject)}" if subject.labels and len(outputs) == 1 else ""
-    sure = [row for row in found.rows if row.feature != INTERCEPT and not np.isnan(row.low)]
-    clear = sum(row.low > 0 or row.high < 0 for row in sure)
-    said = (
-        f"The score is the sum of each column times its coefficient{of}. In the table they are in "
-        "the columns' own units: how much the score changes when the column grows by 1."
-    )
-    told = [said]
-    if sure:
-        told.append(f"The intervals of {clear} of {len(sure)} leave out 0.")
-    several = ["of the score for"] if len(outputs) > 1 else []
+    sure = [row for row in found.rows if not np.isnan(row.low)]
+    told = [score_told(subject, len(outputs))]
+    slopes = [row for row in sure if row.feature != INTERCEPT]
+    if slopes:
+        clear = sum(row.low > 0 or row.high < 0 for row in slopes)
+        told.append(f"The intervals of {clear} of {len(slopes)} leave out 0.")
+    parts: list[Any] = [element("h3", "Coefficients"), paragraphs(told)]
+    if len(outputs) == 1:
+        parts.append(_forest(found))
+    whole = _table(found, several=len(outputs) > 1, factor=_factor(subject), sure=bool(sure))
+    parts.append(_folded(whole, len(found.rows)))
+    return [*parts, paragraphs(found.sentences, "note")]
+
+
+def _table(found: Coefficients, *, several: bool, factor: str | None, sure: bool) -> Html:
+    """Return the coefficients as a table, without columns that would hold nothing."""
     rows = [
         [
             named(row.feature),
             *([named(row.output)] if several else []),
             number(row.value, 5),
-            between(row.low, row.high, 3),
+            *([] if factor is None else [_times(row)]),
+            *([between(row.low, row.high, 3)] if sure else []),
             number(row.standard, 3),
         ]
         for row in found.rows[:_ROWS]
     ]
-    head = ["column", *several, "coefficient", "95 % interval", "per standard deviation"]
+    head = [
+        "column",
+        *(["of the score for"] if several else []),
+        "coefficient",
+        *([] if factor is None else [factor]),
+        *(["95 % interval"] if sure else []),
+        "per standard deviation",
+    ]
     caption = "Coefficients in the columns' own units, strongest first"
-    words = (0, 1) if several else (0,)
-    parts: list[Any] = [element("h3", "Coefficients"), paragraphs(told)]
-    if len(outputs) == 1:
-        parts.append(_forest(found))
-    parts.append(_folded(table(caption, head, rows, words=words), len(found.rows)))
-    return [*parts, paragraphs(found.sentences, "note")]
+    return table(caption, head, rows, words=(0, 1) if several else (0,))
+
+
+def _times(row: Coefficient) -> str:
+    with np.errstate(over="ignore"):
+        return "–" if row.feature == INTERCEPT else number(float(np.exp(row.value)), 4)
+
+
+# Losses whose score is the logarithm of the odds.
+_ODDS = ("logistic", "brier")
+
+
+def _factor(subject: Subject) -> str | None:
+    """Return what e to the power of a coefficient multiplies, or None where it has no meaning."""
+    if subject.run.task.loss.name == "poisson":
+        return "factor of the prediction"
+    return "factor of the odds" if subject.run.task.loss.name in _ODDS else None
+
+
+def score_told(subject: Subject, outputs: int) -> str:
+    """Say what a coefficient is a part of, and what comes of a column that grows."""
+    loss, one = subject.run.task.loss, outputs == 1
+    label = f" for {_positive(subject)}" if subject.labels and one else ""
+    whose = f"The score{label} is" if one else "The score of each output is"
+    said = f"{whose} the intercept plus the sum of all columns, each times its coefficient"
+    grows = "where a column grows by 1 in its own unit and the others stay,"
+    if loss.name == "poisson":
+        return (
+            f"{said}. The score is the logarithm of the prediction: {grows} the prediction is "
+            "multiplied by the factor in the table, e to the power of the coefficient."
+        )
+    if loss.name in _ODDS:
+        return (
+            f"{said}. The score is the logarithm of the odds, p / (1 - p){label}: {grows} the odds "
+            "are multiplied by the factor in the table, e to the power of the coefficient."
+        )
+    if loss.name == "softmax":
+        said += ". The difference of two labels' scores is the logarithm of their odds"
+    elif loss.name != "custom" and not subject.labels:
+        said += ", and the score is the prediction"
+    return f"{said}: {grows} the score grows by the coefficient in the table."
 
 
 def _folded(whole: Html, rows: int) -> Html:
@@ -162,10 +211,16 @@ def _forest(found: Coefficients) -> Html:
     strongest = [_scaled(row) for row in found.rows if row.feature != INTERCEPT][:_BARS]
     count = len(found.rows) - 1
     more = "" if count <= _BARS else f" The {_BARS} strongest of {spaced(count)} are drawn."
+    known = sum(not math.isnan(bar.low) for bar in strongest)
+    reach = "Lines are 95 % intervals."
+    if not known:
+        reach = found.sentences[0] if found.sentences else "There are no intervals."
+    elif known < len(strongest):
+        reach = "Thick lines are 95 % intervals; where there is none, a thin line leads to 0."
     return figure(
         bars("Coefficients per standard deviation", strongest, "per standard deviation"),
         "Coefficients as the model meets the columns: for columns of numbers, per standard "
-        f"deviation, so that they can be compared. Lines are 95 % intervals.{more}",
+        f"deviation, so that they can be compared. {reach}{more}",
     )
 
 

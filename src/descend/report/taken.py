@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from descend.custom import CustomModel
 from descend.report.markup import Html, element, named, number, paragraphs, section, table
 from descend.run.files import pack, versions
 from descend.run.history import History, Series
@@ -67,7 +68,12 @@ def _download(subject: Subject) -> list[Html]:
 def _used(subject: Subject) -> Html:
     table = subject.run.source is not None
     what = 'run.predict("new.csv")' if table else "run.predict(X)  # a row of numbers for each"
-    lines = ["import descend as ds", f'run = ds.load("{NAME}")', what]
+    task = subject.run.task
+    own = isinstance(task.model, CustomModel) or task.loss.name == "custom"
+    given = ", task=task" if own else ""
+    lines = ["import descend as ds", f'run = ds.load("{NAME}"{given})', what]
+    if own:
+        lines.insert(1, f"task = ...  # {task}, made as before: functions are not in the file")
     code = element("code", "\n".join(lines))
     return element("pre", code, tabindex="0", role="group", aria_label="How to use the model")
 

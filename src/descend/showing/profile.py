@@ -14,6 +14,7 @@ bmi: number: 18 to 42.2, mean 26.38
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 BARS = 12
 _ROUNDING = 1e-12
 _LEVELS = 6
+# How the encoder counts what its training rows lack.
+_GONE = re.compile(r"(?<=; )(\d+ missing entr(?:y|ies))(?= (?:gets?|is|are) the )")
 _PARTS = ("train", "validation", "test")
 # What a treatment makes of a column, in a word.
 _KINDS = {
@@ -49,9 +52,9 @@ class Profile(NamedTuple):
         ``"number"``, ``"category"``, ``"yes or no"``, ``"date"``, ``"target"``, ``"not used"``,
         ``"id"``, ``"weight"``, ``"group"``.
     holds
-        Its range, or its levels and their shares; empty where unknown.
+        Its range, or its levels and their shares of what is there; empty where unknown.
     missing
-        Entries that are not there, or None where unknown.
+        Entries that are not there, in all rows, or None where unknown.
     done
         What was done to it, a sentence.
     features
@@ -104,7 +107,20 @@ def _of_table(prepared: Prepared) -> Iterable[Profile]:
             yield Profile(*known, "", None, column.sentence, 0)
         else:
             plan, start = plans[column.name]
-            yield _of_plan(prepared, plan, start, *known, column.sentence)
+            yield _of_plan(prepared, plan, start, *known, _learnt(column.sentence))
+
+
+def _learnt(done: str) -> str:
+    """Return what was done, saying of which rows its count is: the others stand beside it.
+
+    >>> _learnt("'a' is standardised; 8 missing entries get the mean.")
+    "'a' is standardised; 8 missing entries of the training rows get the mean."
+    """
+    return _GONE.sub(r"\1 of the training rows", done)
+
+
+def _share(hits: Array) -> float:
+    return float(hits.mean()) if len(hits) else 0.0
 
 
 def _stacked(prepared: Prepared, column: int) -> Array:
@@ -128,8 +144,9 @@ def _of_plan(  # noqa: PLR0913, PLR0917 - a plan with its words
     elif plan.kind == "boolean":
         holds = f"true in {_percent(float(columns[0][there].mean()))}"
     elif plan.kind == "category":
-        labels = [feature.removeprefix(f"{plan.name}=") for feature in plan.features]
-        holds = _shares(labels, [float(column.mean()) for column in columns])
+        levels = len(columns) - bool(lacking)  # what is missing is counted beside them
+        labels = [feature.removeprefix(f"{plan.name}=") for feature in plan.features[:levels]]
+        holds = _shares(labels, [_share(column[there]) for column in columns[:levels]])
     else:
         spans = zip(plan.parts, columns, strict=False)
         holds = "; ".join(f"{part} {_ends(c[there] * s + m)}" for (part, m, s), c in spans)
