@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.special import expit
+from scipy.stats import norm
 from sklearn import metrics
 from sklearn.datasets import load_iris
 from tests.plotting import assert_same_picture
@@ -362,6 +363,22 @@ def test_residuals_and_r2_are_those_of_the_validation_rows():
     assert f"R² {r2:.3g}" in texts(run.plot.predicted())
     assert "all 27 validation rows" in texts(figure)
     assert "all 63 training rows" in texts(run.plot.residuals(part="training"))
+
+
+@pytest.mark.parametrize("rows", [18, 5000])
+def test_all_extremes_stand_beside_the_normal_at_their_true_height(rows):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(rows, 1))
+    y = X[:, 0] + rng.normal(size=rows)
+    y[0] += 50
+    y[1] -= 30
+    run = trained(X, y)
+    left = np.sort(y - run.predict(X).ravel())
+    shown = run.plot.residuals().axes[2].collections[0].get_offsets()
+    np.testing.assert_allclose(shown[[0, 1, -2, -1], 1], left[[0, 1, -2, -1]])
+    if rows == 18:
+        np.testing.assert_allclose(shown[:, 1], left)
+    np.testing.assert_allclose(shown[-1, 0], norm.ppf(1 - 0.5 / rows))
 
 
 def test_confusion_roc_and_precision_are_those_of_scikit_learn():

@@ -31,7 +31,8 @@ from descend.plots.evidence_fit import margins_of
 from descend.plots.histograms import _heights, edges_of, hidden_outputs
 from descend.plots.style import THEMES, Sheet, drawing
 from descend.plots.surfaces import _heights_at
-from descend.plots.words import APART, number, width_of, wrapped
+from descend.plots.words import APART, counted, number, width_of, wrapped
+from descend.showing.frames import frames_of
 from descend.showing.samples import rows_of
 
 OURS = (
@@ -413,10 +414,60 @@ def test_the_figure_says_where_it_stopped_and_why():
     run = net()
     assert run.outcome.reason == "validation"
     figure = run.plot.loss()
-    assert f"update {run.outcome.best_step} was restored" in title_of(figure)
+    kept = f"at update {run.outcome.best_step} of {run.state.step}, the one kept"
+    assert kept in title_of(figure).replace("\n", " ")
     assert f"best: update {run.outcome.best_step}" in words_in(figure)
     spot = line_of(figure, "returned")
     assert (spot.get_xdata()[0], spot.get_ydata()[0]) == (run.outcome.best_step, run.outcome.loss)
+
+
+@cache
+def restored():
+    """Train on noise until validation grows worse: the returned state is far from the last."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(24, 5))
+    y = np.where(X[:, 0] + 1.5 * rng.normal(size=24) > 0, "a", "b")
+    options = {"epochs": 400, "validation": 0.4, "patience": 30}
+    return trained(loss=ds.logistic(), optimizer=ds.gradient_descent(5.0), X=X, y=y, **options)
+
+
+@pytest.mark.parametrize("kind", ["loss", "surface", "coefficients", "parameters", "fit"])
+def test_titles_tell_of_the_state_returned_and_name_its_update(kind):
+    run = restored()
+    best, done = run.outcome.best_step, run.state.step
+    assert best is not None
+    assert best < done
+    largest = [number(np.abs(theta).max()) for theta in (run.theta, run.state.theta)]
+    told = {
+        "loss": (number(run.outcome.loss), number(run.history["loss"][-1])),
+        "surface": (number(run.outcome.loss), number(run.history["loss"][-1])),
+        "parameters": largest,
+    }
+    title = title_of(getattr(run.plot, kind)()).replace("\n", " ")
+    assert f"at update {best} of {done}, the one kept" in title
+    assert f"in {done} updates" not in title
+    right, wrong = told.get(kind, ("", "nothing"))
+    assert right in title
+    assert wrong not in title
+
+
+def test_with_batches_the_loss_told_is_the_mean_up_to_the_state_returned():
+    run, best = net(), net().outcome.best_step
+    of_epochs = run.history["epoch_loss"]
+    per_epoch = run.setup.batches_per_epoch
+    told = number(of_epochs[best // per_epoch - 1])
+    assert told != number(of_epochs[-1])
+    assert f"to {told} at update {best} of" in title_of(run.plot.loss()).replace("\n", " ")
+
+
+def test_a_path_through_some_states_is_not_said_to_be_through_all():
+    assert "path of 120 updates" in title_of(line().plot.surface()).replace("\n", " ")
+    run = trained(epochs=3000)
+    through = len(frames_of(run).steps)
+    told = f"path through {through} recorded states of the {counted(3000, 'update')}"
+    for figure in (run.plot.surface(), run.plot.surface3d()):
+        assert told in title_of(figure).replace("\n", " ")
+    assert through < 3001
 
 
 def test_the_title_says_how_the_loss_went():

@@ -9,6 +9,7 @@ import numpy as np
 from descend.errors import InputError
 from descend.losses import evaluate
 from descend.plots.slices import raw_scores
+from descend.plots.telling import when
 from descend.plots.words import counted, number, short
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def at_step(run: Run, step: int | None) -> tuple[Floats, str]:
     """
     done, best = run.state.step, run.outcome.best_step
     if step is None:
-        return run.theta, f"after {counted(done if best is None else best, 'update')}"
+        return run.theta, f"after {counted(done, 'update')}" if best is None else when(run)
     asked: Any = step
     whole = isinstance(asked, int | np.integer) and not isinstance(asked, bool)
     if not whole or not 0 <= step <= done:

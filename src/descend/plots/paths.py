@@ -16,6 +16,7 @@ from descend.errors import InputError
 from descend.models import layered
 from descend.plots.axes import drawable, named_ends, plain_axis, updates_axis
 from descend.plots.marks import draw_marks, marks_of
+from descend.plots.telling import when
 from descend.plots.words import counted, number, short, titled
 from descend.showing.frames import Frames, frames_of
 from descend.showing.samples import rows_of
@@ -72,7 +73,7 @@ def coefficients(run: Run, sheet: Sheet, *, log_x: bool = False) -> Figure:
     order = np.argsort(-np.abs(found.values[frames.returned]), kind="stable")
     figure = sheet.figure()
     ax = figure.subplots()
-    titled(figure, sheet, _title(found, frames, order), *_notes(found, order, log_x=log_x))
+    titled(figure, sheet, _title(run, found, frames, order), *_notes(found, order, log_x=log_x))
     _faint(ax, sheet.theme, frames, found.values[:, order[NAMED:DRAWN]])
     _named(ax, sheet.theme, frames, found, order[:NAMED])
     ax.axhline(0, color=sheet.theme.muted, linewidth=0.8, zorder=1)
@@ -163,15 +164,25 @@ def _named(ax: Axes, theme: Theme, frames: Frames, found: Coefficients, places: 
     named_ends(ax, ends)
 
 
-def _title(found: Coefficients, frames: Frames, order: Array) -> str:
+def _title(run: Run, found: Coefficients, frames: Frames, order: Array) -> str:
     kept = found.values[frames.returned]
     told = ", ".join(f"{found.names[i]} {number(kept[i])}" for i in order[:_TOLD])
-    after = counted(int(frames.steps[frames.returned]), "update")
-    after += " (the best)" if frames.returned < len(frames.steps) - 1 else ""
     what = f"The strongest of {counted(len(order), 'coefficient')}"
     if len(order) <= _TOLD:
         what = "The coefficient" if len(order) == 1 else f"The {len(order)} coefficients"
-    return f"{what} after {after}: {told}"
+    return f"{what} {_reached(run, frames)}: {told}"
+
+
+def _reached(run: Run, frames: Frames) -> str:
+    """Return at which update the returned parameters were; of a run that diverged, the last known.
+
+    >>> from types import SimpleNamespace as Some
+    >>> run = Some(outcome=Some(best_step=6, step=9))
+    >>> _reached(run, Frames(np.array([0, 6, 9]), np.zeros((3, 1)), 1))
+    'at update 6 of 9, the one kept'
+    """
+    step = int(frames.steps[frames.returned])
+    return when(run) if step == run.outcome.best_step else f"after {counted(step, 'update')}"
 
 
 def _notes(found: Coefficients, order: Array, *, log_x: bool) -> list[str]:

@@ -30,6 +30,8 @@ CROWD = 4000
 # Bins of about equal counts along which the residuals' middle and spread are taken.
 _BINS, _LEAST = 20, 8
 _NORMAL = 1.4826  # a normal deviation to one median distance
+# Residuals at each end that all have a point beside a normal distribution.
+_ENDS = 200
 
 
 def residuals(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 0) -> Figure:
@@ -184,9 +186,7 @@ def _beside_normal(ax: Axes, theme: Theme, left: Floats) -> None:
     """Draw residuals in order against those of a normal distribution: a line if they are normal."""
     from scipy.special import ndtri  # noqa: PLC0415 - slow to import, and rarely needed
 
-    n = min(len(left), 400)
-    share = (np.arange(n) + 0.5) / n
-    ordered = np.quantile(left, share)
+    ordered, share = _in_order(left)
     middle = np.median(left)
     scale = _NORMAL * np.median(np.abs(left - middle))
     theory = ndtri(share)
@@ -197,6 +197,23 @@ def _beside_normal(ax: Axes, theme: Theme, left: Floats) -> None:
     ax.set_ylabel("residual quantiles")
     plain_axis(ax, "x", 4)
     plain_axis(ax, "y", 5)
+
+
+def _in_order(left: Floats) -> tuple[Floats, Floats]:
+    """Return residuals in order, each at its own height, and the share of them at each.
+
+    Of very many, those at both ends are all there, and of the others as many as can be told apart.
+
+    >>> _in_order(np.array([50.0, 0.0]))
+    (array([ 0., 50.]), array([0.25, 0.75]))
+    """
+    n = len(left)
+    place = np.arange(n)
+    if n > 4 * _ENDS:
+        inner = np.linspace(_ENDS, n - 1 - _ENDS, 2 * _ENDS).round().astype(int)
+        place = np.unique(np.r_[:_ENDS, inner, n - _ENDS : n])
+    ordered: Floats = np.sort(left)[place]
+    return ordered, (place + 0.5) / n
 
 
 def _target(run: Run, output: int) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from descend.custom import CustomModel
 from descend.errors import InputError
 from descend.plots.axes import plain_axis
-from descend.plots.telling import ends
+from descend.plots.telling import ends, when
 from descend.plots.words import counted, number, percent, short, titled
 from descend.showing.frames import frames_of
 from descend.showing.surfaces import surface_of
@@ -112,10 +112,14 @@ def _why_not(run: Run) -> str:
 
 def title(run: Run, found: Surface) -> str:
     """Return what is seen."""
-    went = f"path of {counted(run.outcome.step, 'update')}"
+    done, through = run.outcome.step, len(found.path)
+    went = f"path of {counted(done, 'update')}"
+    if through < done + 1:
+        went = f"path through {through} recorded states of the {counted(done, 'update')}"
     if run.setup.full_batch:
         first, last, _ = ends(run)
-        went += f" from {number(first)} to {number(last)}"
+        kept = "" if run.outcome.best_step is None else f" {when(run)}"
+        went += f" from {number(first)} to {number(last)}{kept}"
     if found.exact:
         return f"The loss over both parameters, and the {went}"
     return f"A slice of the loss that holds {percent(found.share)} of the {went}"
