@@ -6,6 +6,7 @@ Their looks are compared with reference images, their facts with the history the
 from __future__ import annotations
 
 import inspect
+import io
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 from tests import plotting
 from tests.plotting import assert_same_picture
 
@@ -327,6 +329,20 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("dpi", [72, 100, 300])
+def test_no_text_is_cut_at_the_edge_however_it_is_saved(dpi):
+    """matplotlib's own defaults draw letters wider, so that lines would reach over the edge."""
+    stream = io.BytesIO()
+    X, y = table()
+    figure = trained(X=X, y=y).plot.surface()
+    figure.savefig(stream, dpi=dpi)
+    with Image.open(stream) as image:
+        drawn = np.asarray(image.convert("L"))
+    assert drawn.min() < 100
+    edge = round(8 * dpi / 100)  # texts leave 12 pixels of a plain screen
+    assert (drawn[:, -edge:] > 250).all()
+
+
 def test_a_file_is_twice_as_fine_as_the_screen():
     figure = line().plot.loss(size=(480, 320))
     assert plotting.pixels(rendered(figure)).shape == (640, 960, 3)
@@ -523,9 +539,9 @@ def test_a_run_without_updates_is_told_so():
             run.history, updates=type(run.history.updates)(run.history.updates.names, 64)
         ),
     )
-    with pytest.raises(InputError, match="The curves of a run were asked for"):
+    with pytest.raises(InputError, match="There are no curves to draw"):
         empty.plot.loss()
-    with pytest.raises(InputError, match="The curves of a run were asked for"):
+    with pytest.raises(InputError, match="There are no curves to draw"):
         race([empty, empty])
 
 
@@ -868,6 +884,13 @@ def test_a_direction_has_as_much_left_as_its_curvature_says():
     run = trained(X=X, y=y, optimizer=ds.gradient_descent(0.01), epochs=30)
     curvatures, left = directions_left(Case(run, None, THEMES["light"]))
     np.testing.assert_allclose(left, np.abs(1 - 0.01 * curvatures) ** 30, rtol=1e-6)
+
+
+def test_evidence_of_a_run_that_diverged_at_once_shows_the_loss_after_it():
+    run = trained(optimizer=ds.gradient_descent(1e3), epochs=5)
+    assert run.state.step == 1
+    spot = line_of(run.plot.evidence(), "returned")
+    assert (spot.get_xdata()[0], spot.get_ydata()[0]) == (1, run.outcome.loss)
 
 
 def test_a_code_that_was_not_found_is_refused():

@@ -88,7 +88,8 @@ def loss_said(seen: Look, theta: Floats) -> str:
     """Return the loss over the training rows shown, in words."""
     found = loss_now(seen, theta)
     said = number(found) if np.isfinite(found) else f"is {number(found)}"
-    return f"{loss_name(seen.run)} {said}"
+    standard = seen.units.target_scale != 1 or seen.units.target_mean != 0
+    return f"{loss_name(seen.run)}{' of the standardised target' if standard else ''} {said}"
 
 
 def answer_name(seen: Look, output: int = 0) -> str:
@@ -109,10 +110,8 @@ def target_name(seen: Look, output: int = 0) -> str:
 
 
 def shown(seen: Look) -> str:
-    """Return the note on which rows are shown, and on the unit of the loss."""
-    standard = seen.units.target_scale != 1 or seen.units.target_mean != 0
-    unit = " The loss is that of the standardised target." if standard else ""
-    return f"Shown: {seen.rows.sentence}.{unit}"
+    """Return the note on which rows are shown."""
+    return f"Shown: {seen.rows.sentence}."
 
 
 def begun(title: str) -> str:

@@ -108,15 +108,15 @@ def activations(run: Run, sheet: Sheet) -> Figure:
     model = layered(run.task.model)
     if not model.hidden:
         msg = (
-            "Activations were asked for, but a linear model has no hidden layers; "
-            "see run.plot.coefficients()."
+            "Activations are outputs of hidden layers, and a linear model has none; draw its "
+            "coefficients instead."
         )
         raise InputError(msg)
     rows = rows_of(run, _ROWS)
     if rows is None:
         msg = (
-            "Activations were asked for, but this run holds no rows to compute them on; give them "
-            "back with run.attach(X, y) (or --data)."
+            "Activations are computed on rows, and this run holds none; give them back with "
+            "run.attach(X, y) (or --data)."
         )
         raise InputError(msg)
     frames = several_frames(run, RIDGES)
@@ -124,7 +124,8 @@ def activations(run: Run, sheet: Sheet) -> Figure:
     layers = list(range(len(model.hidden)))
     shown = _first_and_last(layers)
     panels = [_activation_panel(run, [out[i] for out in outputs], i) for i in shown]
-    title = f"Outputs of {_layers(layers)} ({model.activation.name}): {_spread(panels, frames.returned)}{_kept(run, frames)}"
+    spread = _spread(panels, frames.returned) + _kept(run, frames)
+    title = f"Outputs of {_layers(layers)} ({model.activation.name}): {spread}"
     notes = [f"Over {rows.sentence}.", _few(shown, layers, "hidden layers"), _heights_said(panels)]
     return _ridges(sheet, panels, frames.steps, title, notes)
 
@@ -201,7 +202,8 @@ def _kept(run: Run, frames: Frames) -> str:
 def _spread(panels: list[Panel], returned: int) -> str:
     """Return how the spread of the last panel's values went, in words."""
     first, last = (
-        float(np.std(v)) if v.size else 0.0 for v in (panels[-1].values[0], panels[-1].values[returned])
+        float(np.std(v)) if v.size else 0.0
+        for v in (panels[-1].values[0], panels[-1].values[returned])
     )
     where = "their spread" if len(panels) == 1 else "in the last, the spread"
     return f"{where} goes from {number(first)} to {number(last)}"

@@ -19,7 +19,7 @@ from descend.plots.marks import draw_marks, marks_of
 from descend.plots.telling import when
 from descend.plots.words import counted, number, short, titled
 from descend.showing.frames import Frames, frames_of
-from descend.showing.samples import rows_of
+from descend.showing.samples import rows_of, units_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +102,7 @@ def several_frames(run: Run, limit: int = 300) -> Frames:
         why = "its file holds a model without its keyframes; save the run with them"
     else:
         why = f"it did {done} and holds {counted(int(finite.sum()), 'finite state')}; train it on"
-    msg = f"Parameters over the updates were asked for, but this run has no path to show: {why}."
+    msg = f"Parameters over the updates need states on the way, and this run has none: {why}."
     raise InputError(msg)
 
 
@@ -116,8 +116,8 @@ def coefficients_of(run: Run, frames: Frames) -> Coefficients:
     """
     if not layered(run.task.model).linear:
         msg = (
-            "Coefficient paths were asked for, but this model has hidden layers, whose weights are "
-            "no coefficients of columns; see run.plot.parameters()."
+            "Coefficients belong to columns, and this model has hidden layers, whose weights do "
+            "not; draw its parameters instead."
         )
         raise InputError(msg)
     parts = [run.layout.split(theta)["weight"] for theta in frames.theta]
@@ -143,8 +143,9 @@ def _names(run: Run) -> list[str]:
     k = run.setup.k
     if k == 1:
         return [short(name) for name in run.names]
-    labels = [f"output {j + 1}" for j in range(k)] if run.classes is None else run.classes
-    whose = labels if len(labels) == k else [f"output {j + 1}" for j in range(k)]
+    target = short(units_of(run).target, 10)
+    outputs = [f"{target}[{j}]" for j in range(k)]
+    whose = outputs if run.task.loss.targets != "labels" else list(run.classes or outputs)
     return [f"{short(name, 16)} → {short(label, 12)}" for name in run.names for label in whose]
 
 

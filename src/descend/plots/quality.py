@@ -64,7 +64,8 @@ def residuals(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     _spread(shape, sheet.theme, left)
     rmse = float(np.sqrt(np.average(left**2, weights=w)))
     mean = float(np.average(left, weights=w))
-    title = f"Residuals of {name}: root mean square {number(rmse)}, mean {number(mean)}"
+    whole = _whole_target(run, output)
+    title = f"Residuals of {whole}: root mean square {number(rmse)}, mean {number(mean)}"
     titled(figure, sheet, title, _rows(found), _line_said(x))
     return figure
 
@@ -104,9 +105,7 @@ def predicted(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     ax.legend(loc="upper left")
     about = np.average((truth - np.average(truth, weights=w)) ** 2, weights=w)
     r2 = 1 - np.average((truth - guess) ** 2, weights=w) / about if about > 0 else np.nan
-    title = f"Predicted against true {name}: R² {number(r2)}" + (
-        ", no better than the mean" if r2 <= 0 else ""
-    )
+    title = f"Predicted against true {_whole_target(run, output)}: {_explained(r2)}"
     titled(figure, sheet, title, _rows(found), _line_said(truth))
     return figure
 
@@ -125,7 +124,7 @@ def _column(found: Residuals, values: Array, output: int) -> tuple[Floats, Float
     if not fine.any():
         msg = (
             "None of this run's predictions is a number to be drawn, for it diverged; look at its "
-            "loss and ask the doctor, run.diagnose()."
+            "loss, and at the doctor's evidence."
         )
         raise InputError(msg)
     weight = None if found.weight is None else found.weight[fine]
@@ -219,6 +218,25 @@ def _in_order(left: Floats) -> tuple[Floats, Floats]:
 def _target(run: Run, output: int) -> str:
     name = short(units_of(run).target)
     return name if run.setup.k == 1 else f"{name}[{output}]"
+
+
+def _whole_target(run: Run, output: int) -> str:
+    """Return an output's name, and that there are others."""
+    k = run.setup.k
+    return _target(run, output) + (f", output {output} of 0 to {k - 1}" if k > 1 else "")
+
+
+def _explained(r2: float) -> str:
+    """Return how much is explained.
+
+    >>> _explained(0.5), _explained(-1.0)
+    ('R² 0.5', 'R² −1, no better than the mean')
+    >>> _explained(float("nan"))
+    'all true values are alike, so there is no R²'
+    """
+    if np.isnan(r2):
+        return "all true values are alike, so there is no R²"
+    return f"R² {number(r2)}" + (", no better than the mean" if r2 <= 0 else "")
 
 
 def _rows(found: Any) -> str:

@@ -93,14 +93,14 @@ def plane_of(run: Run, frames: Frames, shape: tuple[int, int]) -> Surface:
     """
     found = surface_of(run, shape, frames)
     if found is None:
-        msg = f"The loss surface was asked for, but {_why_not(run)}"
+        msg = f"There is no loss surface to draw: {_why_not(run)}"
         raise InputError(msg)
     return found
 
 
 def _why_not(run: Run) -> str:
     if run.layout.size < 2:  # noqa: PLR2004 - a plane
-        return "this run has one parameter, and a plane needs two; see run.plot.loss()."
+        return "this run has one parameter, and a plane needs two; draw its loss instead."
     if run.data is None:
         return "this run holds no rows; give them back with run.attach(X, y) (or --data)."
     if run.keyframes is None:

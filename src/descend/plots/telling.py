@@ -50,8 +50,7 @@ def recorded(run: Run) -> Run:
     done = counted(run.state.step, "update")
     why_not = "nothing was recorded (record=0)" if run.state.step else "so nothing has happened yet"
     msg = (
-        f"The curves of a run were asked for; this one did {done}, {why_not}: train it, and with "
-        "a record."
+        f"There are no curves to draw: this run did {done}, {why_not}; train it, and with a record."
     )
     raise InputError(msg)
 
