@@ -21,6 +21,7 @@ from descend.animation import KINDS, animate, film, kinds, shots, writing
 from descend.classics import line_sgd
 from descend.errors import InputError
 from descend.page import writing as page_writing
+from descend.plots.regions import HATCHES
 from descend.plots.style import Sheet, drawing
 
 MODULE = "function render() {}\nvar it = { render };\nexport { it as default };\n"
@@ -206,12 +207,43 @@ def test_pictures_are_the_same_in_any_order():
 
 
 def test_what_is_usual_shows_most_of_a_run(tmp_path):
+    def usual(run):
+        return kinds.usual(run, shots.shots_of(run, None))
+
     X, _ = ds.datasets.moons()
-    assert kinds.usual(moving_line()[0]) == "fit"
-    assert kinds.usual(moons()) == "regions"
-    assert kinds.usual(trained(X, X @ [1.0, 2.0])) == "surface"
+    assert usual(moving_line()[0]) == "fit"
+    assert usual(moons()) == "regions"
+    assert usual(trained(X, X @ [1.0, 2.0])) == "surface"
     moons().save(tmp_path / "moons.run")
-    assert kinds.usual(ds.load(tmp_path / "moons.run")) == "loss"
+    assert usual(ds.load(tmp_path / "moons.run")) == "loss"
+
+
+@pytest.mark.parametrize("frames", [4, None])
+def test_of_a_run_that_diverged_what_can_be_drawn_is_filmed(frames, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    run = trained(X, X @ [1.0, 2.0, 3.0], optimizer=ds.gradient_descent(1e3))
+    assert run.outcome.diverged
+    made = animate(run, tmp_path / "d.gif", frames=frames, size="small")
+    found, _ = frames_of(made)
+    below = [frame[60:] for frame in found]
+    assert max(np.abs(one - below[0]).max() for one in below) > 100
+
+
+def test_regions_of_several_labels_are_hatched_as_in_figures():
+    rng = np.random.default_rng(0)
+    code = np.arange(90) % 3
+    X = rng.normal(size=(90, 2)) + 3.0 * np.column_stack([code == 1, code == 2])
+    run = trained(X, np.array(["a", "b", "c"])[code], loss=ds.softmax())
+    with filmed(run, "regions", 3) as made:
+        made.turn(2)
+        areas = made.moving[1:4]
+        assert [area.get_hatch() for area in areas] == [None, *HATCHES[1:3]]
+        spots = X[::7]
+        predicted = run.predict(spots)
+        for spot, label in zip(spots, predicted, strict=True):
+            inside = [any(p.contains_point(spot) for p in a.get_paths()) for a in areas]
+            assert inside == [label == each for each in "abc"]
 
 
 # ---------------------------------------------------------------- frames
@@ -263,7 +295,7 @@ def test_the_returned_frame_is_named_where_it_is_not_the_last():
         ({"kind": "regions"}, "needs two columns"),
         ({"kind": "loss", "x": 0}, "no columns to choose"),
         ({"x": "xx1"}, "did you mean 'x1'"),
-        ({"frames": 1}, "frames"),
+        ({"frames": 1}, "at least 2 frames"),
         ({"frames": [0, 601]}, "whole updates from 0 to 600"),
         ({"seconds": 1, "fps": 2}, "not both"),
         ({"fps": 100}, "cannot be shown"),

@@ -12,6 +12,7 @@ from tests.test_cli import refused
 
 import descend as ds
 from descend.cli.plotting import _size
+from descend.errors import InputError
 from descend.plots import FIGURES
 
 
@@ -46,6 +47,8 @@ def test_without_a_kind_it_lists_what_the_run_can_show_and_why_not(descend, fitt
     there, missing = out.split("Not this one:")
     assert "\n  residuals " in missing
     assert "confusion matrix instead" in missing
+    assert "asked for" not in missing
+    assert "run." not in missing
     assert "\n  residuals " not in there
     status, out, _ = descend("plot", fitted / "price", "--json")
     found = json.loads(out)
@@ -138,6 +141,10 @@ def test_a_moved_table_is_named_and_a_lost_one_leaves_what_needs_no_rows(descend
         (["fit", "--theme", "drak"], ["did you mean 'dark'"]),
         (["fit", "--size", "huge"], ["no size 'huge'"]),
         (["fit", "--size", "1x1000"], ["pixels"]),
+        (["fit", "--size", "5x"], ["small, normal, large", "8x5", "800x500"]),
+        (["fit", "--size", "infx5"], ["pixels"]),
+        (["fit", "--theme", "blue"], ["light, dark and auto"]),
+        (["animation", "--out", "a.gif", "--frames", "1"], ["at least 2 frames"]),
         (["fit", "--out", "fit.jpg"], [".jpg"]),
         (["fit", "--all", "folder"], ["leave out KIND"]),
         (["--out", "fit.png"], ["Name a KIND"]),
@@ -161,4 +168,6 @@ def test_sizes_are_names_inches_or_pixels():
     assert _size("8x5") == (800, 500)
     assert _size("6.5X4") == (650, 400)
     assert _size("800x500") == (800, 500)
-    assert _size("axb") == "axb"
+    for wrong in ("axb", "5x", "nanx5x"):
+        with pytest.raises(InputError, match="small, normal, large, for inches such as 8x5, or"):
+            _size(wrong)

@@ -10,8 +10,10 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit
+from scipy.stats import norm
 from sklearn import metrics
 from sklearn.datasets import load_iris
 from tests.plotting import assert_same_picture
@@ -262,6 +264,39 @@ def test_columns_are_chosen_by_name_or_place_and_a_wrong_name_gets_a_hint():
         iris().plot.regions(x=1, y=1)
 
 
+@cache
+def encoded():
+    """Fit a table with a date, a category of two and one of three, and a broken name."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x\n2": rng.normal(size=80), "noise": rng.normal(size=80)})
+    frame["sold on"] = pd.date_range("2020-03-01", periods=80, freq="19D")
+    frame["city"] = np.array(["Bern", "Rome", "Oslo"])[np.arange(80) % 3]
+    frame["new"] = np.array(["yes", "no"])[np.arange(80) % 2]
+    frame["price"] = frame["x\n2"] + np.arange(80) % 3
+    return ds.fit(frame, "price", epochs=5, engine="numpy").run
+
+
+@pytest.mark.parametrize("asked", ["sold on", "city"])
+def test_a_column_that_became_several_features_is_told_which(asked):
+    run = encoded()
+    became = [name for name in run.names if name.startswith(asked)]
+    assert len(became) > 1
+    with pytest.raises(InputError, match=f"'{asked}' became {len(became)} features") as found:
+        run.plot.fit(x=asked)
+    assert all(repr(name) in str(found.value) for name in became)
+    assert "did you mean" not in str(found.value)
+
+
+def test_names_are_taken_as_they_are_shown():
+    run = encoded()
+    seen = slices.look(run)
+    assert slices.column(seen, "x 2", 0) == run.names.index("x\n2")
+    (new,) = [name for name in run.names if name.startswith("new")]
+    assert slices.column(seen, "new", 0) == run.names.index(new)
+    with pytest.raises(InputError, match="did you mean 'noise'"):
+        slices.column(seen, "noisy", 0)
+
+
 def test_the_usual_columns_are_those_the_model_relies_on():
     rng = np.random.default_rng(2)
     X = rng.normal(size=(80, 4)) * [1.0, 100.0, 0.01, 1.0]
@@ -364,6 +399,22 @@ def test_residuals_and_r2_are_those_of_the_validation_rows():
     assert "all 63 training rows" in texts(run.plot.residuals(part="training"))
 
 
+@pytest.mark.parametrize("rows", [18, 5000])
+def test_all_extremes_stand_beside_the_normal_at_their_true_height(rows):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(rows, 1))
+    y = X[:, 0] + rng.normal(size=rows)
+    y[0] += 50
+    y[1] -= 30
+    run = trained(X, y)
+    left = np.sort(y - run.predict(X).ravel())
+    shown = run.plot.residuals().axes[2].collections[0].get_offsets()
+    np.testing.assert_allclose(shown[[0, 1, -2, -1], 1], left[[0, 1, -2, -1]])
+    if rows == 18:
+        np.testing.assert_allclose(shown[:, 1], left)
+    np.testing.assert_allclose(shown[-1, 0], norm.ppf(1 - 0.5 / rows))
+
+
 def test_confusion_roc_and_precision_are_those_of_scikit_learn():
     run = iris()
     X, code, _ = run.data.validation
@@ -420,6 +471,56 @@ def test_samples_are_drawn_from_crowds_and_it_is_said():
     assert len(points(figure.axes[0])) == 5000
     assert "5000 of 9000 training rows, drawn by the keyed permutation" in texts(figure)
     assert "1500 of 9000 training rows" in texts(crowd().plot.regions())
+
+
+@cache
+def several():
+    X = np.random.default_rng(4).normal(size=(60, 2))
+    return trained(X, X @ [[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])
+
+
+def test_outputs_are_named_one_way_and_it_is_said_that_there_are_others():
+    for kind in ("residuals", "predicted"):
+        for output in (0, 2):
+            figure = getattr(several().plot, kind)(output=output)
+            title = figure.get_suptitle().replace("\n", " ")
+            assert f"y[{output}], output {output} of 0 to 2: " in title
+    said = texts(several().plot.coefficients())
+    assert "x1 → y[2]" in said
+    assert "output 3" not in said
+    assert "y[2]" in texts(several().plot.fit())
+    assert "Predicted y[2] over" in texts(several().plot.regions(output=2))
+    assert "output" not in numbers().plot.residuals().get_suptitle()
+
+
+def test_a_shape_among_labels_is_always_that_of_a_label():
+    figure = iris().plot.labels()
+    truth, middle, _ = (ax.collections for ax in figure.axes[:3])
+
+    def shapes(drawn):
+        return {tuple(each.get_paths()[0].vertices.ravel().round(6)) for each in drawn}
+
+    assert len(shapes(truth)) == 3
+    assert shapes(middle) == shapes(truth)
+    for each in middle:  # and each row has the shape of its own label
+        there = {tuple(spot) for spot in each.get_offsets().data}
+        same = [t for t in truth if shapes([t]) == shapes([each])]
+        assert there == {tuple(spot) for t in same for spot in t.get_offsets().data}
+
+
+def test_the_hardest_of_several_labels_is_said_to_be_so():
+    assert "hardest is" in iris().plot.precision_recall().get_suptitle().replace("\n", " ")
+    assert "hardest" not in moons().plot.precision_recall().get_suptitle()
+
+
+def test_a_loss_of_the_standardised_target_is_called_so():
+    assert "standardised target" in fitted().plot.fit().get_suptitle().replace("\n", " ")
+    assert "standardised target" not in numbers().plot.fit().get_suptitle().replace("\n", " ")
+
+
+def test_a_target_without_spread_has_no_r2():
+    flat = trained(np.arange(9.0)[:, None] / 9, np.ones(9))
+    assert "all true values are alike" in flat.plot.predicted().get_suptitle().replace("\n", " ")
 
 
 def test_weights_are_areas():

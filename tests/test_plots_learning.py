@@ -6,6 +6,7 @@ Their looks are compared with reference images, their facts with the history the
 from __future__ import annotations
 
 import inspect
+import io
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 from tests import plotting
 from tests.plotting import assert_same_picture
 
@@ -31,7 +33,8 @@ from descend.plots.evidence_fit import margins_of
 from descend.plots.histograms import _heights, edges_of, hidden_outputs
 from descend.plots.style import THEMES, Sheet, drawing
 from descend.plots.surfaces import _heights_at
-from descend.plots.words import APART, number, width_of, wrapped
+from descend.plots.words import APART, counted, number, width_of, wrapped
+from descend.showing.frames import frames_of
 from descend.showing.samples import rows_of
 
 OURS = (
@@ -326,6 +329,20 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("dpi", [72, 100, 300])
+def test_no_text_is_cut_at_the_edge_however_it_is_saved(dpi):
+    """matplotlib's own defaults draw letters wider, so that lines would reach over the edge."""
+    stream = io.BytesIO()
+    X, y = table()
+    figure = trained(X=X, y=y).plot.surface()
+    figure.savefig(stream, dpi=dpi)
+    with Image.open(stream) as image:
+        drawn = np.asarray(image.convert("L"))
+    assert drawn.min() < 100
+    edge = round(8 * dpi / 100)  # texts leave 12 pixels of a plain screen
+    assert (drawn[:, -edge:] > 250).all()
+
+
 def test_a_file_is_twice_as_fine_as_the_screen():
     figure = line().plot.loss(size=(480, 320))
     assert plotting.pixels(rendered(figure)).shape == (640, 960, 3)
@@ -413,10 +430,60 @@ def test_the_figure_says_where_it_stopped_and_why():
     run = net()
     assert run.outcome.reason == "validation"
     figure = run.plot.loss()
-    assert f"update {run.outcome.best_step} was restored" in title_of(figure)
+    kept = f"at update {run.outcome.best_step} of {run.state.step}, the one kept"
+    assert kept in title_of(figure).replace("\n", " ")
     assert f"best: update {run.outcome.best_step}" in words_in(figure)
     spot = line_of(figure, "returned")
     assert (spot.get_xdata()[0], spot.get_ydata()[0]) == (run.outcome.best_step, run.outcome.loss)
+
+
+@cache
+def restored():
+    """Train on noise until validation grows worse: the returned state is far from the last."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(24, 5))
+    y = np.where(X[:, 0] + 1.5 * rng.normal(size=24) > 0, "a", "b")
+    options = {"epochs": 400, "validation": 0.4, "patience": 30}
+    return trained(loss=ds.logistic(), optimizer=ds.gradient_descent(5.0), X=X, y=y, **options)
+
+
+@pytest.mark.parametrize("kind", ["loss", "surface", "coefficients", "parameters", "fit"])
+def test_titles_tell_of_the_state_returned_and_name_its_update(kind):
+    run = restored()
+    best, done = run.outcome.best_step, run.state.step
+    assert best is not None
+    assert best < done
+    largest = [number(np.abs(theta).max()) for theta in (run.theta, run.state.theta)]
+    told = {
+        "loss": (number(run.outcome.loss), number(run.history["loss"][-1])),
+        "surface": (number(run.outcome.loss), number(run.history["loss"][-1])),
+        "parameters": largest,
+    }
+    title = title_of(getattr(run.plot, kind)()).replace("\n", " ")
+    assert f"at update {best} of {done}, the one kept" in title
+    assert f"in {done} updates" not in title
+    right, wrong = told.get(kind, ("", "nothing"))
+    assert right in title
+    assert wrong not in title
+
+
+def test_with_batches_the_loss_told_is_the_mean_up_to_the_state_returned():
+    run, best = net(), net().outcome.best_step
+    of_epochs = run.history["epoch_loss"]
+    per_epoch = run.setup.batches_per_epoch
+    told = number(of_epochs[best // per_epoch - 1])
+    assert told != number(of_epochs[-1])
+    assert f"to {told} at update {best} of" in title_of(run.plot.loss()).replace("\n", " ")
+
+
+def test_a_path_through_some_states_is_not_said_to_be_through_all():
+    assert "path of 120 updates" in title_of(line().plot.surface()).replace("\n", " ")
+    run = trained(epochs=3000)
+    through = len(frames_of(run).steps)
+    told = f"path through {through} recorded states of the {counted(3000, 'update')}"
+    for figure in (run.plot.surface(), run.plot.surface3d()):
+        assert told in title_of(figure).replace("\n", " ")
+    assert through < 3001
 
 
 def test_the_title_says_how_the_loss_went():
@@ -472,9 +539,9 @@ def test_a_run_without_updates_is_told_so():
             run.history, updates=type(run.history.updates)(run.history.updates.names, 64)
         ),
     )
-    with pytest.raises(InputError, match="The curves of a run were asked for"):
+    with pytest.raises(InputError, match="There are no curves to draw"):
         empty.plot.loss()
-    with pytest.raises(InputError, match="The curves of a run were asked for"):
+    with pytest.raises(InputError, match="There are no curves to draw"):
         race([empty, empty])
 
 
@@ -817,6 +884,13 @@ def test_a_direction_has_as_much_left_as_its_curvature_says():
     run = trained(X=X, y=y, optimizer=ds.gradient_descent(0.01), epochs=30)
     curvatures, left = directions_left(Case(run, None, THEMES["light"]))
     np.testing.assert_allclose(left, np.abs(1 - 0.01 * curvatures) ** 30, rtol=1e-6)
+
+
+def test_evidence_of_a_run_that_diverged_at_once_shows_the_loss_after_it():
+    run = trained(optimizer=ds.gradient_descent(1e3), epochs=5)
+    assert run.state.step == 1
+    spot = line_of(run.plot.evidence(), "returned")
+    assert (spot.get_xdata()[0], spot.get_ydata()[0]) == (1, run.outcome.loss)
 
 
 def test_a_code_that_was_not_found_is_refused():

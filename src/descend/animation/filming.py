@@ -96,8 +96,11 @@ def animate(  # noqa: PLR0913 - each is a question one may want to answer
     'line.gif'
     """
     target = _target(path, overwrite=overwrite)
-    chosen = _kind(run, kind)
+    _known(kind)
     shots = shots_of(run, frames)
+    chosen = usual(run, shots) if kind == "auto" else kind
+    if chosen == "loss":
+        shots = shots_of(run, frames, finite=False)
     rate = speed(len(shots.steps), seconds, fps)
     if target.suffix.lower() == ".html":
         page(run, target, max(len(shots.steps), FEWEST), x, y)
@@ -129,21 +132,20 @@ def _target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
         msg = f"A film is written as .mp4, .gif or .html; found {target.suffix or 'no ending'!r}."
         raise InputError(msg)
     if target.exists() and not overwrite:
-        msg = f"{target} exists already; name another file, or say --overwrite."
+        msg = (
+            f"{target} exists already; name another file, or ask for it to be replaced (overwrite)."
+        )
         raise InputError(msg)
     return target
 
 
-def _kind(run: Run, kind: str) -> str:
-    if kind == "auto":
-        return usual(run)
-    if kind not in KINDS:
+def _known(kind: str) -> None:
+    if kind != "auto" and kind not in KINDS:
         known = ", ".join(KINDS)
         msg = (
             f"There is no film of {kind!r}{did_you_mean(kind, KINDS)}; there are {known} and auto."
         )
         raise InputError(msg)
-    return kind
 
 
 def speed(count: int, seconds: float | None, fps: float | None) -> float:

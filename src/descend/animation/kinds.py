@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from contourpy import contour_generator
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_rgb
+from matplotlib.path import Path
 
 from descend.animation.film import Film
 from descend.errors import InputError
@@ -15,6 +17,7 @@ from descend.plots.axes import drawable, log_axis, plain_axis, positive, spans_d
 from descend.plots.telling import recorded
 from descend.plots.words import number, titled
 from descend.showing.curves import curves_of
+from descend.showing.surfaces import surface_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 # The plane of a film is coarser than a figure's: each frame computes it.
 _SHAPE = (72, 96)
-_SURFACE = (61, 91)
+_SURFACE, _COARSEST = (61, 91), (2, 2)
 # A line that comes from further away, in heights of what the rows span, comes from outside.
 _FURTHEST = 4.0
 
@@ -89,6 +92,7 @@ def boundary(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Col
     points = list(ax.collections)
     regions.framed(ax, sheet.theme, seen, (i, j), first)
     regions.legend(ax, sheet, seen)
+    hatched = _hatched(ax, sheet, seen)
     edge = LineCollection([], colors=sheet.theme.ink, linewidths=1.8, zorder=2)
     ax.add_collection(edge, autolim=False)
     held = captions.others(seen, i, j)
@@ -104,11 +108,35 @@ def boundary(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Col
         found = regions.answered(seen, i, j, frames.theta[frame], shape=_SHAPE)
         many = regions.several(seen)
         image.set_data(regions.tinted(sheet.theme, found) if many else drawable(found.answer))
+        for area, ahead in zip(hatched, found.ahead, strict=False):
+            area.set_paths(_areas(found, ahead))
         edge.set_segments(edges(seen, found))
         title.set_text(said(frame))
 
-    moving = [image, edge, *points, *ax.spines.values(), title]
+    moving = [image, *hatched, edge, *points, *ax.spines.values(), title]
     return Film(figure, moving, turn, frames.steps)
+
+
+def _hatched(ax: Axes, sheet: Sheet, seen: Look) -> list[PathCollection]:
+    """Return an area without extent for each of several labels, hatched as figures have it."""
+    if not regions.several(seen):
+        return []
+    found = []
+    for hatch, color in zip(regions.HATCHES[: seen.k], sheet.theme.series, strict=False):
+        edge = (*to_rgb(color), 0.35)
+        area = PathCollection([], facecolors="none", edgecolors=edge, linewidths=0, zorder=1)
+        area.set_hatch(hatch or None)
+        ax.add_collection(area, autolim=False)
+        found.append(area)
+    return found
+
+
+def _areas(found: Answered, ahead: Floats) -> list[Path]:
+    """Return the areas in which a label is ahead."""
+    values = np.ma.masked_invalid(ahead)
+    made: Any = contour_generator(found.x, found.y, values, fill_type="OuterCode")
+    points, codes = made.filled(0.0, np.inf)
+    return [Path(*each) for each in zip(points, codes, strict=True)]
 
 
 def edges(seen: Look, found: Answered) -> list[Floats]:
@@ -198,15 +226,15 @@ _NO_COLUMN = (
 )
 
 
-def usual(run: Run) -> str:
-    """Return the kind of film that shows most of a run."""
-    if run.data is None:
+def usual(run: Run, frames: Frames) -> str:
+    """Return the kind of film that shows most of a run, of those that can be drawn."""
+    if run.data is None or len(frames.steps) < 2:  # noqa: PLR2004 - from one state to another
         return "loss"
     if run.setup.d == 1:
         return "fit"
     if run.classes is not None:
         return "regions"
-    return "surface" if run.layout.size > 1 else "fit"
+    return "loss" if surface_of(run, _COARSEST, frames) is None else "surface"
 
 
 # ---------------------------------------------------------------- titles

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descend.errors import InputError
-from descend.parts import whole
 from descend.plots.words import counted
 from descend.showing.frames import Frames, frames_of
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 USUAL, MOST = 120, 2000
 
 
-def shots_of(run: Run, frames: int | Sequence[int] | None) -> Frames:
+def shots_of(run: Run, frames: int | Sequence[int] | None, *, finite: bool = True) -> Frames:
     """Return recorded states: the early ones closer together, or as asked.
 
     Parameters
@@ -32,6 +31,8 @@ def shots_of(run: Run, frames: int | Sequence[int] | None) -> Frames:
         How many, evenly over the updates; or the updates to show; default about 120, the early
         ones closer together.  Nothing is replayed: each frame is the last recorded state at or
         before its update, and says which it is.
+    finite
+        Whether only states whose parameters are all finite are wanted.
 
     Raises
     ------
@@ -48,24 +49,29 @@ def shots_of(run: Run, frames: int | Sequence[int] | None) -> Frames:
         msg = "A film shows how a run went on, and this one did no update; train it first."
         raise InputError(msg)
     found = frames_of(run, USUAL) if frames is None else _at(run, _asked(run, frames))
-    finite = np.isfinite(found.theta).all(axis=1)
-    if not finite.any():
+    if not finite:
+        return found
+    known = np.isfinite(found.theta).all(axis=1)
+    if not known.any():
         msg = (
             "No recorded state of this run is finite, so there is nothing to film; lower the rate."
         )
         raise InputError(msg)
-    returned = int(np.searchsorted(np.flatnonzero(finite), found.returned))
-    kept = found.steps[finite], found.theta[finite]
-    return Frames(*kept, min(returned, int(finite.sum()) - 1))
+    returned = int(np.searchsorted(np.flatnonzero(known), found.returned))
+    kept = found.steps[known], found.theta[known]
+    return Frames(*kept, min(returned, int(known.sum()) - 1))
 
 
 def _asked(run: Run, frames: int | Sequence[int]) -> Array:
     """Return the updates asked for, checked."""
     done = run.state.step
-    if isinstance(frames, int | np.integer):
-        count = whole("animate", "frames", frames, low=2)
+    if isinstance(frames, int | np.integer) and not isinstance(frames, bool):
+        if frames < 2:  # noqa: PLR2004 - from one state to another
+            msg = f"A film has at least 2 frames; got frames={frames}."
+            raise InputError(msg)
+        count = int(frames)
         return np.rint(np.linspace(0, done, min(count, MOST))).astype(np.int64)
-    steps: Any = np.asarray(list(frames))
+    steps: Any = np.asarray(frames if np.ndim(frames) else [])
     fine = steps.ndim == 1 and steps.size and steps.dtype.kind in "iu"
     if not fine or steps.min() < 0 or steps.max() > done:
         msg = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -62,7 +63,9 @@ def plot(  # noqa: PLR0917 - the options of pictures
     every: Annotated[
         str | None, Option("--all", help="Draw all kinds that this run can show, to this folder.")
     ] = None,
-    theme: Annotated[str, Option("--theme", help="light (default) or dark.")] = "light",
+    theme: Annotated[
+        str, Option("--theme", help="light (default), dark or auto (light).")
+    ] = "light",
     size: Annotated[
         str,
         Option("--size", help="small, normal (default), large; inches, 8x5; or 800x500 pixels."),
@@ -119,13 +122,20 @@ def _size(asked: str) -> Any:
     >>> _size("8x5"), _size("640x400"), _size("small")
     ((800, 500), (640, 400), 'small')
     """
-    sides = asked.lower().split("x")
-    if len(sides) != 2:  # noqa: PLR2004 - width and height
+    from descend.plots.style import SIZES
+
+    if asked in SIZES:
         return asked
     try:
-        width, height = (float(side) for side in sides)
+        width, height = (float(side) for side in asked.lower().split("x"))
     except ValueError:
-        return asked
+        msg = (
+            f"There is no size {asked!r}{did_you_mean(asked, SIZES)}; ask for {', '.join(SIZES)}, "
+            "for inches such as 8x5, or for pixels such as 800x500."
+        )
+        raise InputError(msg) from None
+    if not (math.isfinite(width) and math.isfinite(height)):
+        width = height = 0.0
     scale = _PIXELS_PER_INCH if max(width, height) < _PIXELS_PER_INCH else 1
     return round(width * scale), round(height * scale)
 

@@ -9,6 +9,7 @@ import numpy as np
 from descend.errors import InputError
 from descend.losses import evaluate
 from descend.plots.slices import raw_scores
+from descend.plots.telling import when
 from descend.plots.words import counted, number, short
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def at_step(run: Run, step: int | None) -> tuple[Floats, str]:
     """
     done, best = run.state.step, run.outcome.best_step
     if step is None:
-        return run.theta, f"after {counted(done if best is None else best, 'update')}"
+        return run.theta, f"after {counted(done, 'update')}" if best is None else when(run)
     asked: Any = step
     whole = isinstance(asked, int | np.integer) and not isinstance(asked, bool)
     if not whole or not 0 <= step <= done:
@@ -87,7 +88,8 @@ def loss_said(seen: Look, theta: Floats) -> str:
     """Return the loss over the training rows shown, in words."""
     found = loss_now(seen, theta)
     said = number(found) if np.isfinite(found) else f"is {number(found)}"
-    return f"{loss_name(seen.run)} {said}"
+    standard = seen.units.target_scale != 1 or seen.units.target_mean != 0
+    return f"{loss_name(seen.run)}{' of the standardised target' if standard else ''} {said}"
 
 
 def answer_name(seen: Look, output: int = 0) -> str:
@@ -108,10 +110,8 @@ def target_name(seen: Look, output: int = 0) -> str:
 
 
 def shown(seen: Look) -> str:
-    """Return the note on which rows are shown, and on the unit of the loss."""
-    standard = seen.units.target_scale != 1 or seen.units.target_mean != 0
-    unit = " The loss is that of the standardised target." if standard else ""
-    return f"Shown: {seen.rows.sentence}.{unit}"
+    """Return the note on which rows are shown."""
+    return f"Shown: {seen.rows.sentence}."
 
 
 def begun(title: str) -> str:

@@ -69,7 +69,8 @@ def confusion(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     _label_axes(ax, sheet, classes)
     right = table.counts.trace() / table.counts.sum()
     wrong = int((truth != guess).sum())
-    title = f"Accuracy {100 * right:.4g} %: {counted(wrong, 'row')} of {len(truth):,} wrong"
+    whose = "" if found.truth.ndim == 1 else f" of {_output_name(run, output)}"
+    title = f"Accuracy{whose} {100 * right:.4g} %: {counted(wrong, 'row')} of {len(truth):,} wrong"
     titled(figure, sheet, title, _rows(found))
     return figure
 
@@ -140,6 +141,8 @@ def precision_recall(run: Run, sheet: Sheet, *, part: str | None = None) -> Figu
     name, worst = curves[0]
     average = f"average precision {number(worst.average, 4)}"
     title = f"{name}: {average}, against {number(worst.base)} by guessing"
+    if len(curves) > 1:
+        title = f"Each label against the rest; hardest is {title}"
     titled(figure, sheet, title, _rows(found), _more(len(curves) - MOST))
     return figure
 
@@ -212,8 +215,8 @@ def _labelled(run: Run, part: str | None, what: str) -> Judged:
     found = judged(run, part)
     if not np.isfinite(found.scores).all():
         msg = (
-            f"{what} needs scores that are numbers, and this run diverged; look at its loss and "
-            "ask the doctor, run.diagnose()."
+            f"{what} needs scores that are numbers, and this run diverged; look at its loss, and "
+            "at the doctor's evidence."
         )
         raise InputError(msg)
     return found
@@ -241,9 +244,13 @@ def _events(run: Run, found: Judged) -> list[Events]:
     if found.truth.ndim == 1:
         return [Events(classes[1], scores[:, 0], found.truth == 1)]
     return [
-        Events(f"{short(units_of(run).target)}[{o}]", scores[:, o], found.truth[:, o] == 1)
+        Events(_output_name(run, o), scores[:, o], found.truth[:, o] == 1)
         for o in range(scores.shape[1])
     ]
+
+
+def _output_name(run: Run, output: int) -> str:
+    return f"{short(units_of(run).target)}[{output}]"
 
 
 def _probable(run: Run, found: Judged, label: str | None) -> Events:
@@ -308,4 +315,7 @@ def _rows(found: Any) -> str:
 
 
 def _more(left_out: int) -> str:
-    return f"The {left_out} labels told apart best are left out." if left_out > 0 else ""
+    if left_out < 1:
+        return ""
+    are = "label told apart best is" if left_out == 1 else "labels told apart best are"
+    return f"The {left_out} {are} left out."

@@ -11,7 +11,13 @@ from descend.curvature import hessian, known
 from descend.engines import engine_for
 from descend.plots.axes import LEAST, log_axis, positive, spans_decades, updates_axis
 from descend.plots.evidence_shapes import Limit, lollipops, table
-from descend.plots.learning import curves_by_name, draw_losses, draw_rate, is_constant
+from descend.plots.learning import (
+    curves_by_name,
+    draw_losses,
+    draw_rate,
+    draw_returned,
+    is_constant,
+)
 from descend.plots.marks import draw_marks, marks_of
 from descend.plots.words import number
 
@@ -69,6 +75,7 @@ def curve(case: Case) -> list[Panel]:
 def _curve(ax: Axes, case: Case) -> None:
     curves = curves_by_name(case.run)
     draw_losses(ax, case.theme, curves, log=None)
+    draw_returned(ax, case.theme, case.run)
     growth = growth_of(curves["loss"].y) if case.finding.code == "step-too-large" else None
     if growth is not None:
         ax.annotate(

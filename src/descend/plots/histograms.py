@@ -15,6 +15,7 @@ from descend.errors import InputError
 from descend.models import forward, layered
 from descend.plots.axes import plain_axis
 from descend.plots.paths import several_frames
+from descend.plots.telling import when
 from descend.plots.words import counted, number, short, titled
 from descend.showing.samples import rows_of
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from descend.plots.style import Sheet, Theme
     from descend.run import Run
+    from descend.showing.frames import Frames
 
 RIDGES, PANELS = 9, 4
 _FEWEST_BINS, _MOST_BINS, _OVERLAP = 8, 48, 1.7
@@ -79,10 +81,11 @@ def parameters(run: Run, sheet: Sheet) -> Figure:
         Panel(_called(run, name), [parts[name].ravel() for parts in split], nothing)
         for name in shown
     ]
-    first, last = np.abs(frames.theta[0]).max(), np.abs(frames.theta[-1]).max()
+    first, last = (np.abs(frames.theta[i]).max() for i in (0, frames.returned))
+    reached = _kept(run, frames) or f" in {counted(int(frames.steps[-1]), 'update')}"
     title = (
         f"The largest of {counted(run.layout.size, 'parameter')} goes from {number(first)} to "
-        f"{number(last)} in {counted(int(frames.steps[-1]), 'update')}"
+        f"{number(last)}{reached}"
     )
     biases = "Biases are left out." if len(told) < len(names) else ""
     notes = [biases, _few(shown, told, "layers"), _heights_said(panels)]
@@ -105,15 +108,15 @@ def activations(run: Run, sheet: Sheet) -> Figure:
     model = layered(run.task.model)
     if not model.hidden:
         msg = (
-            "Activations were asked for, but a linear model has no hidden layers; "
-            "see run.plot.coefficients()."
+            "Activations are outputs of hidden layers, and a linear model has none; draw its "
+            "coefficients instead."
         )
         raise InputError(msg)
     rows = rows_of(run, _ROWS)
     if rows is None:
         msg = (
-            "Activations were asked for, but this run holds no rows to compute them on; give them "
-            "back with run.attach(X, y) (or --data)."
+            "Activations are computed on rows, and this run holds none; give them back with "
+            "run.attach(X, y) (or --data)."
         )
         raise InputError(msg)
     frames = several_frames(run, RIDGES)
@@ -121,7 +124,8 @@ def activations(run: Run, sheet: Sheet) -> Figure:
     layers = list(range(len(model.hidden)))
     shown = _first_and_last(layers)
     panels = [_activation_panel(run, [out[i] for out in outputs], i) for i in shown]
-    title = f"Outputs of {_layers(layers)} ({model.activation.name}): {_spread(panels)}"
+    spread = _spread(panels, frames.returned) + _kept(run, frames)
+    title = f"Outputs of {_layers(layers)} ({model.activation.name}): {spread}"
     notes = [f"Over {rows.sentence}.", _few(shown, layers, "hidden layers"), _heights_said(panels)]
     return _ridges(sheet, panels, frames.steps, title, notes)
 
@@ -190,10 +194,16 @@ def _activation_panel(run: Run, outputs: list[Floats], layer: int) -> Panel:
     )
 
 
-def _spread(panels: list[Panel]) -> str:
+def _kept(run: Run, frames: Frames) -> str:
+    kept = int(frames.steps[frames.returned]) == run.outcome.best_step
+    return f" {when(run)}" if kept else ""
+
+
+def _spread(panels: list[Panel], returned: int) -> str:
     """Return how the spread of the last panel's values went, in words."""
     first, last = (
-        float(np.std(v)) if v.size else 0.0 for v in (panels[-1].values[0], panels[-1].values[-1])
+        float(np.std(v)) if v.size else 0.0
+        for v in (panels[-1].values[0], panels[-1].values[returned])
     )
     where = "their spread" if len(panels) == 1 else "in the last, the spread"
     return f"{where} goes from {number(first)} to {number(last)}"

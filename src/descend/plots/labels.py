@@ -65,7 +65,7 @@ def labels(
         axes[0].set_ylabel(captions.column_name(seen, j))
         plain_axis(axes[0], "y")
     title = f"{short(seen.units.target)} as it is and as predicted: {_said(len(wrong), len(truth))}"
-    titled(figure, sheet, title, captions.shown(seen))
+    titled(figure, sheet, title, captions.shown(seen), "In the middle, shapes are true labels.")
     return figure
 
 
@@ -82,13 +82,15 @@ def _check(seen: Look) -> None:
 
 
 def _by_probability(ax: Axes, theme: Theme, seen: Look, where: tuple[Floats, Floats]) -> None:
-    """Draw rows in the shade of what is predicted of them."""
+    """Draw rows in the shade of what is predicted of them, in the shape of their label."""
     across, up = where
     answers = slices.answers(seen, seen.run.theta, seen.rows.X)
     many = regions.several(seen)
     shade = answers.max(axis=1) if many else answers[:, 0]
-    for part, marker in enumerate(points.MARKERS_OF_PARTS):
-        rows = np.flatnonzero(seen.rows.part == part)
+    code = np.minimum(seen.rows.y[:, 0].astype(np.int64), points.MOST_LABELS - 1)
+    bar = None
+    for place in np.unique(code).tolist():
+        rows = np.flatnonzero(code == place)
         drawn = ax.scatter(
             across[rows],
             up[rows],
@@ -97,12 +99,12 @@ def _by_probability(ax: Axes, theme: Theme, seen: Look, where: tuple[Floats, Flo
             cmap=theme.ramp if many else regions.mixed(theme),
             vmin=1 / seen.k if many else 0.0,
             vmax=1.0,
-            marker=marker,
+            marker=theme.point_style(place)["marker"],
             edgecolor=theme.muted,
             linewidth=0.6,
             zorder=3,
         )
-        if part == 0:
+        if bar is None:
             figure: Any = ax.figure
             bar = figure.colorbar(drawn, ax=ax, location="bottom", shrink=0.9, pad=0.02, aspect=30)
             bar.outline.set_visible(False)

@@ -64,7 +64,7 @@ def loss(run: Run, sheet: Sheet, *, log: bool | None = None, log_x: bool = False
     axes = _rows(figure, sheet, with_rate=rate is not None)
     titled(figure, sheet, course(run, brief=sheet.small), *_notes(run, curves, sheet))
     draw_losses(axes[0], sheet.theme, curves, log=log)
-    _returned(axes[0], sheet.theme, run)
+    draw_returned(axes[0], sheet.theme, run)
     if len(axes) > 1:
         _norms(axes[1], sheet.theme, curves)
     if len(axes) > 2 and rate is not None:  # noqa: PLR2004 - the third is the rate's
@@ -125,7 +125,7 @@ def _look_at(ax: Axes, curves: Sequence[Floats], batches: Floats) -> None:
     ax.set_ylim(*scale.inverted().transform([low - margin, high + margin]))
 
 
-def _returned(ax: Axes, theme: Theme, run: Run) -> None:
+def draw_returned(ax: Axes, theme: Theme, run: Run) -> None:
     """Put a point where the returned parameters are: the objective over all training rows."""
     outcome = run.outcome
     step = outcome.step if outcome.best_step is None else outcome.best_step

@@ -16,9 +16,10 @@ from descend.errors import InputError
 from descend.models import layered
 from descend.plots.axes import drawable, named_ends, plain_axis, updates_axis
 from descend.plots.marks import draw_marks, marks_of
+from descend.plots.telling import when
 from descend.plots.words import counted, number, short, titled
 from descend.showing.frames import Frames, frames_of
-from descend.showing.samples import rows_of
+from descend.showing.samples import rows_of, units_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,7 +73,7 @@ def coefficients(run: Run, sheet: Sheet, *, log_x: bool = False) -> Figure:
     order = np.argsort(-np.abs(found.values[frames.returned]), kind="stable")
     figure = sheet.figure()
     ax = figure.subplots()
-    titled(figure, sheet, _title(found, frames, order), *_notes(found, order, log_x=log_x))
+    titled(figure, sheet, _title(run, found, frames, order), *_notes(found, order, log_x=log_x))
     _faint(ax, sheet.theme, frames, found.values[:, order[NAMED:DRAWN]])
     _named(ax, sheet.theme, frames, found, order[:NAMED])
     ax.axhline(0, color=sheet.theme.muted, linewidth=0.8, zorder=1)
@@ -101,7 +102,7 @@ def several_frames(run: Run, limit: int = 300) -> Frames:
         why = "its file holds a model without its keyframes; save the run with them"
     else:
         why = f"it did {done} and holds {counted(int(finite.sum()), 'finite state')}; train it on"
-    msg = f"Parameters over the updates were asked for, but this run has no path to show: {why}."
+    msg = f"Parameters over the updates need states on the way, and this run has none: {why}."
     raise InputError(msg)
 
 
@@ -115,8 +116,8 @@ def coefficients_of(run: Run, frames: Frames) -> Coefficients:
     """
     if not layered(run.task.model).linear:
         msg = (
-            "Coefficient paths were asked for, but this model has hidden layers, whose weights are "
-            "no coefficients of columns; see run.plot.parameters()."
+            "Coefficients belong to columns, and this model has hidden layers, whose weights do "
+            "not; draw its parameters instead."
         )
         raise InputError(msg)
     parts = [run.layout.split(theta)["weight"] for theta in frames.theta]
@@ -142,8 +143,9 @@ def _names(run: Run) -> list[str]:
     k = run.setup.k
     if k == 1:
         return [short(name) for name in run.names]
-    labels = [f"output {j + 1}" for j in range(k)] if run.classes is None else run.classes
-    whose = labels if len(labels) == k else [f"output {j + 1}" for j in range(k)]
+    target = short(units_of(run).target, 10)
+    outputs = [f"{target}[{j}]" for j in range(k)]
+    whose = outputs if run.task.loss.targets != "labels" else list(run.classes or outputs)
     return [f"{short(name, 16)} → {short(label, 12)}" for name in run.names for label in whose]
 
 
@@ -163,15 +165,25 @@ def _named(ax: Axes, theme: Theme, frames: Frames, found: Coefficients, places: 
     named_ends(ax, ends)
 
 
-def _title(found: Coefficients, frames: Frames, order: Array) -> str:
+def _title(run: Run, found: Coefficients, frames: Frames, order: Array) -> str:
     kept = found.values[frames.returned]
     told = ", ".join(f"{found.names[i]} {number(kept[i])}" for i in order[:_TOLD])
-    after = counted(int(frames.steps[frames.returned]), "update")
-    after += " (the best)" if frames.returned < len(frames.steps) - 1 else ""
     what = f"The strongest of {counted(len(order), 'coefficient')}"
     if len(order) <= _TOLD:
         what = "The coefficient" if len(order) == 1 else f"The {len(order)} coefficients"
-    return f"{what} after {after}: {told}"
+    return f"{what} {_reached(run, frames)}: {told}"
+
+
+def _reached(run: Run, frames: Frames) -> str:
+    """Return at which update the returned parameters were; of a run that diverged, the last known.
+
+    >>> from types import SimpleNamespace as Some
+    >>> run = Some(outcome=Some(best_step=6, step=9))
+    >>> _reached(run, Frames(np.array([0, 6, 9]), np.zeros((3, 1)), 1))
+    'at update 6 of 9, the one kept'
+    """
+    step = int(frames.steps[frames.returned])
+    return when(run) if step == run.outcome.best_step else f"after {counted(step, 'update')}"
 
 
 def _notes(found: Coefficients, order: Array, *, log_x: bool) -> list[str]:

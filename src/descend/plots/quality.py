@@ -30,6 +30,8 @@ CROWD = 4000
 # Bins of about equal counts along which the residuals' middle and spread are taken.
 _BINS, _LEAST = 20, 8
 _NORMAL = 1.4826  # a normal deviation to one median distance
+# Residuals at each end that all have a point beside a normal distribution.
+_ENDS = 200
 
 
 def residuals(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 0) -> Figure:
@@ -62,7 +64,8 @@ def residuals(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     _spread(shape, sheet.theme, left)
     rmse = float(np.sqrt(np.average(left**2, weights=w)))
     mean = float(np.average(left, weights=w))
-    title = f"Residuals of {name}: root mean square {number(rmse)}, mean {number(mean)}"
+    whole = _whole_target(run, output)
+    title = f"Residuals of {whole}: root mean square {number(rmse)}, mean {number(mean)}"
     titled(figure, sheet, title, _rows(found), _line_said(x))
     return figure
 
@@ -102,9 +105,7 @@ def predicted(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
     ax.legend(loc="upper left")
     about = np.average((truth - np.average(truth, weights=w)) ** 2, weights=w)
     r2 = 1 - np.average((truth - guess) ** 2, weights=w) / about if about > 0 else np.nan
-    title = f"Predicted against true {name}: R² {number(r2)}" + (
-        ", no better than the mean" if r2 <= 0 else ""
-    )
+    title = f"Predicted against true {_whole_target(run, output)}: {_explained(r2)}"
     titled(figure, sheet, title, _rows(found), _line_said(truth))
     return figure
 
@@ -123,7 +124,7 @@ def _column(found: Residuals, values: Array, output: int) -> tuple[Floats, Float
     if not fine.any():
         msg = (
             "None of this run's predictions is a number to be drawn, for it diverged; look at its "
-            "loss and ask the doctor, run.diagnose()."
+            "loss, and at the doctor's evidence."
         )
         raise InputError(msg)
     weight = None if found.weight is None else found.weight[fine]
@@ -184,9 +185,7 @@ def _beside_normal(ax: Axes, theme: Theme, left: Floats) -> None:
     """Draw residuals in order against those of a normal distribution: a line if they are normal."""
     from scipy.special import ndtri  # noqa: PLC0415 - slow to import, and rarely needed
 
-    n = min(len(left), 400)
-    share = (np.arange(n) + 0.5) / n
-    ordered = np.quantile(left, share)
+    ordered, share = _in_order(left)
     middle = np.median(left)
     scale = _NORMAL * np.median(np.abs(left - middle))
     theory = ndtri(share)
@@ -199,9 +198,45 @@ def _beside_normal(ax: Axes, theme: Theme, left: Floats) -> None:
     plain_axis(ax, "y", 5)
 
 
+def _in_order(left: Floats) -> tuple[Floats, Floats]:
+    """Return residuals in order, each at its own height, and the share of them at each.
+
+    Of very many, those at both ends are all there, and of the others as many as can be told apart.
+
+    >>> _in_order(np.array([50.0, 0.0]))
+    (array([ 0., 50.]), array([0.25, 0.75]))
+    """
+    n = len(left)
+    place = np.arange(n)
+    if n > 4 * _ENDS:
+        inner = np.linspace(_ENDS, n - 1 - _ENDS, 2 * _ENDS).round().astype(int)
+        place = np.unique(np.r_[:_ENDS, inner, n - _ENDS : n])
+    ordered: Floats = np.sort(left)[place]
+    return ordered, (place + 0.5) / n
+
+
 def _target(run: Run, output: int) -> str:
     name = short(units_of(run).target)
     return name if run.setup.k == 1 else f"{name}[{output}]"
+
+
+def _whole_target(run: Run, output: int) -> str:
+    """Return an output's name, and that there are others."""
+    k = run.setup.k
+    return _target(run, output) + (f", output {output} of 0 to {k - 1}" if k > 1 else "")
+
+
+def _explained(r2: float) -> str:
+    """Return how much is explained.
+
+    >>> _explained(0.5), _explained(-1.0)
+    ('R² 0.5', 'R² −1, no better than the mean')
+    >>> _explained(float("nan"))
+    'all true values are alike, so there is no R²'
+    """
+    if np.isnan(r2):
+        return "all true values are alike, so there is no R²"
+    return f"R² {number(r2)}" + (", no better than the mean" if r2 <= 0 else "")
 
 
 def _rows(found: Any) -> str:

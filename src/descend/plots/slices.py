@@ -23,15 +23,20 @@ from descend.arrays import Floats
 from descend.engines import scores_of
 from descend.errors import InputError, did_you_mean
 from descend.losses import predicted
+from descend.plots.words import short
 from descend.run import Run
 from descend.showing.relied import relied_on
 from descend.showing.samples import Rows, Units, rows_of, units_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from descend.arrays import Array
 
 # Beyond the outermost rows, as a share of what they span.
 MARGIN = 0.05
+# Names in a sentence at most, and so long that no name is cut.
+_TOLD, _WHOLE = 8, 10_000
 
 
 class Look(NamedTuple):
@@ -106,14 +111,51 @@ def column(seen: Look, asked: str | int | None, usual: int) -> int:
     names = seen.names
     if asked is None:
         return usual
-    if isinstance(asked, str) and asked in names:
-        return names.index(asked)
+    if isinstance(asked, str):
+        found = named(names, asked) or _became(seen, asked)
+        if found is not None:
+            return names.index(found)
     whole = isinstance(asked, int | np.integer) and not isinstance(asked, bool)
     if whole and 0 <= int(asked) < len(names):
         return int(asked)
-    shown = ", ".join(map(repr, names[:8])) + (", …" if len(names) > 8 else "")  # noqa: PLR2004
+    shown = ", ".join(map(repr, names[:_TOLD])) + (", …" if len(names) > _TOLD else "")
     msg = f"There is no column {asked!r}{did_you_mean(str(asked), names)}; there are {shown}."
     raise InputError(msg)
+
+
+def named(names: Iterable[str], asked: str) -> str | None:
+    """Return the one of some names that is asked for, as it is or as figures show it.
+
+    >>> named(("a  b", "y"), "a b"), named(("a  b", "a b"), "a b"), named(("x",), "y")
+    ('a  b', 'a b', None)
+    """
+    names = tuple(names)
+    if asked in names:
+        return asked
+    alike = [name for name in names if short(name, _WHOLE) == short(asked, _WHOLE)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _became(seen: Look, asked: str) -> str | None:
+    """Return the feature that a column of the table became; None where there is no such column.
+
+    Raises
+    ------
+    InputError
+        If it became several.
+    """
+    if seen.run.encoder is None:
+        return None
+    from descend.tables import Encoder  # noqa: PLC0415 - loads DuckDB, so only for tables
+
+    plans = {plan.name: plan for plan in Encoder.from_json(seen.run.encoder).columns}
+    column = named(plans, asked)
+    features = [] if column is None else [f for f in plans[column].features if f in seen.names]
+    if len(features) > 1:
+        told = ", ".join(map(repr, features[:_TOLD])) + (", …" if len(features) > _TOLD else "")
+        msg = f"The column {column!r} became {len(features)} features: {told}; ask for one of them."
+        raise InputError(msg)
+    return features[0] if features else None
 
 
 def chosen(seen: Look, x: str | int | None, y: str | int | None = None) -> tuple[int, int | None]:

@@ -224,6 +224,11 @@ class Picture(Figure):
         Figure.__init__(self, **options)
         FigureCanvasAgg(self)
 
+    def draw(self, renderer: Any) -> None:
+        """Draw with letters as wide as they were when lines were broken, at any resolution."""
+        with mpl.rc_context({"text.hinting": "none", "text.hinting_factor": 1}):
+            Figure.draw(self, renderer)
+
     def _repr_png_(self) -> bytes:
         """Return the figure as a PNG, for a notebook."""
         stream = io.BytesIO()

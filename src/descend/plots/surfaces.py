@@ -13,7 +13,7 @@ import numpy as np
 from descend.custom import CustomModel
 from descend.errors import InputError
 from descend.plots.axes import plain_axis
-from descend.plots.telling import ends
+from descend.plots.telling import ends, when
 from descend.plots.words import counted, number, percent, short, titled
 from descend.showing.frames import frames_of
 from descend.showing.surfaces import surface_of
@@ -93,14 +93,14 @@ def plane_of(run: Run, frames: Frames, shape: tuple[int, int]) -> Surface:
     """
     found = surface_of(run, shape, frames)
     if found is None:
-        msg = f"The loss surface was asked for, but {_why_not(run)}"
+        msg = f"There is no loss surface to draw: {_why_not(run)}"
         raise InputError(msg)
     return found
 
 
 def _why_not(run: Run) -> str:
     if run.layout.size < 2:  # noqa: PLR2004 - a plane
-        return "this run has one parameter, and a plane needs two; see run.plot.loss()."
+        return "this run has one parameter, and a plane needs two; draw its loss instead."
     if run.data is None:
         return "this run holds no rows; give them back with run.attach(X, y) (or --data)."
     if run.keyframes is None:
@@ -112,10 +112,14 @@ def _why_not(run: Run) -> str:
 
 def title(run: Run, found: Surface) -> str:
     """Return what is seen."""
-    went = f"path of {counted(run.outcome.step, 'update')}"
+    done, through = run.outcome.step, len(found.path)
+    went = f"path of {counted(done, 'update')}"
+    if through < done + 1:
+        went = f"path through {through} recorded states of the {counted(done, 'update')}"
     if run.setup.full_batch:
         first, last, _ = ends(run)
-        went += f" from {number(first)} to {number(last)}"
+        kept = "" if run.outcome.best_step is None else f" {when(run)}"
+        went += f" from {number(first)} to {number(last)}{kept}"
     if found.exact:
         return f"The loss over both parameters, and the {went}"
     return f"A slice of the loss that holds {percent(found.share)} of the {went}"

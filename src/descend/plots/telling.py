@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from descend.errors import InputError
 from descend.plots.words import counted, number
 from descend.showing.curves import curves_of
@@ -48,8 +50,7 @@ def recorded(run: Run) -> Run:
     done = counted(run.state.step, "update")
     why_not = "nothing was recorded (record=0)" if run.state.step else "so nothing has happened yet"
     msg = (
-        f"The curves of a run were asked for; this one did {done}, {why_not}: train it, and with "
-        "a record."
+        f"There are no curves to draw: this run did {done}, {why_not}; train it, and with a record."
     )
     raise InputError(msg)
 
@@ -57,26 +58,36 @@ def recorded(run: Run) -> Run:
 def course(run: Run, *, brief: bool = False) -> str:
     """Return a sentence on how the loss went, in how many updates, and why it stopped."""
     first, last, what = ends(run)
-    updates = counted(run.outcome.step, "update")
     if not math.isfinite(last):
         went = f"{what} grows from {number(first)} beyond all numbers"
     elif abs(last - first) <= _STILL * abs(first):
-        went = f"{what} stays at {number(last)}"
+        went = f"{what} {'stays at' if run.outcome.best_step is None else 'is'} {number(last)}"
     else:
         verb = "falls" if last < first else "grows" if run.outcome.diverged else "rises"
         went = f"{what} {verb} from {number(first)} to {number(last)}"
-    return f"{went} in {updates}" + ("" if brief else f"; {why(run.outcome)}")
+    return f"{went} {when(run)}" + ("" if brief else f"; {why(run.outcome)}")
+
+
+def when(run: Run) -> str:
+    """Return which state a run returned: ``in 9 updates``, ``at update 6 of 9, the one kept``."""
+    done, best = run.outcome.step, run.outcome.best_step
+    if best is None:
+        return f"in {counted(done, 'update')}"
+    return f"at update {number(best, 9)} of {number(done, 9)}, the one kept"
 
 
 def ends(run: Run) -> tuple[float, float, str]:
-    """Return the first and the last loss, and what they are.
+    """Return the first loss, that of the state returned, and what they are.
 
-    With batches, those are means: a batch's own loss says little.
+    With batches, those are means: a batch's own loss says little.  Of the state returned it is the
+    mean that was complete when it was reached.
     """
     if run.setup.full_batch:
         return float(run.history["loss"][0]), float(run.outcome.loss), "Loss"
     means, of = means_of(run)
-    return float(means.y[0]), float(means.y[-1]), f"Mean loss of {of}"
+    best = run.outcome.best_step
+    place = len(means.y) if best is None else int(np.searchsorted(means.x, best, side="right"))
+    return float(means.y[0]), float(means.y[max(place - 1, 0)]), f"Mean loss of {of}"
 
 
 def means_of(run: Run) -> tuple[Curve, str]:
@@ -94,7 +105,4 @@ def means_of(run: Run) -> tuple[Curve, str]:
 
 def why(outcome: Outcome) -> str:
     """Return why a run stopped, in few words."""
-    reason = REASONS[outcome.reason]
-    if outcome.best_step is not None:
-        return f"stopped: {reason}, so update {number(outcome.best_step, 9)} was restored"
-    return f"stopped: {reason}"
+    return f"stopped: {REASONS[outcome.reason]}"
