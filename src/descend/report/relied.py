@@ -127,8 +127,10 @@ def _coefficients(subject: Subject, found: Coefficients) -> list[Any]:
     clear = sum(row.low > 0 or row.high < 0 for row in sure)
     said = (
         f"The score is the sum of each column times its coefficient{of}. In the table they are in "
-        "the columns' own units: how much the score changes when the column grows by 1."
+        "the columns' own units: how much the score changes when a column of numbers grows by 1."
     )
+    if any(row.level for row in found.rows):
+        said += " Levels of a category are given against the average row."
     told = [said]
     if sure:
         told.append(f"The intervals of {clear} of {len(sure)} leave out 0.")
