@@ -375,10 +375,11 @@ def test_levels_that_do_nothing_leave_out_0_as_often_as_chance_has_it(tmp_path):
         )
         rows = [r for r in coefficients(fitted(path).run).rows if r.level]
         assert {r.feature for r in rows} == {"kind=a", "kind=b", "kind=c"}
+        assert np.isfinite([r.low for r in rows]).all()
         out += sum(map(leaves_out_zero, rows))
         count += len(rows)
-    assert out / count <= 0.11
     assert count == 180
+    assert 0.01 <= out / count <= 0.11  # 5 %, and what 180 leave to chance
 
 
 LOSSES = {
