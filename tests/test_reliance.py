@@ -14,6 +14,8 @@ import descend as ds
 from descend.errors import InputError
 from descend.showing.coefficients import INTERCEPT, coefficients
 from descend.showing.reliance import reliance
+from descend.showing.relied import relied_on
+from descend.showing.samples import rows_of
 
 
 def trained(loss, X, y, *, penalty=None, model=None, optimizer="newton", **more):
@@ -340,3 +342,120 @@ def test_many_rows_and_sparse_ones_are_sampled_and_it_is_said():
     found = reliance(run, scipy.sparse.csr_array(X), s, repeats=2)
     assert "4000 of 5000 test rows" in found.sentences[0]
     assert_allclose(found.value, 1)
+
+
+# ---------------------------------------------------------------- levels of categories
+
+
+def of_rows(tmp_path, y, **columns):
+    """Return columns of a table as a file."""
+    lines = [",".join(map(str, row)) for row in zip(*columns.values(), y, strict=True)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([",".join([*columns, "y"]), *lines]))
+    return path
+
+
+def fitted(path, **more):
+    return ds.fit(path, "y", progress=False, **more)
+
+
+def leaves_out_zero(row):
+    return row.low > 0 or row.high < 0
+
+
+def test_levels_that_do_nothing_leave_out_0_as_often_as_chance_has_it(tmp_path):
+    out, count = 0, 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        path = of_rows(
+            tmp_path,
+            50 + rng.normal(size=200),
+            x=rng.normal(size=200),
+            kind=rng.choice(list("abc"), 200, p=[0.6, 0.3, 0.1]),
+        )
+        rows = [r for r in coefficients(fitted(path).run).rows if r.level]
+        assert {r.feature for r in rows} == {"kind=a", "kind=b", "kind=c"}
+        assert np.isfinite([r.low for r in rows]).all()
+        out += sum(map(leaves_out_zero, rows))
+        count += len(rows)
+    assert count == 180
+    assert 0.01 <= out / count <= 0.11  # 5 %, and what 180 leave to chance
+
+
+LOSSES = {
+    "least squares": ("squared_error", {}),
+    "logistic": ("logistic", {}),
+    "poisson": ("poisson", {}),
+    "weighted": ("squared_error", {"weight": "w"}),
+}
+
+
+@pytest.mark.parametrize("case", LOSSES)
+def test_levels_are_given_against_the_average_row(case, tmp_path):
+    # By hand: any full-rank coding gives the same contrasts and covariance.
+    loss, more = LOSSES[case]
+    rng = np.random.default_rng(3)
+    kind, x = rng.choice(list("abc"), 400, p=[0.5, 0.3, 0.2]), rng.normal(size=400)
+    s = 0.5 * x + np.array([0.0, 0.4, 1.0])[np.searchsorted(list("abc"), kind)]
+    y = {
+        "squared_error": s + rng.normal(size=400),
+        "logistic": np.where(rng.random(400) < 1 / (1 + np.exp(-s)), "yes", "no"),
+        "poisson": rng.poisson(np.exp(s)),
+    }[loss]
+    w = rng.integers(1, 4, 400)
+    path = of_rows(tmp_path, y, kind=kind, x=x, **({"w": w} if "weight" in more else {}))
+    fit = fitted(path, loss=loss, optimizer="lbfgs", tolerance=1e-8, **more)
+    found = coefficients(fit.run)
+    train = fit.prepared.train
+    assert fit.run.names[:3] == ["kind=a", "kind=b", "kind=c"]
+    weight = np.ones(len(train.X)) if train.weights is None else train.weights
+    share = np.average(train.X[:, :3], axis=0, weights=weight)
+    A = np.column_stack([train.X[:, 1:], np.ones(len(train.X))])  # level a left out
+    slope, curve, beta, scale = by_hand(loss, A, train.y, weight, fit.run)
+    J = np.linalg.inv(A.T @ (A * (weight * curve)[:, None]))
+    if loss == "poisson" or "weight" in more:
+        each = A * (weight * slope)[:, None]
+        V = J @ (np.cov(each.T, bias=True) * len(A)) @ J * len(A) / (len(A) - A.shape[1])
+    else:
+        V = J * scale
+    L = np.zeros((3, A.shape[1]))
+    L[1, 0] = L[2, 1] = 1
+    L -= share @ L
+    wanted = L @ beta
+    rows = {r.feature: r for r in found.rows}
+    own = [rows[name] for name in fit.run.names[:3]]
+    unit = fit.run.encoder["target"]["scale"]
+    assert_allclose([r.value * unit for r in own], wanted * unit, rtol=1e-3, atol=1e-5)
+    quantile = t.ppf(0.975, len(A) - A.shape[1]) if case == "least squares" else 1.959964
+    reach = np.sqrt((L @ V @ L.T).diagonal()) * quantile
+    assert_allclose([(r.high - r.low) / 2 for r in own], reach, rtol=1e-3)
+    # Predictions are the same: the sum of contrasts and intercept is the score.
+    plain = {r.feature: r.standard for r in found.rows}
+    score = train.X @ [plain[n] for n in fit.run.names] + plain[INTERCEPT]
+    assert_allclose(score, fit.run.scores(train.X)[:, 0], rtol=1e-6)
+    assert any("against the average training row" in said for said in found.sentences)
+    assert not any("repeat one another" in said for said in found.sentences)
+
+
+def by_hand(loss, A, y, weight, run):
+    """Return slopes and curvatures of the rows, the optimum by Newton's method, and σ²."""
+    y, beta = np.asarray(y, dtype=float), np.zeros(A.shape[1])
+    for _ in range(50):
+        s = A @ beta
+        mean = {"squared_error": s, "logistic": 1 / (1 + np.exp(-s)), "poisson": np.exp(s)}[loss]
+        curve = {"squared_error": np.ones(len(y)), "logistic": mean * (1 - mean), "poisson": mean}
+        H = A.T @ (A * (weight * curve[loss])[:, None])
+        beta -= np.linalg.solve(H, A.T @ (weight * (mean - y)))
+    e = mean - y
+    scale = e @ e / (len(y) - A.shape[1]) if loss == "squared_error" else 1.0
+    return e, curve[loss], beta, scale
+
+
+def test_the_strongest_is_not_a_category_that_does_nothing(tmp_path):
+    rng = np.random.default_rng(0)
+    x, flag = rng.normal(size=300), rng.choice(["yes", "no"], 300)
+    path = of_rows(tmp_path, 50 + 0.3 * x + rng.normal(size=300), x=x, flag=flag)
+    run = fitted(path).run
+    assert coefficients(run).rows[0].feature == "x"
+    assert run.names[relied_on(run, rows_of(run))[0]] == "x"
+    assert_allclose(table(coefficients(run))[INTERCEPT][0], 50, atol=0.3)

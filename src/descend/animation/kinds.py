@@ -248,7 +248,7 @@ def _titles(
     losses = [captions.loss_said(seen, theta) for theta in frames.theta]
 
     def said(i: int) -> str:
-        kept = " (returned)" if i == frames.returned < len(losses) - 1 else ""
+        kept = " (returned)" if frames.steps[i] == seen.run.outcome.best_step else ""
         return f"Update {frames.steps[i]:,} of {done:,}{kept}: {losses[i]}"
 
     every = [said(i) for i in range(len(losses))]
@@ -273,7 +273,12 @@ def _losses_said(run: Run, shown: Sequence[Curve], frames: Frames) -> Callable[[
         words = []
         for curve in shown:
             place = int(np.searchsorted(curve.x, frames.steps[i], side="right")) - 1
-            words.append(f"{_part(curve)} {number(curve.y[max(place, 0)])}")
-        return f"Update {frames.steps[i]:,} of {done:,}: loss {', '.join(words)}"
+            if place >= 0:
+                words.append(f"{_part(curve)} {number(curve.y[place])}{_when(curve, place, i)}")
+        return f"Update {frames.steps[i]:,} of {done:,}: loss {', '.join(words) or 'not measured'}"
+
+    def _when(curve: Curve, place: int, i: int) -> str:
+        measured = curve.x[place]
+        return "" if measured == frames.steps[i] else f" (at update {measured:,})"
 
     return said

@@ -125,6 +125,8 @@ def _coefficients(subject: Subject, found: Coefficients) -> list[Any]:
     outputs = list(dict.fromkeys(row.output for row in found.rows))
     sure = [row for row in found.rows if not np.isnan(row.low)]
     told = [score_told(subject, len(outputs))]
+    if any(row.level for row in found.rows):
+        told.append("Levels of a category are given against the average row.")
     slopes = [row for row in sure if row.feature != INTERCEPT]
     if slopes:
         clear = sum(row.low > 0 or row.high < 0 for row in slopes)

@@ -11,6 +11,9 @@ S is taken about the mean of the s_i.  Where columns repeat one another J has no
 for itself by its pseudo-inverse, the covariance of the shortest theta; coefficients that columns do
 not determine, and that are not the shortest either, get no interval.
 
+The levels of a category repeat the intercept in every table.  They are given against the average of
+their column, which the rows do settle; see `levels`.
+
 An interval needs theta at the optimum.  The next Newton step says how far that is: where it is more
 than a tenth of a standard error there are no intervals.
 
@@ -30,6 +33,7 @@ from descend.arrays import Array
 from descend.engines.hessian import hessian
 from descend.losses import LOSSES
 from descend.models import Linear
+from descend.showing.levels import centring, levels_of
 from descend.showing.quality import Z95
 from descend.showing.samples import units_of
 
@@ -59,6 +63,8 @@ class Coefficient(NamedTuple):
         As the model meets the feature: per standard deviation, for columns of numbers.
     value, low, high
         In the column's own unit, and its 95 % interval, NaN where it has none.
+    level
+        Whether it is a level of a category, given against the average of its column's levels.
     """
 
     feature: str
@@ -67,6 +73,7 @@ class Coefficient(NamedTuple):
     value: float
     low: float
     high: float
+    level: bool = False
 
 
 class Coefficients(NamedTuple):
@@ -103,13 +110,14 @@ def coefficients(run: Run) -> Coefficients | None:
     """
     if not isinstance(run.task.model, Linear):
         return None
-    points, T = _points(run), _to_own_units(run)
+    points, met = _points(run), _as_met(run)
+    T = _to_own_units(run, met)
     with np.errstate(all="ignore"):
-        own = T @ points
+        own, standard = T @ points, met @ points
         spread = _spread(run, T)
         reach = spread.quantile * spread.errors
-    listed = _listed(run, points, own, own - reach, own + reach)
-    return Coefficients(tuple(listed), spread.said)
+    listed = _listed(run, standard, own, own - reach, own + reach)
+    return Coefficients(tuple(listed), spread.said + _of_levels(run))
 
 
 def _points(run: Run) -> Array:
@@ -118,32 +126,61 @@ def _points(run: Run) -> Array:
     return run.theta.astype(np.float64).reshape(size, -1)
 
 
-def _to_own_units(run: Run) -> Array:
-    """Return the matrix (d + 1, size) that turns such points into own units, intercept last.
+def _as_met(run: Run) -> Array:
+    """Return the matrix (d + 1, size) from such points to coefficients, levels centred."""
+    d, bias = run.setup.d, "bias" in run.params
+    C = centring(run)
+    M = np.zeros((d + 1, d + bias))
+    M[:, :d] = np.eye(d + 1, d) if C is None else C
+    M[d, d:] = 1.0
+    return M
+
+
+def _to_own_units(run: Run, met: Array) -> Array:
+    """Return the matrix (d + 1, size) from such points to own units, intercept last.
 
     Of ``w (x - mean)/scale + b`` the coefficient of x is w/scale, the intercept b - Σ w mean/scale.
     """
-    d, units = run.setup.d, units_of(run)
-    mean, scale = units.mean, units.scale
-    T = np.zeros((d + 1, d + ("bias" in run.params)))
-    T[np.arange(d), np.arange(d)] = 1 / scale
-    T[d, :d] = -mean / scale
-    T[d, d:] = 1.0
+    units = units_of(run)
+    T = met.copy()
+    T[:-1] /= units.scale[:, None]
+    T[-1] -= units.mean @ T[:-1]
     return T
 
 
-def _listed(run: Run, points: Array, own: Array, low: Array, high: Array) -> list[Coefficient]:
-    d, k = run.setup.d, points.shape[1]
+def _listed(run: Run, standard: Array, own: Array, low: Array, high: Array) -> list[Coefficient]:
+    d, k = run.setup.d, own.shape[1]
     outputs = _outputs(run, k)
-    strength = np.nan_to_num(np.abs(points[:d])).max(axis=1)
+    levels = {i for part in levels_of(run) for i in range(part.start, part.stop)}
+    if run.data is None:
+        levels = set()
+    strength = np.nan_to_num(np.abs(standard[:d])).max(axis=1)
+    if "bias" not in run.params:
+        standard[d] = np.nan
     listed = []
     for i in [*np.argsort(-strength, kind="stable").tolist(), d]:
         name = INTERCEPT if i == d else str(run.names[i])
-        met = points[i] if i < len(points) else np.full(k, np.nan)
         for j in range(k):
-            cells = (float(part[j]) for part in (met, own[i], low[i], high[i]))
-            listed.append(Coefficient(name, outputs[j], *cells))
+            cells = (float(part[i, j]) for part in (standard, own, low, high))
+            listed.append(Coefficient(name, outputs[j], *cells, level=i in levels))
     return listed
+
+
+def _of_levels(run: Run) -> tuple[str, ...]:
+    if not levels_of(run):
+        return ()
+    if run.data is None:
+        return (
+            "Levels of a category are settled only together with the intercept, so here only the "
+            "differences between levels of one column mean something; with the rows at hand "
+            "(--data) they are given against their average.",
+        )
+    return (
+        "A level of a category is given against the average training row: its coefficient less the "
+        "mean of its column's levels, each counted as often as rows have it. The intercept is "
+        "taken at those means, so the sum predicts the same. Its interval asks how rows of this "
+        "level differ from the average row where the other columns are alike.",
+    )
 
 
 def _outputs(run: Run, k: int) -> list[str]:
@@ -250,7 +287,8 @@ def _covariance(run: Run, sums: _Sums, inverse: Array, rank: float) -> tuple[Arr
 def _way(how: str, quantile: float = Z95) -> str:
     return (
         f"Intervals hold 95 %: the coefficient and {quantile:.3g} standard errors to both sides, "
-        f"{how}. They ask what happens where this column changes and the others stay."
+        f"{how}. Those of columns of numbers ask what happens where this column changes and the "
+        "others stay."
     )
 
 
@@ -260,6 +298,9 @@ def _undetermined(
     """Take intervals from what columns that repeat one another leave open."""
     if not nothing.shape[1]:
         return errors, ()
+    open_ = np.linalg.norm(ways @ nothing, axis=1) > 1e-6 * np.linalg.norm(ways, axis=1)
+    if not open_.any():  # levels of categories, which are given against their average
+        return errors, ()
     said = "Some columns repeat one another (as the levels of a category do with the intercept), "
     along, whole = float(np.linalg.norm(nothing.T @ theta)), float(np.linalg.norm(theta))
     if along <= 1e-6 * whole:
@@ -268,7 +309,6 @@ def _undetermined(
             "the smallest, and the intervals are theirs."
         )
         return errors, (said,)
-    open_ = np.linalg.norm(ways @ nothing, axis=1) > 1e-6 * np.linalg.norm(ways, axis=1)
     said += "so the rows leave their coefficients open; those have no interval."
     return np.where(open_, np.nan, errors), (said,)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from descend.engines import scores_of
+from descend.showing.levels import centring
 
 if TYPE_CHECKING:
     from descend.arrays import Array, Floats
@@ -33,14 +34,15 @@ def relied_on(run: Run, rows: Rows) -> Array:
     """Return the features' places (d,), those first that move the scores most.
 
     A feature's part is the mean over some training rows of |slope of a score by it|, times its
-    deviation, the largest over the outputs.  Slopes are the weights of a linear model, else central
-    differences; with very many features, the deviation alone decides.
+    deviation, the largest over the outputs.  Slopes are the weights of a linear model, those of a
+    category's levels less their mean (`levels` says why), else central differences; with very many features, the deviation alone decides.
     """
     seen = rows.X[rows.part == 0]
     deviation = seen.std(axis=0)
     if run.task.model.linear:
         weight = next(iter(run.params.values())).astype(np.float64)
-        slopes = np.abs(weight).max(axis=1)
+        C = centring(run)
+        slopes = np.abs(weight if C is None else C[:-1] @ weight).max(axis=1)
     elif len(deviation) > MANY:
         slopes = np.ones_like(deviation)
     else:

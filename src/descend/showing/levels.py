@@ -1,0 +1,55 @@
+"""Levels of categories: against the average of their column, which is all that rows can settle.
+
+A category becomes a feature for every level, and those add up to the intercept's ones: adding a
+constant to all levels and taking it from the intercept predicts alike.  Each level is therefore
+given less the mean of its column's levels, weighted by their shares p of the training rows, and the
+intercept with those means,
+
+    w_l - Σ p_m w_m            b + Σ p_m w_m
+
+which no such constant moves, and which predict what the parameters predict.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from descend.arrays import Array
+    from descend.run import Run
+
+
+def levels_of(run: Run) -> list[slice]:
+    """Return which features are the levels of a category, a slice for each category."""
+    if run.encoder is None:
+        return []
+    from descend.tables import Encoder  # noqa: PLC0415 - loads DuckDB, so only for tables
+
+    found, first = [], 0
+    for plan in Encoder.from_json(run.encoder).columns:
+        count = len(plan.features)
+        if plan.kind == "category":
+            found.append(slice(first, first + count))
+        first += count
+    return found
+
+
+def centring(run: Run) -> Array | None:
+    """Return the matrix (d + 1, d) that takes from levels their column's average.
+
+    Its last row holds the shares, which the intercept takes.  None where there are no categories,
+    or no rows at hand to count.
+    """
+    groups = levels_of(run)
+    if run.data is None or not groups:
+        return None
+    d = run.setup.d
+    C = np.eye(d + 1, d)
+    for own in groups:
+        share = np.average(run.data.X[:, own], axis=0, weights=run.data.weights)
+        share = share.astype(np.float64) / share.sum()
+        C[own, own] -= share
+        C[d, own] = share
+    return C
