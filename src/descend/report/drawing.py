@@ -164,8 +164,8 @@ def _grid(sketch: Sketch) -> Html:
             rows.append(_text(label(value), _LEFT - 5, place + 4, "end"))
     middle = (_TOP + bottom) / 2
     rows.append(_text(sketch.labels[0], (_LEFT + right) / 2, HEIGHT - 8, "middle", "axis"))
-    turned = {"transform": f"rotate(-90 12 {middle:.0f})"}
-    rows.append(_text(sketch.labels[1], 12, middle, "middle", "axis", **turned))
+    turned = {"transform": f"rotate(-90 15 {middle:.0f})"}
+    rows.append(_text(sketch.labels[1], 15, middle, "middle", "axis", **turned))
     return element("g", *rows, aria_hidden="true")
 
 
@@ -224,7 +224,7 @@ class Bar(NamedTuple):
     high: float
 
 
-_ROW, _NAMES, _ROOM = 22, 128, 16
+_ROW, _NAMES, _ROOM = 22, 150, 15
 
 
 def bars(name: str, rows: Sequence[Bar], axis: str) -> Html:
