@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose
+from scipy.optimize import linprog
 from scipy.stats import linregress, t
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import r2_score
@@ -459,3 +460,74 @@ def test_the_strongest_is_not_a_category_that_does_nothing(tmp_path):
     assert coefficients(run).rows[0].feature == "x"
     assert run.names[relied_on(run, rows_of(run))[0]] == "x"
     assert_allclose(table(coefficients(run))[INTERCEPT][0], 50, atol=0.3)
+
+
+# ---------------------------------------------------------------- quasi-complete separation
+
+
+def rarely(n=600, contradict=0):
+    """Return x, a rare column of 0 and 1 in which all but so many labels are 1, and labels."""
+    rng = np.random.default_rng(5)
+    x, rare = rng.normal(size=n), (np.arange(n) < 48).astype(float)
+    y = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(int)
+    y[:48] = 1
+    y[:contradict] = 0
+    return np.column_stack([x, rare]), y
+
+
+@pytest.mark.parametrize("loss", ["logistic", "softmax"])
+@pytest.mark.parametrize("optimizer", ["newton", "lbfgs"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_column_on_which_labels_separate_has_no_interval(loss, optimizer, weighted):
+    if (loss, optimizer) == ("softmax", "newton"):
+        pytest.skip("Newton's method is for one score")
+    X, y = rarely()
+    more = {"sample_weight": np.full(600, 0.01)} if weighted else {}
+    plain = {"standardize": True, "optimizer": optimizer, **more}
+    run = trained(loss, X, y, **plain)
+    found = coefficients(run)
+    rows = table(found)
+    assert np.isnan(rows["x2"][1:]).all()
+    assert any("separate on x2:" in said for said in found.sentences)
+    # The others have what they would have without those rows: they say nothing more of them.
+    rest = table(coefficients(trained(loss, X[48:, :1], y[48:], **plain | subset(more))))
+    for name in ("x1", INTERCEPT):
+        assert_allclose(rows[name], rest[name], rtol=0.02, atol=2e-3)
+
+
+def subset(more):
+    return {name: values[48:] for name, values in more.items()}
+
+
+def test_one_row_that_contradicts_is_enough_for_an_interval():
+    X, y = rarely(contradict=1)
+    found = coefficients(trained("logistic", X, y, standardize=True))
+    assert np.isfinite(table(found)["x2"]).all()
+    assert len(found.sentences) == 1
+
+
+def separates(X, y):
+    """Tell by linear programming which coefficients the labels drive off: Konis (2007)."""
+    sign = 2.0 * y - 1
+    A = with_ones(X) * sign[:, None]
+    limits = [(-1, 1)] * A.shape[1]
+    best = linprog(-A.sum(axis=0), A_ub=-A, b_ub=np.zeros(len(A)), bounds=limits)
+    return np.abs(best.x) > 1e-7
+
+
+def test_separation_is_found_where_linear_programming_finds_it():
+    seen = [0, 0]
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X = np.column_stack([rng.normal(size=40), rng.random((40, 2)) < 0.12]).astype(float)
+        y = (rng.random(40) < 1 / (1 + np.exp(-X @ [1.5, 1.0, -1.0]))).astype(int)
+        if (X.std(axis=0) == 0).any():
+            continue
+        wanted = separates(X, y)
+        found = coefficients(trained("logistic", X, y, standardize=True))
+        if wanted.all() or any("repeat" in said for said in found.sentences):
+            continue
+        got = np.isnan([table(found)[name][1] for name in NAMES])
+        assert (got == wanted).all(), (seed, got, wanted, found.sentences)
+        seen[int(wanted.any())] += 1
+    assert min(seen) >= 10

@@ -95,6 +95,12 @@ def opened(run: Run, data: Any = None) -> Subject:
         return Subject(run)
 
 
+def _scores_like(run: Run) -> tuple[Any, ...]:
+    """Return what turns parameters into scores: the model but for its start."""
+    model = run.task.model
+    return run.layout, model.name, model.linear or getattr(model, "activation", model)
+
+
 def compared(runs: Mapping[str, Any]) -> Comparison:
     """Return runs compared: what differs, and what that means.
 
@@ -123,7 +129,7 @@ def compared(runs: Mapping[str, Any]) -> Comparison:
         pairs,
         target,
         loss,
-        rows and all(s.run.layout == every[0].run.layout for s in every),
+        rows and all(_scores_like(s.run) == _scores_like(every[0].run) for s in every),
         tuple(_said(subjects, target=target, loss=loss, pairs=pairs)),
     )
 

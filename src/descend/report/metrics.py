@@ -45,7 +45,9 @@ def verdict(subject: Subject) -> list[Html | str]:
     if not subject.unseen:
         where = f"On the {many} it learnt from, which flatters it"
     elif held.part == "validation":
-        where = f"On {many} that it did not learn from, though they told it when to stop"
+        where = f"On {many} that it did not learn from"
+        if subject.run.setup.patience is not None:
+            where += ", though they told it when to stop"
     said = _of_labels(subject, where) if subject.labels else _of_numbers(subject, where)
     return [said, _beside_guessing(subject)]
 

@@ -36,8 +36,11 @@ from descend.models import Linear
 from descend.showing.levels import centring, levels_of
 from descend.showing.quality import Z95
 from descend.showing.samples import units_of
+from descend.showing.separation import NONE, contradicting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from descend.arrays import Floats
     from descend.engines import Problem
     from descend.run import Run
@@ -48,6 +51,10 @@ SHORT = 0.1
 _MOST, _COST = 1500, 2e10
 # An eigenvalue below this share of the largest is none: columns repeat one another.
 _NONE = 1e-11
+# What stands for one that rounding has swallowed.
+_LEAST = 1e-14
+# Columns named in a sentence.
+_NAMED = 5
 INTERCEPT = "(intercept)"
 _LIKELIHOODS = ("logistic", "softmax")
 
@@ -232,13 +239,19 @@ def _measured(run: Run, T: Array) -> _Spread:
             "so the likelihood rises for as long as the coefficients grow, and has no optimum.",
         )
     mass = losses.mass(problem.weights, n, run.task.reduction)
-    inverse, nothing = _inverse(mass * hessian(problem, theta))
+    likely = run.task.loss.name in _LIKELIHOODS
+    # Far out a likelihood hardly bends even where columns differ: ask at 0 whether they do.
+    base = hessian(problem, np.zeros_like(theta)) if likely else None
+    inverse, nothing = _inverse(mass * hessian(problem, theta), base)
     rank = (theta.size - nothing.shape[1]) / k
     if n <= rank:
         return _without(run, f"There are no intervals: {n} rows settle no more than {n} numbers.")
     covariance, quantile, way = _covariance(run, sums, inverse, rank)
     ways = np.kron(T, np.eye(k))  # the same change of units for every output
     errors = np.sqrt(np.sum((ways @ covariance) * ways, axis=1))
+    apart: tuple[str, ...] = ()
+    if likely and run.task.penalty is None:
+        errors, apart = _separated(run, errors, inverse @ ways.T)
     step = ways @ (inverse @ (sums.total + mass * problem.l2 * theta))
     worst = float(np.nanmax(np.abs(step) / np.where(errors > 0, errors, np.inf)))
     if not worst <= SHORT:
@@ -250,15 +263,48 @@ def _measured(run: Run, T: Array) -> _Spread:
         )
         return _without(run, said)
     errors, also = _undetermined(errors, ways, nothing, theta)
-    return _Spread(errors.reshape(-1, k), quantile, (way, *also, *_of_penalty(run)))
+    return _Spread(errors.reshape(-1, k), quantile, (way, *apart, *also, *_of_penalty(run)))
 
 
-def _inverse(J: Array) -> tuple[Array, Array]:
-    """Return the pseudo-inverse, and the directions (P, r) in which nothing bends."""
-    values, vectors = np.linalg.eigh((J + J.T) / 2)
+def _inverse(J: Array, base: Array | None = None) -> tuple[Array, Array]:
+    """Return the pseudo-inverse, and the directions (P, r) in which nothing bends.
+
+    Those are directions in which `base` does not bend, where there is one.
+    """
+    base = J if base is None else base
+    values, vectors = np.linalg.eigh((base + base.T) / 2)
     bends = values > _NONE * max(values[-1], 0.0)
     kept = vectors[:, bends]
-    return (kept / values[bends]) @ kept.T, vectors[:, ~bends]
+    within = kept.T @ J @ kept
+    values, turned = np.linalg.eigh((within + within.T) / 2)
+    values = np.maximum(values, _LEAST * values.max(initial=0.0))
+    kept = kept @ turned
+    return (kept / values) @ kept.T, vectors[:, ~bends]
+
+
+def _separated(run: Run, errors: Array, along: Array) -> tuple[Array, tuple[str, ...]]:
+    """Take intervals from coefficients that the labels drive off without end; see `separation`."""
+    problem = run.problem
+    theta, mean = run.theta.astype(np.float64), 1.0
+    if problem.weights is not None:
+        mean = float(problem.weights.mean(dtype=np.float64))
+    blocks = (
+        (A, scores, None if weight is None else weight / mean)
+        for A, scores, _, weight in _blocks(problem, theta)
+    )
+    gone = ~(contradicting(run.task.loss, blocks, along) >= NONE)
+    if not gone.any():
+        return errors, ()
+    k = len(gone) // (run.setup.d + 1)
+    names = [*map(str, run.names), INTERCEPT]
+    of = list(dict.fromkeys(names[i // k] for i in np.flatnonzero(gone)))
+    shown = ", ".join(of[:_NAMED]) + (f" and {len(of) - _NAMED} more" if len(of) > _NAMED else "")
+    said = (
+        f"The training labels separate on {shown}: the rows that tell of such a coefficient are "
+        "all on one side, so the likelihood rises for as long as it grows. It has no interval, and "
+        "its value is only where training stopped."
+    )
+    return np.where(gone, np.nan, errors), (said,)
 
 
 def _covariance(run: Run, sums: _Sums, inverse: Array, rank: float) -> tuple[Array, float, str]:
@@ -327,17 +373,26 @@ def _of_penalty(run: Run) -> tuple[str, ...]:
 # ---------------------------------------------------------------- sums over rows
 
 
-def _sums(problem: Problem, theta: Floats, block: int = 1 << 12) -> _Sums:
+def _blocks(
+    problem: Problem, theta: Floats, block: int = 1 << 12
+) -> Iterator[tuple[Array, Array, Array, Array | None]]:
+    """Yield rows as the model meets them, their scores, targets and weights."""
+    for first in range(0, problem.n, block):
+        part = slice(first, min(first + block, problem.n))
+        A, weight = _design(problem, part), problem.weights
+        scores = A @ theta.reshape(A.shape[1], -1)
+        own = None if weight is None else weight[part].astype(np.float64)
+        yield A, scores, problem.y[part], own
+
+
+def _sums(problem: Problem, theta: Floats) -> _Sums:
     loss, size = problem.task.loss, theta.size
     total, squares, separated = np.zeros(size), np.zeros((size, size)), loss.proper
     errors = np.zeros(1)
-    for first in range(0, problem.n, block):
-        part = slice(first, min(first + block, problem.n))
-        A = _design(problem, part)
-        scores, y = A @ theta.reshape(A.shape[1], -1), problem.y[part]
+    for A, scores, y, weight in _blocks(problem, theta):
         slope = losses.slopes(loss, scores, y, None, 1.0)
-        if problem.weights is not None:
-            slope = slope * problem.weights[part, None].astype(np.float64)
+        if weight is not None:
+            slope = slope * weight[:, None]
         each = (A[:, :, None] * slope[:, None, :]).reshape(len(A), -1)
         total += each.sum(axis=0)
         squares += each.T @ each

@@ -24,6 +24,7 @@ from descend.arrays import Array
 from descend.errors import InputError
 from descend.metrics import SMALLEST
 from descend.randomness import generator
+from descend.showing.discordant import difference
 from descend.showing.quality import Z95, wilson
 from descend.showing.samples import spaced
 
@@ -80,6 +81,9 @@ class Difference(NamedTuple):
         The second less the first, and its 95 % interval.
     better
         1 or 2 where the interval tells which run is better, else 0; NaN is no interval.
+    discordant
+        How many rows only the first, and only the second, gets right, where the interval is that of
+        McNemar's exact test; else it is the bootstrap's, and this None.
     """
 
     first: float
@@ -88,6 +92,7 @@ class Difference(NamedTuple):
     low: float
     high: float
     better: int
+    discordant: tuple[int, int] | None = None
 
 
 class Sums(NamedTuple):
@@ -161,6 +166,8 @@ def _without(found: Judged) -> Intervals:
 def paired(first: Judged, second: Judged, seed: int = 0) -> dict[str, Difference]:
     """Return how two runs differ on the same rows, each draw taking the same rows of both.
 
+    Accuracy has the exact test instead (see `discordant`), unless rows have weights.
+
     Raises
     ------
     InputError
@@ -176,18 +183,29 @@ def paired(first: Judged, second: Judged, seed: int = 0) -> dict[str, Difference
     q, names = one.rows.shape[1], [name for name in one.names if name in two.names]
     at, then = [[s.names.index(name) for name in names] for s in (one, two)]
 
-    def difference(sums: Array) -> Array:
+    def gap(sums: Array) -> Array:
         return two.metrics(sums[..., q:])[..., then] - one.metrics(sums[..., :q])[..., at]
 
     rows = np.column_stack([one.rows, two.rows])
-    bounds = bootstrap(rows, difference, seed, _draws(len(rows)))
+    bounds = bootstrap(rows, gap, seed, _draws(len(rows)))
     if _counting(first) < FEWEST_ROWS:
         bounds[:, 1:] = np.nan
     values = [measures(first), measures(second)]
-    return {
+    told = {
         name: Difference(values[0][name], values[1][name], v, low, high, _better(name, low, high))
         for name, (v, low, high) in zip(names, bounds.tolist(), strict=True)
     }
+    counted = first.weight is None and first.truth.ndim == 1 and len(first.truth) >= FEWEST_ROWS
+    if "accuracy" in told and counted:
+        told["accuracy"] = _exact(told["accuracy"], first, second)
+    return told
+
+
+def _exact(told: Difference, first: Judged, second: Judged) -> Difference:
+    hits = first.truth == first.predicted, second.truth == second.predicted
+    only = int((hits[0] & ~hits[1]).sum()), int((hits[1] & ~hits[0]).sum())
+    low, high = difference(*only, len(first.truth))
+    return told._replace(low=low, high=high, better=_better("accuracy", low, high), discordant=only)
 
 
 def _better(name: str, low: float, high: float) -> int:

@@ -491,6 +491,10 @@ def _judged_at_the_end(loop: Loop, reason: Reason, loss: float) -> Reason:
     return "diverged" if reason != "interrupted" else reason
 
 
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"all {count} epochs"
+
+
 def _sentence(loop: Loop, reason: Reason, loss: float, best_step: int | None) -> str:
     s, c, step = loop.setup, loop.controller, loop.state.step
     updates = f"{step} update{'' if step == 1 else 's'}"
@@ -512,7 +516,7 @@ def _sentence(loop: Loop, reason: Reason, loss: float, best_step: int | None) ->
             "large for these rows (scale the features, or lower it)."
         )
     ends = {
-        "epochs": f"Stopped after all {s.epochs} epochs ({updates}); loss {loss:.6g}.",
+        "epochs": f"Stopped after {_epochs(s.epochs)} ({updates}); loss {loss:.6g}.",
         "gradient": (
             f"Converged after {updates}: the gradient is at most {s.gradient_tolerance} of its "
             f"first length; loss {loss:.6g}."
