@@ -118,6 +118,8 @@ def _pair(pair: Any) -> Html:
             f"Of accuracy the interval is exact (McNemar's test): {exact[0]} rows are right by "
             f"{pair.first} alone, {exact[1]} by {pair.second} alone."
         )
+    elif "accuracy" in pair.told:
+        notes.append("With weights there is no exact test, so accuracy too was drawn again.")
     return details(
         f"{pair.first} and {pair.second}, metric by metric",
         table(caption, head, rows, words=(0, 5)),

@@ -251,8 +251,8 @@ def _beside(one: Subject, two: Subject) -> list[str]:
     held, said = one.held, []
     if held is not None and len(held.truth) < FEW:
         said.append(
-            f"So few rows ({len(held.truth)}) make intervals too narrow, and the verdict a rough "
-            "one."
+            f"So few rows ({len(held.truth)}) make the bootstrap's intervals too narrow, and every "
+            "verdict a rough one."
         )
     if not _known_alike(one, two):
         said.append(
