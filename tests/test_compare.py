@@ -175,10 +175,49 @@ def test_many_runs_are_compared_with_the_first_and_luck_is_named(fits):
     assert "lucky" in found.sentences[-1]
     few = compared({f"r{i}": fits["line"] for i in range(3)})
     assert len(few.pairs) == 3
-    assert few.sentences == ()
+    assert "3 comparisons were made" in few.sentences[-1]
+    assert compared({f"r{i}": fits["line"] for i in range(2)}).sentences == ()
 
 
-def test_labels_are_compared_by_accuracy():
+def on_arrays(n=200, *, column=0, shuffled=False, **more):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 2))
+    y = X[:, 0] + 0.1 * rng.normal(size=n)
+    chosen = X[:, [column]] if not shuffled else rng.permutation(X[:, [column]])
+    task = ds.Task(ds.Linear(), "squared_error", "newton")
+    return ds.train(task, chosen, y, epochs=20, **more)
+
+
+def test_on_training_rows_neither_is_called_better():
+    (pair,) = compared({"good": on_arrays(), "poor": on_arrays(column=1)}).pairs
+    assert {one.better for one in pair.told.values()} == {0}
+    assert "flatter the larger model" in pair.sentence
+    assert "better than" not in pair.sentence
+    held = {"validation": 0.3}
+    (pair,) = compared({"good": on_arrays(**held), "poor": on_arrays(column=1, **held)}).pairs
+    assert pair.told["rmse"].better == 1
+    assert "flatter" not in pair.sentence
+
+
+@pytest.mark.parametrize(("n", "few"), [(80, True), (120, False)])
+def test_few_rows_are_said_to_make_intervals_too_narrow(n, few):
+    run = on_arrays(n, validation=0.3)
+    (pair,) = compared({"a": run, "b": run}).pairs
+    assert ("too narrow" in pair.sentence) == few
+
+
+def test_same_targets_do_not_make_the_same_rows(fits):
+    unknown = "Only their targets and weights were compared"
+    (pair,) = compared({"a": on_arrays(), "b": on_arrays(shuffled=True)}).pairs
+    assert unknown in pair.sentence
+    (pair,) = compared({"a": on_arrays(), "b": on_arrays()}).pairs
+    assert unknown not in pair.sentence
+    # Of one file and one split, columns may differ.
+    (pair,) = compared({"a": fits["line"], "b": fitted(exclude=["bmi"])}).pairs
+    assert unknown not in pair.sentence
+
+
+def test_labels_are_compared_by_accuracy(tmp_path):
     table = ds.datasets.shipped_table("breast-cancer")
     columns = table.read_text("utf-8").splitlines()[0].split(",")
     dull = [name for name in columns if name not in {"diagnosis", "texture_error"}]
@@ -189,6 +228,9 @@ def test_labels_are_compared_by_accuracy():
     found = compared(runs)
     assert re.search(r"good is better than poor .* percentage points", found.pairs[0].sentence)
     assert {"Columns left out", "Features"} <= set(whats(found))
+    page = read(compare(runs, tmp_path / "a.html"))
+    only = found.pairs[0].told["accuracy"].discordant
+    assert f"{only[0]} rows are right by good alone, {only[1]} by poor alone" in page.words
 
 
 def test_as_data_it_is_plain(fits):

@@ -106,13 +106,21 @@ def _pair(pair: Any) -> Html:
         ]
         for name, one in pair.told.items()
     ]
-    caption = f"{pair.second} less {pair.first}, on the same rows"
+    caption = f"{pair.second} less {pair.first}, row by row"
     head = ["", pair.first, pair.second, "difference", "95 % interval", "what it means"]
-    drawn_again = "Both were drawn again together, row by row, so what is hard for both cancels."
+    notes = ["Both were drawn again together, row by row, so what is hard for both cancels."]
+    exact = next((one.discordant for one in pair.told.values() if one.discordant), None)
+    if exact is not None:
+        notes.append(
+            f"Of accuracy the interval is exact (McNemar's test): {exact[0]} rows are right by "
+            f"{pair.first} alone, {exact[1]} by {pair.second} alone."
+        )
+    elif "accuracy" in pair.told:
+        notes.append("With weights there is no exact test, so accuracy too was drawn again.")
     return details(
         f"{pair.first} and {pair.second}, metric by metric",
         table(caption, head, rows, words=(0, 5)),
-        paragraphs([drawn_again], "note"),
+        paragraphs(notes, "note"),
     )
 
 

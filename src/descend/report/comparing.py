@@ -24,7 +24,7 @@ from descend.report.command import words
 from descend.report.markup import between, number
 from descend.report.metrics import NAMES, percent
 from descend.report.subject import Subject
-from descend.showing.intervals import FEWEST_ROWS, Difference, paired
+from descend.showing.intervals import FEW, FEWEST_ROWS, Difference, paired
 from descend.showing.samples import spaced
 from descend.task import Task
 
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
 # Runs of which each is compared with each; of more, each with the first.
 _EACH = 4
-# Beyond so many runs on the same rows, the best of them may be the luckiest.
+# Of so many runs on the same rows, the best may be the luckiest.
 _LUCKY = 3
+# What decides which rows of a table are in which part.
+_SPLIT = ("seed", "split_by", "in_order", "validation_fraction", "test_fraction")
 _SHARED_FIELDS = ("loss", "penalty", "reduction")
 
 
@@ -267,7 +269,8 @@ def _pair(first: str, second: str, subjects: dict[str, Subject]) -> Pair | None:
         told = paired(one, two, subjects[first].run.setup.seed)
     except InputError:
         return None
-    return Pair(first, second, told, _meaning(first, second, told, one.part))
+    said = [_meaning(first, second, told, one.part), *_beside(subjects[first], subjects[second])]
+    return Pair(first, second, told, " ".join(said))
 
 
 def _meaning(first: str, second: str, told: dict[str, Difference], part: str) -> str:
@@ -282,10 +285,48 @@ def _meaning(first: str, second: str, told: dict[str, Difference], part: str) ->
             f"{second} and {first} cannot be told apart: {label} {values} on {part} rows, which "
             f"are fewer than {FEWEST_ROWS} and too few to say, or on which it varies too little."
         )
+    if part == "training":
+        return (
+            f"{second} and {first} are judged on training rows, which flatter the larger model, so "
+            f"neither is called better: {reach}."
+        )
     if found.better == 0:
         return f"{second} and {first} cannot be told apart on these {part} rows: {reach}, holds 0."
     better, other = (first, second) if found.better == 1 else (second, first)
     return f"{better} is better than {other} on these {part} rows: {reach}, leaves out 0."
+
+
+def _beside(one: Subject, two: Subject) -> list[str]:
+    """Return what to mind of two runs on the same rows."""
+    held, said = one.held, []
+    if held is not None and len(held.truth) < FEW:
+        said.append(
+            f"So few rows ({len(held.truth)}) make the bootstrap's intervals too narrow, and every "
+            "verdict a rough one."
+        )
+    if not _known_alike(one, two):
+        said.append(
+            "Only their targets and weights were compared: whether the features are of the same "
+            "rows is not known."
+        )
+    return said
+
+
+def _known_alike(one: Subject, two: Subject) -> bool:
+    """Tell whether both runs are known to be judged on the same rows: of one table, or arrays."""
+    mark = _learnt_from(one)
+    if mark is not None and mark == _learnt_from(two):
+        return True
+    rows = _rows_of_files(one)
+    return rows is not None and rows == _rows_of_files(two)
+
+
+def _rows_of_files(subject: Subject) -> tuple[Any, ...] | None:
+    source = subject.run.source or {}
+    if not source.get("files"):
+        return None
+    how = source.get("how", {})
+    return ([file["sha256"] for file in source["files"]], *(how.get(name) for name in _SPLIT))
 
 
 def _interval(name: str, found: Difference) -> str:
@@ -315,10 +356,12 @@ def _said(
     most = count * (count - 1) // 2 if count <= _EACH else count - 1
     if target and len(pairs) < most:
         said.append(_unpaired(subjects, len(pairs)))
-    if pairs and count > _LUCKY:
+    if pairs and count >= _LUCKY:
+        many = f"{len(pairs)} comparisons were made" if len(pairs) > 1 else "A comparison was made"
         said.append(
-            f"The best of {count} runs on the same rows is likely to be a lucky one too; judge the "
-            "chosen run again on rows that had no part in the choice."
+            f"{many}, each with a chance of 5 % to find a difference where there is none; and the "
+            f"best of {count} runs is likely to be a lucky one too. Judge the chosen run again on "
+            "rows that had no part in the choice."
         )
     return said
 

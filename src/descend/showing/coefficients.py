@@ -300,9 +300,9 @@ def _separated(run: Run, errors: Array, along: Array) -> tuple[Array, tuple[str,
     of = list(dict.fromkeys(names[i // k] for i in np.flatnonzero(gone)))
     shown = ", ".join(of[:_NAMED]) + (f" and {len(of) - _NAMED} more" if len(of) > _NAMED else "")
     said = (
-        f"The training labels separate on {shown}: the rows that tell of such a coefficient are "
-        "all on one side, so the likelihood rises for as long as it grows. It has no interval, and "
-        "its value is only where training stopped."
+        f"The training labels separate, or all but separate, on {shown}: the rows that tell of "
+        "such a coefficient are on one side, so the likelihood hardly falls however far it grows. "
+        "It has no interval, and its value is only where training stopped."
     )
     return np.where(gone, np.nan, errors), (said,)
 

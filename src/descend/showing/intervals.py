@@ -80,7 +80,8 @@ class Difference(NamedTuple):
     value, low, high
         The second less the first, and its 95 % interval.
     better
-        1 or 2 where the interval tells which run is better, else 0; NaN is no interval.
+        1 or 2 where the interval tells which run is better, else 0; NaN is no interval.  It is 0
+        on training rows, which flatter the larger model.
     discordant
         How many rows only the first, and only the second, gets right, where the interval is that of
         McNemar's exact test; else it is the bootstrap's, and this None.
@@ -198,6 +199,8 @@ def paired(first: Judged, second: Judged, seed: int = 0) -> dict[str, Difference
     counted = first.weight is None and first.truth.ndim == 1 and len(first.truth) >= FEWEST_ROWS
     if "accuracy" in told and counted:
         told["accuracy"] = _exact(told["accuracy"], first, second)
+    if first.part == "training":
+        told = {name: one._replace(better=0) for name, one in told.items()}
     return told
 
 
