@@ -235,7 +235,7 @@ def test_regions_of_several_labels_are_hatched_as_in_figures():
     code = np.arange(90) % 3
     X = rng.normal(size=(90, 2)) + 3.0 * np.column_stack([code == 1, code == 2])
     run = trained(X, np.array(["a", "b", "c"])[code], loss=ds.softmax())
-    with filmed(run, "regions", 3) as made:
+    with filmed(run, "regions", 3, x=0, y=1) as made:
         made.turn(2)
         areas = made.moving[1:4]
         assert [area.get_hatch() for area in areas] == [None, *HATCHES[1:3]]

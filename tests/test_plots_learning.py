@@ -331,7 +331,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 
 @pytest.mark.parametrize("dpi", [72, 100, 300])
 def test_no_text_is_cut_at_the_edge_however_it_is_saved(dpi):
-    """matplotlib's own defaults draw letters wider, so that lines would reach over the edge."""
+    """The defaults of matplotlib draw letters wider, so that lines would reach over the edge."""
     stream = io.BytesIO()
     X, y = table()
     figure = trained(X=X, y=y).plot.surface()

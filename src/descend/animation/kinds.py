@@ -17,6 +17,7 @@ from descend.plots.axes import drawable, log_axis, plain_axis, positive, spans_d
 from descend.plots.telling import recorded
 from descend.plots.words import number, titled
 from descend.showing.curves import curves_of
+from descend.showing.frames import Frames
 from descend.showing.surfaces import surface_of
 
 if TYPE_CHECKING:
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-    from descend.arrays import Floats
+    from descend.arrays import Array, Floats
     from descend.plots.regions import Answered
     from descend.plots.slices import Look
     from descend.plots.style import Sheet
     from descend.run import Run
     from descend.showing.curves import Curve
-    from descend.showing.frames import Frames
 
     Column: TypeAlias = str | int | None
     Kind: TypeAlias = Callable[..., Film]
@@ -159,7 +159,9 @@ def surface(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Colu
     """Film the parameters as a point on the loss over a plane, the path behind them."""
     if x is not None or y is not None:
         raise InputError(_NO_COLUMN.format("surface"))
-    found = surfaces.plane_of(run, frames, _SURFACE)
+    once, place = _once(frames)
+    found = surfaces.plane_of(run, once, _SURFACE)
+    way = found.path[place]
     seen = slices.look(run)
     figure = sheet.figure()
     ax = figure.subplots()
@@ -172,11 +174,17 @@ def surface(run: Run, sheet: Sheet, frames: Frames, *, x: Column = None, y: Colu
 
     def turn(i: int) -> None:
         for line in (halo, path):
-            line.set_data(*found.path[: i + 1].T)
-        point.set_data(*found.path[i : i + 1].T)
+            line.set_data(*way[: i + 1].T)
+        point.set_data(*way[i : i + 1].T)
         title.set_text(said(i))
 
     return Film(figure, [halo, path, point, title], turn, frames.steps)
+
+
+def _once(frames: Frames) -> tuple[Frames, Array]:
+    """Return frames without repetition, and the place of each of the given ones among them."""
+    steps, first, place = np.unique(frames.steps, return_index=True, return_inverse=True)
+    return Frames(steps, frames.theta[first], int(place[frames.returned])), place
 
 
 def _begun(sentence: str) -> str:
@@ -234,7 +242,7 @@ def usual(run: Run, frames: Frames) -> str:
         return "fit"
     if run.classes is not None:
         return "regions"
-    return "loss" if surface_of(run, _COARSEST, frames) is None else "surface"
+    return "loss" if surface_of(run, _COARSEST, _once(frames)[0]) is None else "surface"
 
 
 # ---------------------------------------------------------------- titles

@@ -108,15 +108,15 @@ def activations(run: Run, sheet: Sheet) -> Figure:
     model = layered(run.task.model)
     if not model.hidden:
         msg = (
-            "Activations are outputs of hidden layers, and a linear model has none; draw its "
+            "There are no activations to draw: a linear model has no hidden layers; draw its "
             "coefficients instead."
         )
         raise InputError(msg)
     rows = rows_of(run, _ROWS)
     if rows is None:
         msg = (
-            "Activations are computed on rows, and this run holds none; give them back with "
-            "run.attach(X, y) (or --data)."
+            "There are no activations to draw: this run holds no rows to compute them on; give "
+            "them back with run.attach(X, y) (or --data)."
         )
         raise InputError(msg)
     frames = several_frames(run, RIDGES)

@@ -226,7 +226,7 @@ class Picture(Figure):
 
     def draw(self, renderer: Any) -> None:
         """Draw with letters as wide as they were when lines were broken, at any resolution."""
-        with mpl.rc_context({"text.hinting": "none", "text.hinting_factor": 1}):
+        with mpl.rc_context({"text.hinting": "none"}):
             Figure.draw(self, renderer)
 
     def _repr_png_(self) -> bytes:
