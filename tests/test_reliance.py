@@ -506,6 +506,20 @@ def test_one_row_that_contradicts_is_enough_for_an_interval():
     assert len(found.sentences) == 1
 
 
+@pytest.mark.parametrize("labels", [2, 3])
+def test_of_levels_only_the_one_that_lacks_a_label_has_no_interval(labels, tmp_path):
+    rng = np.random.default_rng(0)
+    x, kind = rng.normal(size=600), rng.choice(list("abcr"), 600, p=[0.4, 0.3, 0.2, 0.1])
+    y = np.array(["no", "yes", "maybe"])[(rng.random(600) * labels).astype(int)]
+    y[kind == "r"] = "yes"
+    path = of_rows(tmp_path, y, x=x, kind=kind)
+    found = coefficients(fitted(path, optimizer="lbfgs", patience=500).run)
+    rows = found.rows
+    lost = {row.feature for row in rows if np.isnan(row.low)}
+    assert lost == {"kind=r"}, found.sentences
+    assert {"kind=a", "kind=b", "x", INTERCEPT} < {row.feature for row in rows}
+
+
 def separates(X, y):
     """Tell by linear programming which coefficients the labels drive off: Konis (2007)."""
     sign = 2.0 * y - 1

@@ -184,9 +184,7 @@ def _exact(told: Difference, first: Judged, second: Judged) -> Difference:
     hits = first.truth == first.predicted, second.truth == second.predicted
     only = int((hits[0] & ~hits[1]).sum()), int((hits[1] & ~hits[0]).sum())
     low, high = difference(*only, len(first.truth))
-    return told._replace(
-        low=low, high=high, better=_better("accuracy", low, high), discordant=only
-    )
+    return told._replace(low=low, high=high, better=_better("accuracy", low, high), discordant=only)
 
 
 def _better(name: str, low: float, high: float) -> int:
