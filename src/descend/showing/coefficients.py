@@ -168,8 +168,8 @@ def _listed(run: Run, standard: Array, own: Array, low: Array, high: Array) -> l
     for i in [*np.argsort(-strength, kind="stable").tolist(), d]:
         name = INTERCEPT if i == d else str(run.names[i])
         for j in range(k):
-            cells = (float(part[i, j]) for part in (standard, own, low, high))
-            listed.append(Coefficient(name, outputs[j], *cells)._replace(level=i in levels))
+            met, value, a, b = (float(part[i, j]) for part in (standard, own, low, high))
+            listed.append(Coefficient(name, outputs[j], met, value, a, b, i in levels))
     return listed
 
 

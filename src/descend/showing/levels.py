@@ -67,7 +67,7 @@ def _steady(run: Run, own: slice) -> Array:
     y = data.y[:, None] == np.arange(len(run.classes)) if data.y.ndim == 1 else data.y > 0
     level = data.X[:, own] > 0
     count = level.T.astype(np.float64) @ y
-    whole: Array = (count > 0).all(axis=1)
+    whole: Array = np.all(count > 0, axis=1)
     if data.y.ndim > 1:
-        whole &= (count < level.sum(axis=0)[:, None]).all(axis=1)
+        whole &= np.all(count < level.sum(axis=0)[:, None], axis=1)
     return whole if whole.any() else every
