@@ -475,12 +475,11 @@ def rarely(n=600, contradict=0):
     return np.column_stack([x, rare]), y
 
 
-@pytest.mark.parametrize("loss", ["logistic", "softmax"])
-@pytest.mark.parametrize("optimizer", ["newton", "lbfgs"])
+@pytest.mark.parametrize(
+    ("loss", "optimizer"), [("logistic", "newton"), ("logistic", "lbfgs"), ("softmax", "lbfgs")]
+)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_column_on_which_labels_separate_has_no_interval(loss, optimizer, weighted):
-    if (loss, optimizer) == ("softmax", "newton"):
-        pytest.skip("Newton's method is for one score")
     X, y = rarely()
     more = {"sample_weight": np.full(600, 0.01)} if weighted else {}
     plain = {"standardize": True, "optimizer": optimizer, **more}
@@ -504,6 +503,20 @@ def test_one_row_that_contradicts_is_enough_for_an_interval():
     found = coefficients(trained("logistic", X, y, standardize=True))
     assert np.isfinite(table(found)["x2"]).all()
     assert len(found.sentences) == 1
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_of_levels_only_the_one_that_lacks_a_label_has_no_interval(labels, tmp_path):
+    rng = np.random.default_rng(0)
+    x, kind = rng.normal(size=600), rng.choice(list("abcr"), 600, p=[0.4, 0.3, 0.2, 0.1])
+    y = np.array(["no", "yes", "maybe"])[(rng.random(600) * labels).astype(int)]
+    y[kind == "r"] = "yes"
+    path = of_rows(tmp_path, y, x=x, kind=kind)
+    found = coefficients(fitted(path, optimizer="lbfgs", patience=500).run)
+    rows = found.rows
+    lost = {row.feature for row in rows if np.isnan(row.low)}
+    assert lost == {"kind=r"}, found.sentences
+    assert {"kind=a", "kind=b", "x", INTERCEPT} < {row.feature for row in rows}
 
 
 def separates(X, y):

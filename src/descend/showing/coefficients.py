@@ -168,8 +168,8 @@ def _listed(run: Run, standard: Array, own: Array, low: Array, high: Array) -> l
     for i in [*np.argsort(-strength, kind="stable").tolist(), d]:
         name = INTERCEPT if i == d else str(run.names[i])
         for j in range(k):
-            cells = (float(part[i, j]) for part in (standard, own, low, high))
-            listed.append(Coefficient(name, outputs[j], *cells, level=i in levels))
+            met, value, a, b = (float(part[i, j]) for part in (standard, own, low, high))
+            listed.append(Coefficient(name, outputs[j], met, value, a, b, i in levels))
     return listed
 
 
@@ -177,17 +177,20 @@ def _of_levels(run: Run) -> tuple[str, ...]:
     if not levels_of(run):
         return ()
     if run.data is None:
-        return (
+        said = (
             "Levels of a category are settled only together with the intercept, so here only the "
             "differences between levels of one column mean something; with the rows at hand "
-            "(--data) they are given against their average.",
+            "(--data) they are given against their average."
         )
-    return (
+        return (said,)
+    said = (
         "A level of a category is given against the average training row: its coefficient less the "
-        "mean of its column's levels, each counted as often as rows have it. The intercept is "
+        "mean of its column's levels, each counted as often as rows have it (but for levels that "
+        "lack a label). The intercept is "
         "taken at those means, so the sum predicts the same. Its interval asks how rows of this "
-        "level differ from the average row where the other columns are alike.",
+        "level differ from the average row where the other columns are alike."
     )
+    return (said,)
 
 
 def _outputs(run: Run, k: int) -> list[str]:
@@ -249,10 +252,11 @@ def _measured(run: Run, T: Array) -> _Spread:
     covariance, quantile, way = _covariance(run, sums, inverse, rank)
     ways = np.kron(T, np.eye(k))  # the same change of units for every output
     errors = np.sqrt(np.sum((ways @ covariance) * ways, axis=1))
+    step = ways @ (inverse @ (sums.total + mass * problem.l2 * theta))
     apart: tuple[str, ...] = ()
     if likely and run.task.penalty is None:
-        errors, apart = _separated(run, errors, inverse @ ways.T)
-    step = ways @ (inverse @ (sums.total + mass * problem.l2 * theta))
+        far = np.abs(step) > SHORT * errors
+        errors, apart = _separated(run, errors, inverse @ ways.T, far)
     worst = float(np.nanmax(np.abs(step) / np.where(errors > 0, errors, np.inf)))
     if not worst <= SHORT:
         early = run.outcome.reason == "validation"
@@ -282,7 +286,7 @@ def _inverse(J: Array, base: Array | None = None) -> tuple[Array, Array]:
     return (kept / values) @ kept.T, vectors[:, ~bends]
 
 
-def _separated(run: Run, errors: Array, along: Array) -> tuple[Array, tuple[str, ...]]:
+def _separated(run: Run, errors: Array, along: Array, far: Array) -> tuple[Array, tuple[str, ...]]:
     """Take intervals from coefficients that the labels drive off without end; see `separation`."""
     problem = run.problem
     theta, mean = run.theta.astype(np.float64), 1.0
@@ -292,7 +296,8 @@ def _separated(run: Run, errors: Array, along: Array) -> tuple[Array, tuple[str,
         (A, scores, None if weight is None else weight / mean)
         for A, scores, _, weight in _blocks(problem, theta)
     )
-    gone = ~(contradicting(run.task.loss, blocks, along) >= NONE)
+    rows = contradicting(run.task.loss, blocks, along)
+    gone = ~(rows >= NONE) | ((rows < 1) & far)  # not one row, and still on its way
     if not gone.any():
         return errors, ()
     k = len(gone) // (run.setup.d + 1)

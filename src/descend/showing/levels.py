@@ -7,7 +7,9 @@ intercept with those means,
 
     w_l - Σ p_m w_m            b + Σ p_m w_m
 
-which no such constant moves, and which predict what the parameters predict.
+which no such constant moves, and which predict what the parameters predict.  Of labels without a
+penalty, a level whose rows lack a label runs off without end (see `separation`) and would take the
+mean along: its share counts as 0.
 """
 
 from __future__ import annotations
@@ -49,7 +51,23 @@ def centring(run: Run) -> Array | None:
     C = np.eye(d + 1, d)
     for own in groups:
         share = np.average(run.data.X[:, own], axis=0, weights=run.data.weights)
-        share = share.astype(np.float64) / share.sum()
+        share = share.astype(np.float64) * _steady(run, own)
+        share /= share.sum()
         C[own, own] -= share
         C[d, own] = share
     return C
+
+
+def _steady(run: Run, own: slice) -> Array:
+    """Return which levels have rows of every label; all, where none has or none needs them."""
+    data, task = run.data, run.task
+    every: Array = np.ones(own.stop - own.start, dtype=bool)
+    if data is None or run.classes is None or task.penalty is not None:
+        return every
+    y = data.y[:, None] == np.arange(len(run.classes)) if data.y.ndim == 1 else data.y > 0
+    level = data.X[:, own] > 0
+    count = level.T.astype(np.float64) @ y
+    whole: Array = np.all(count > 0, axis=1)
+    if data.y.ndim > 1:
+        whole &= np.all(count < level.sum(axis=0)[:, None], axis=1)
+    return whole if whole.any() else every

@@ -35,8 +35,8 @@ def relied_on(run: Run, rows: Rows) -> Array:
 
     A feature's part is the mean over some training rows of |slope of a score by it|, times its
     deviation, the largest over the outputs.  Slopes are the weights of a linear model, those of a
-    category's levels less their mean (`levels` says why), else central differences; with very many
-    features, the deviation alone decides.
+    category's levels less their mean (`levels` says why), else central differences; with
+    very many features, the deviation alone decides.
     """
     seen = rows.X[rows.part == 0]
     deviation = seen.std(axis=0)
