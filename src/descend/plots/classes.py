@@ -65,7 +65,7 @@ def confusion(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
         share = np.nan_to_num(table.counts / of_row)
     image = ax.imshow(share, cmap=sheet.theme.ramp, vmin=0, vmax=1, aspect="auto")
     bar = figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02)
-    bar.set_label("share of the rows of a true label")
+    bar.set_label("share of the row" if sheet.small else "share of the rows of a true label")
     bar.outline.set_visible(False)
     _cells(ax, sheet, table.counts, share)
     _label_axes(ax, sheet, classes)
