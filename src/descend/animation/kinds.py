@@ -125,7 +125,8 @@ def _hatched(ax: Axes, sheet: Sheet, seen: Look) -> list[PathCollection]:
     for hatch, color in zip(regions.HATCHES[: seen.k], sheet.theme.series, strict=False):
         edge = (*to_rgb(color), 0.35)
         area = PathCollection([], facecolors="none", edgecolors=edge, linewidths=0, zorder=1)
-        area.set_hatch(hatch or None)
+        if hatch:
+            area.set_hatch(hatch)
         ax.add_collection(area, autolim=False)
         found.append(area)
     return found

@@ -12,7 +12,7 @@ import numpy as np
 from descend.arrays import Array, Floats
 from descend.errors import InputError, did_you_mean
 from descend.plots.axes import dim_grid, plain_axis
-from descend.plots.words import counted, number, short, titled
+from descend.plots.words import counted, number, short, titled, width_of
 from descend.showing import quality
 from descend.showing.judged import judged
 from descend.showing.samples import units_of
@@ -30,6 +30,8 @@ MOST = 6
 # Labels beyond which cells have no figures, or no room.
 _FIGURES, _LABELS = 12, 40
 _DARK = 0.55
+# The share of a figure's width that its cells have, about.
+_FOR_CELLS = 0.5
 
 
 class Events(NamedTuple):
@@ -63,7 +65,7 @@ def confusion(run: Run, sheet: Sheet, *, part: str | None = None, output: int = 
         share = np.nan_to_num(table.counts / of_row)
     image = ax.imshow(share, cmap=sheet.theme.ramp, vmin=0, vmax=1, aspect="auto")
     bar = figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02)
-    bar.set_label("share of the rows of a true label")
+    bar.set_label("share of the row" if sheet.small else "share of the rows of a true label")
     bar.outline.set_visible(False)
     _cells(ax, sheet, table.counts, share)
     _label_axes(ax, sheet, classes)
@@ -298,7 +300,8 @@ def _label_axes(ax: Axes, sheet: Sheet, classes: list[str]) -> None:
     ax.spines[:].set_visible(False)
     if len(classes) > _LABELS:
         return
-    places, turned = range(len(classes)), len(classes) > MOST
+    widest = max(map(width_of, classes, [9.0] * len(classes)))
+    places, turned = range(len(classes)), widest > _FOR_CELLS * sheet.size[0] / len(classes)
     ax.set_xticks(places, classes, rotation=45 if turned else 0, ha="right" if turned else "center")
     ax.set_yticks(places, classes)
 

@@ -224,7 +224,8 @@ def _ridges(
         ax.grid(visible=False)
         ax.spines["left"].set_visible(False)
         ax.tick_params(axis="y", length=0)
-        ax.set_title(panel.name, fontsize=9.5 if len(panels) < PANELS else 8.5)
+        name = panel.name.replace(", ", "\n") if sheet.small else panel.name
+        ax.set_title(name, fontsize=9.5 if len(panels) < PANELS else 8.5)
         plain_axis(ax, "x", 5 if len(panels) < PANELS else 3)
     axes[0].set_yticks(-np.arange(len(steps)), [number(step, 9) for step in steps])
     axes[0].set_ylabel("after so many updates")

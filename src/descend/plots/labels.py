@@ -50,7 +50,7 @@ def labels(
     figure = sheet.figure()
     axes = figure.subplots(1, 3, sharex=True, sharey=True)
     points.by_label(axes[0], sheet.theme, seen, (across, up), truth)
-    _by_probability(axes[1], sheet.theme, seen, (across, up))
+    _by_probability(axes[1], sheet, seen, (across, up))
     points.by_label(axes[2], sheet.theme, seen, (across, up), predicted)
     wrong = np.flatnonzero(predicted != truth)
     _crossed(axes[2], sheet.theme, across[wrong], up[wrong])
@@ -65,11 +65,17 @@ def labels(
         axes[0].set_ylabel(captions.column_name(seen, j))
         plain_axis(axes[0], "y")
     title = f"{short(seen.units.target)} as it is and as predicted: {_said(len(wrong), len(truth))}"
-    titled(figure, sheet, title, captions.shown(seen), "In the middle, shapes are true labels.")
+    titled(figure, sheet, title, captions.shown(seen), _of_the_middle(sheet))
     return figure
 
 
 FIGURES = {"labels": labels}
+
+
+def _of_the_middle(sheet: Sheet) -> str:
+    """Return what shapes stand for between truth and prediction, and shades without a bar."""
+    shades = "; the stronger the shade, the surer" if sheet.small else ""
+    return f"In the middle, shapes are true labels{shades}."
 
 
 def _check(seen: Look) -> None:
@@ -81,9 +87,9 @@ def _check(seen: Look) -> None:
         raise InputError(msg)
 
 
-def _by_probability(ax: Axes, theme: Theme, seen: Look, where: tuple[Floats, Floats]) -> None:
+def _by_probability(ax: Axes, sheet: Sheet, seen: Look, where: tuple[Floats, Floats]) -> None:
     """Draw rows in the shade of what is predicted of them, in the shape of their label."""
-    across, up = where
+    theme, (across, up) = sheet.theme, where
     answers = slices.answers(seen, seen.run.theta, seen.rows.X)
     many = regions.several(seen)
     shade = answers.max(axis=1) if many else answers[:, 0]
@@ -104,7 +110,7 @@ def _by_probability(ax: Axes, theme: Theme, seen: Look, where: tuple[Floats, Flo
             linewidth=0.6,
             zorder=3,
         )
-        if bar is None:
+        if bar is None and not sheet.small:
             figure: Any = ax.figure
             bar = figure.colorbar(drawn, ax=ax, location="bottom", shrink=0.9, pad=0.02, aspect=30)
             bar.outline.set_visible(False)

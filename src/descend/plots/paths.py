@@ -73,11 +73,16 @@ def coefficients(run: Run, sheet: Sheet, *, log_x: bool = False) -> Figure:
     order = np.argsort(-np.abs(found.values[frames.returned]), kind="stable")
     figure = sheet.figure()
     ax = figure.subplots()
-    titled(figure, sheet, _title(run, found, frames, order), *_notes(found, order, log_x=log_x))
+    titled(
+        figure,
+        sheet,
+        _title(run, found, frames, order),
+        *_notes(found, order, log_x=log_x, small=sheet.small),
+    )
     _faint(ax, sheet.theme, frames, found.values[:, order[NAMED:DRAWN]])
     _named(ax, sheet.theme, frames, found, order[:NAMED])
     ax.axhline(0, color=sheet.theme.muted, linewidth=0.8, zorder=1)
-    ax.set_ylabel(f"coefficient per {found.unit}")
+    ax.set_ylabel("coefficient" if sheet.small else f"coefficient per {found.unit}")
     plain_axis(ax, "y", 6)
     updates_axis([ax], run.state.step, log=log_x)
     draw_marks([ax], marks_of(run, sheet.theme))
@@ -186,7 +191,7 @@ def _reached(run: Run, frames: Frames) -> str:
     return when(run) if step == run.outcome.best_step else f"after {counted(step, 'update')}"
 
 
-def _notes(found: Coefficients, order: Array, *, log_x: bool) -> list[str]:
+def _notes(found: Coefficients, order: Array, *, log_x: bool, small: bool) -> list[str]:
     many = len(order)
     left = (
         f"The {DRAWN} strongest of {counted(many, 'coefficient')} are drawn. "
@@ -198,7 +203,8 @@ def _notes(found: Coefficients, order: Array, *, log_x: bool) -> list[str]:
         "The columns were not standardised and no rows are at hand, so coefficients of columns of "
         "different spread are not comparable."
     )  # fmt: skip
-    return [left + named + plain, "The axis of updates is logarithmic." if log_x else ""]
+    unit = f"Coefficients are per {found.unit}. " if small else ""
+    return [unit + left + named + plain, "The axis of updates is logarithmic." if log_x else ""]
 
 
 FIGURES = {"coefficients": coefficients}

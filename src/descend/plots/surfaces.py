@@ -56,6 +56,8 @@ def surface(run: Run, sheet: Sheet) -> Figure:
     ax = figure.subplots()
     titled(figure, sheet, title(run, found), _sentence(found))
     hills(ax, sheet.theme, found)
+    if sheet.small:
+        ax.set_ylabel(short(found.axes[1].partition(",")[0], 30))
     path(ax, sheet.theme, run, found, frames)
     return figure
 
