@@ -28,7 +28,7 @@ def at_step(run: Run, step: int | None) -> tuple[Floats, str]:
     """
     done, best = run.state.step, run.outcome.best_step
     if step is None:
-        return run.theta, f"after {counted(done, 'update')}" if best is None else when(run)
+        return run.theta, f"after {counted(done, 'update')}" if best in {None, done} else when(run)
     asked: Any = step
     whole = isinstance(asked, int | np.integer) and not isinstance(asked, bool)
     if not whole or not 0 <= step <= done:

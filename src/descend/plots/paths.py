@@ -188,7 +188,8 @@ def _reached(run: Run, frames: Frames) -> str:
     'at update 6 of 9, the one kept'
     """
     step = int(frames.steps[frames.returned])
-    return when(run) if step == run.outcome.best_step else f"after {counted(step, 'update')}"
+    kept = step == run.outcome.best_step != run.outcome.step
+    return when(run) if kept else f"after {counted(step, 'update')}"
 
 
 def _notes(found: Coefficients, order: Array, *, log_x: bool, small: bool) -> list[str]:

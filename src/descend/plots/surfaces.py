@@ -120,7 +120,7 @@ def title(run: Run, found: Surface) -> str:
         went = f"path through {through} recorded states of the {counted(done, 'update')}"
     if run.setup.full_batch:
         first, last, _ = ends(run)
-        kept = "" if run.outcome.best_step is None else f" {when(run)}"
+        kept = "" if run.outcome.best_step in {None, done} else f" {when(run)}"
         went += f" from {number(first)} to {number(last)}{kept}"
     if found.exact:
         return f"The loss over both parameters, and the {went}"

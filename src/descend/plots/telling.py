@@ -71,9 +71,9 @@ def course(run: Run, *, brief: bool = False) -> str:
 def when(run: Run) -> str:
     """Return which state a run returned: ``in 9 updates``, ``at update 6 of 9, the one kept``."""
     done, best = run.outcome.step, run.outcome.best_step
-    if best is None:
+    if best in {None, done}:
         return f"in {counted(done, 'update')}"
-    return f"at update {number(best, 9)} of {number(done, 9)}, the one kept"
+    return f"at update {number(best or 0, 9)} of {number(done, 9)}, the one kept"
 
 
 def ends(run: Run) -> tuple[float, float, str]:
