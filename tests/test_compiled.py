@@ -32,6 +32,8 @@ from descend.randomness import permutation
 
 ROWS, UPDATES = 60, 50
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
+# Rules are compiled for each precision: single has its turn in `make test-slow`.
+IN_TURN = [pytest.param(d, marks=pytest.mark.slow) if d == "float32" else d for d in TOLERANCE]
 RATES = {"gradient_descent": 0.05, "momentum": 0.05, "nesterov": 0.05, "rmsprop": 0.0005}
 
 
@@ -144,7 +146,7 @@ def penalties_of(rule):
     return PENALTIES | ABSOLUTE if RULES.make(rule).rule.proximal else PENALTIES
 
 
-@pytest.mark.parametrize("dtype", list(TOLERANCE))
+@pytest.mark.parametrize("dtype", IN_TURN)
 @pytest.mark.parametrize("rule", ELEMENTWISE)
 def test_every_rule_under_every_penalty_and_clipping(rule, dtype):
     for penalty in penalties_of(rule).values():
@@ -398,6 +400,7 @@ def test_a_second_process_compiles_nothing(tmp_path):
     assert first[2] == "''", "the compiler's setting for the whole process is left as it was"
 
 
+@pytest.mark.slow
 def test_kernels_are_compiled_anew_where_nothing_can_be_written(tmp_path):
     (tmp_path / "file").touch()
     found = in_a_process(COMPILED, tmp_path / "file")

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from tests.oracles import assert_bits, assert_close
-from tests.test_compiled import PENALTIES, RATES, TOLERANCE, assert_same_steps, penalties_of
+from tests.test_compiled import (
+    IN_TURN,
+    PENALTIES,
+    RATES,
+    TOLERANCE,
+    assert_same_steps,
+    penalties_of,
+)
 from tests.test_compiled import targets_for as targets
 from tests.test_sparse import rows
 
@@ -82,7 +89,7 @@ def test_every_loss_by_every_way(loss, scaled, dtype):
         assert_same_steps(problem, "threads")
 
 
-@pytest.mark.parametrize("dtype", list(TOLERANCE))
+@pytest.mark.parametrize("dtype", IN_TURN)
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("rule", ELEMENTWISE)
 def test_every_rule_under_every_penalty(rule, scaled, dtype):

@@ -249,7 +249,10 @@ def test_a_module_of_pytorch_trains_as_our_own_net_does():
         assert torch.equal(p, was), "the module itself is left alone"
 
 
-@pytest.mark.parametrize("make", [noisy_net, NoisyFlax, NoisyEquinox])
+@pytest.mark.parametrize(
+    "make",
+    [noisy_net, *(pytest.param(m, marks=pytest.mark.slow) for m in (NoisyFlax, NoisyEquinox))],
+)
 def test_what_is_random_or_remembered_is_recorded_and_replayed(make, tmp_path):
     with jax.numpy_dtype_promotion("standard"):  # Flax itself mixes its types
         see_replayed(make, tmp_path)

@@ -377,7 +377,11 @@ def test_what_the_page_cannot_compute_it_says(shown, name, words):
 
 
 @pytest.mark.parametrize(
-    ("name", "width", "schemes"), [("net", 1200, ("light", "dark")), ("diverged", 360, ("dark",))]
+    ("name", "width", "schemes"),
+    [
+        ("net", 1200, ("light", "dark")),
+        pytest.param("diverged", 360, ("dark",), marks=pytest.mark.slow),
+    ],
 )
 def test_axe_finds_nothing_in_light_and_in_dark(shown, name, width, schemes):
     page = shown(name, width)

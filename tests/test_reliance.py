@@ -364,6 +364,7 @@ def leaves_out_zero(row):
     return row.low > 0 or row.high < 0
 
 
+@pytest.mark.slow
 def test_levels_that_do_nothing_leave_out_0_as_often_as_chance_has_it(tmp_path):
     out, count = 0, 0
     for seed in range(60):

@@ -544,7 +544,10 @@ def looked_over(page):
 
 @pytest.mark.parametrize(
     ("scheme", "width", "which"),
-    [("light", 1200, ["hostile"]), ("dark", 360, ["line", "diverged"])],
+    [
+        ("light", 1200, ["hostile"]),
+        pytest.param("dark", 360, ["line", "diverged"], marks=pytest.mark.slow),
+    ],
 )
 def test_axe_finds_nothing_and_nothing_sticks_out(fits, new_page, tmp_path, scheme, width, which):
     for name in which:

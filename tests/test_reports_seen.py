@@ -45,7 +45,7 @@ def reported(name, folder):
 
 def ready(page, path):
     page.goto(path.as_uri())
-    page.wait_for_selector("[data-ready=yes]", state="attached")
+    page.wait_for_selector("[data-ready=yes][data-settled]", state="attached")
     return page
 
 
