@@ -130,6 +130,7 @@ def test_another_loss_makes_the_line_void_with_both_losses():
     assert "VOID (loss 0.5 against 0.6)" in text
 
 
+@pytest.mark.slow
 def test_a_stated_tolerance_is_the_one_applied():
     race = Race(taking(1.0, 1.0), {"p": taking(1.0, 1.04), "q": taking(1.0, 1.04)}, tolerance=0.05)
     assert [line.verdict for line in result(race, {}).lines] == [FREE, FREE]
@@ -149,6 +150,7 @@ def test_work_not_done_is_void_whatever_the_loss():
     assert result(Race(lambda: -1.0, {"p": lambda: 1.0}, judge), {}).failed
 
 
+@pytest.mark.slow
 def test_a_proof_that_fails_voids_a_loose_comparison():
     loose = {"tolerance": 0.5, "ours": taking(1.0), "peers": {"p": taking(1.0)}}
     good = Race(**loose, proofs={"p": lambda: (1.0, 1.0 + 1e-7)})
