@@ -47,7 +47,7 @@ MADE_BY = (
     "Made by descend, which trains linear and small neural models by gradient descent and records "
     "every step. This file needs nothing but itself."
 )
-_STEPS = "Every recorded state"
+_STEPS = "States along the way"
 # The parts after the first, as the table of contents names them.
 CONTENTS = (
     ("asked", "What was asked"),
