@@ -74,10 +74,13 @@ class Branch:
         self.changes: list[Change] = []
         self.ended: str | None = None
         self.live = training.begin(
-            settings.task(), rows.X, rows.y, engine=engine, **settings.train_arguments()
+            settings.task(),
+            rows.X,
+            rows.y,
+            validation=rows.validation,
+            engine=engine,
+            **settings.train_arguments(),
         )
-        if settings.start is not None:
-            self.live.edit(np.asarray(settings.start, dtype=float))
         for step, change in changes:
             self.advance(step - self.live.step)
             self.change(change)
@@ -96,15 +99,24 @@ class Branch:
         if reason is not None:
             self.ended = self.live.run().outcome.sentence
 
-    def change(self, change: dict[str, Any]) -> None:
-        """Change what a training can go on with, or set a parameter by hand; from here on."""
+    def change(self, change: dict[str, Any]) -> tuple[str, ...]:
+        """Change what a training can go on with, or set a parameter by hand; from here on.
+
+        Returns
+        -------
+        tuple of str
+            What else had to change, in sentences.
+        """
+        said: tuple[str, ...] = ()
         if "edit" in change:
             self.live.edit(change["edit"]["at"], change["edit"]["to"])
         else:
-            self.live.change(**_parts_of(change, self.settings))
-            self.settings = self.settings.with_changes(change)
+            after, said = self.settings.with_changes(change)
+            self.live.change(**_parts_of(self.settings, after))
+            self.settings = after
         self.ended = None
         self._remember(change)
+        return said
 
     def _remember(self, change: dict[str, Any]) -> None:
         """Note a change; of several to the same thing at the same step the last one counts."""
@@ -132,10 +144,14 @@ class Branch:
         return np.asarray(theta, dtype=np.float64)
 
 
-def _parts_of(change: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return a change of settings as `Live.change` takes it."""
-    after = settings.with_changes(change).task()
-    found: dict[str, Any] = {"optimizer": after.optimizer}
-    if any(key.startswith("penalty") for key in change):
-        found["penalty"] = after.penalty
+def _parts_of(before: Settings, after: Settings) -> dict[str, Any]:
+    """Return what is different, as `Live.change` takes it."""
+    task = after.task()
+    found: dict[str, Any] = {}
+    if after.learning_rate != before.learning_rate:
+        found["learning_rate"] = after.learning_rate
+    if after.optimizer != before.optimizer:
+        found["optimizer"] = task.optimizer.rule
+    if after.penalty != before.penalty:
+        found["penalty"] = task.penalty
     return found

@@ -112,6 +112,10 @@ class Leader:
         """Tell the page a sentence."""
         self.say({"kind": "said", "severity": severity, "sentence": sentence})
 
+    def _tell(self, sentences: Sequence[str]) -> None:
+        if sentences:
+            self.said(" ".join(sentences))
+
     def _on_hello(self, message: Mapping[str, Any]) -> None:
         if not self.branches:
             self.open(message.get("address", ""))
@@ -127,7 +131,9 @@ class Leader:
         """Look at a table or run that was handed in."""
         before, self.opened = self.opened, opened
         try:
-            self.begin(Settings().with_changes({"data": opened.data, **change}))
+            settings, said = Settings().with_changes({"data": opened.data, **change}, opened)
+            self.begin(settings)
+            self._tell(said)
         except InputError as error:
             self.opened = before
             self.said(str(error), "error")
@@ -165,11 +171,12 @@ class Leader:
         change = message["change"]
         branch = self.branch
         if branch.settings.kept_by(change):
-            branch.change(change)
+            self._tell(branch.change(change))
             self.state()
             return
-        settings = branch.settings.with_changes(change)
+        settings, said = branch.settings.with_changes(change, self.opened)
         self.begin(settings, origin=Origin(branch.number, 0))
+        self._tell(said)
         self.show()
 
     def _on_play(self, message: Mapping[str, Any]) -> None:
@@ -205,7 +212,7 @@ class Leader:
     def _on_reset(self, message: Mapping[str, Any]) -> None:
         settings = self.branch.begun
         if message["start"] == "new":
-            settings = settings.with_changes({"seed": settings.seed + 1, "start": None})
+            settings, _ = settings.with_changes({"seed": settings.seed + 1, "start": None})
         self.begin(settings, origin=Origin(self.current, 0))
         self.show()
 
