@@ -121,11 +121,8 @@ def _fit_optimizer(before: Values, after: Values, change: Values) -> list[str]:
         return [
             f"{rule.name} sees all rows and finds its own steps, so it takes no {named}."
         ] * bool(named)
-    if (
-        "optimizer" in change
-        and "learning_rate" not in change
-        and rule.scaled != old.scaled
-        or ("optimizer" in change and old.searches and "learning_rate" not in change)
+    if ("optimizer" in change and "learning_rate" not in change and rule.scaled != old.scaled) or (
+        "optimizer" in change and old.searches and "learning_rate" not in change
     ):
         after["learning_rate"] = _SCALED_RATE if rule.scaled else "auto"
         return [

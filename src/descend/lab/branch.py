@@ -67,7 +67,7 @@ class Branch:
         changes: Sequence[Change] = (),
         until: int = 0,
         origin: Origin | None = None,
-        engine: str = "auto",
+        engine: str = "numpy",
     ) -> None:
         self.number, self.origin, self.rows = number, origin, rows
         self.begun = self.settings = settings
