@@ -16,8 +16,14 @@ import { surface } from "./views/surface";
 import { tables } from "./views/tables";
 import { keys, timeline } from "./views/timeline";
 
-/** In the order in which they are read; `wide` ones have a row of their own. */
-const VIEWS: { make: MakeView; wide: boolean }[] = [
+/** A view and its place: `wide` ones have a row of their own. */
+export interface Entry {
+  make: MakeView;
+  wide: boolean;
+}
+
+/** In the order in which they are read. */
+export const VIEWS: Entry[] = [
   { make: loss, wide: false },
   { make: data, wide: false },
   { make: surface, wide: false },
@@ -69,24 +75,36 @@ function build(store: Store, el: HTMLElement): () => void {
   const root = make("div", { class: "descend", role: "region", "aria-label": `Run: ${store.page.title}` });
   el.append(root);
   root.append(head(store));
-  const fixed = [timeline, summary].map((makeView) => makeView(store, plain(root)));
-  const grid = make("div", { class: "views" });
-  root.append(grid);
-  const shown = VIEWS.flatMap(({ make: makeView, wide }) => section(store, grid, makeView, wide));
-  pairUp(shown);
-  const painter = makePainter(store, root, shown, fixed.filter((view) => view !== null));
-  const ends = [
-    store.on(painter.changed),
-    keys(store, root),
-    onScheme(root, painter.recoloured),
-    painter.watch(),
-  ];
-  painter.changed();
+  const ends = [board(store, root, root, [timeline, summary], VIEWS), keys(store, root)];
   root.dataset.ready = "yes";
   return () => {
     for (const end of ends) end();
-    for (const { view } of shown) view.destroy?.();
     root.remove();
+  };
+}
+
+/**
+ * Puts views into `host`: fixed ones as they are, the others each in a section of a grid, drawn as
+ * the store changes; `root` is told the frame that is drawn.  Returns the way to take them away.
+ */
+export function board(
+  store: Store,
+  root: HTMLElement,
+  host: HTMLElement,
+  above: MakeView[],
+  entries: Entry[],
+): () => void {
+  const fixed = above.map((makeView) => makeView(store, plain(host))).filter((view) => view !== null);
+  const grid = make("div", { class: "views" });
+  host.append(grid);
+  const shown = entries.flatMap(({ make: makeView, wide }) => section(store, grid, makeView, wide));
+  pairUp(shown);
+  const painter = makePainter(store, root, shown, fixed);
+  const ends = [store.on(painter.changed), onScheme(root, painter.recoloured), painter.watch()];
+  painter.changed();
+  return () => {
+    for (const end of ends) end();
+    for (const view of [...fixed, ...shown.map((one) => one.view)]) view.destroy?.();
   };
 }
 

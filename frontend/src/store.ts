@@ -18,6 +18,10 @@ export interface Store {
   readonly page: Page;
   readonly index: number; // of the frame
   readonly step: number; // page.frames[index]
+  // Another number whenever theta at the frame looked at is another one: a key to what was computed.
+  readonly stamp: number;
+  // Grows with every frame, curve or finding that is added; for good 0 where a run has ended.
+  readonly grown: number;
   readonly chosen: Readonly<Chosen>;
   readonly playing: boolean;
   readonly speed: number; // frames per second

@@ -87,6 +87,8 @@ if TYPE_CHECKING:
     from descend.sweeping import sweep as sweep
     from descend.task import Task as Task
     from descend.training import Callback as Callback
+    from descend.training import Live as Live
+    from descend.training import begin as begin
     from descend.training import resume as resume
     from descend.training import train as train
 
@@ -193,6 +195,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "descend.task": ("Task",),
     "descend.training": (
         "Callback",
+        "Live",
+        "begin",
         "resume",
         "train",
     ),

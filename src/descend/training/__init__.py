@@ -8,3 +8,5 @@ from descend.training.begin import resume as resume
 from descend.training.begin import train as train
 from descend.training.callbacks import Callback as Callback
 from descend.training.callbacks import Now as Now
+from descend.training.live import Live as Live
+from descend.training.live import begin as begin

@@ -41,8 +41,8 @@ class Loop:
 
     Attributes
     ----------
-    setup, problem, program, data
-        What was asked, made ready, and the engine at work on it.
+    setup, problem, program, engine, data
+        What was asked, made ready, the engine at work on it, and its name with its way.
     state, controller
         Where it stands.
     updates, epochs, keyframes, events
@@ -51,11 +51,14 @@ class Loop:
         Who is watching.
     so_far
         Makes a run of what there is, for callbacks that ask for it.
+    figures
+        What was recorded of the last update, and of the last epoch, by name.
     """
 
     setup: Setup
     problem: Problem
     program: Program
+    engine: str
     data: Data
     state: State
     controller: Controller
@@ -70,6 +73,7 @@ class Loop:
     last_loss: float | None = None
     batch_masses: tuple[int, Any] = (-1, None)
     so_far: Callable[[], Run] | None = None
+    figures: dict[str, float] = field(default_factory=dict)
     interrupts: Interrupts = field(default_factory=Interrupts)
 
     def __post_init__(self) -> None:
@@ -86,21 +90,25 @@ class Loop:
             try:
                 if self._ask("start"):
                     return "callback"
-                stopped: Reason | None = None
-                while stopped is None:
-                    if self.interrupts.asked:
-                        return "interrupted"
-                    if self.state.step >= self.setup.updates:
-                        return "epochs"
-                    stopped = self._advance(self._next_cut() - self.state.step)
-                    self.bar.show(self.state.step, self.last_loss)
-                    if stopped is None and self._ask("stretch"):
-                        stopped = "callback"
+                return self.go(self.setup.updates) or "epochs"
             except KeyboardInterrupt:  # only ever from within an engine, which changes nothing
                 return "interrupted"
             finally:
                 self.bar.close()
-        return stopped
+
+    def go(self, until: int) -> Reason | None:
+        """Train up to an update, unless something stops it before; return what did."""
+        while True:
+            if self.interrupts.asked:
+                return "interrupted"
+            if self.state.step >= until:
+                return None
+            stopped = self._advance(self._next_cut(until) - self.state.step)
+            self.bar.show(self.state.step, self.last_loss)
+            if stopped is None and self._ask("stretch"):
+                stopped = "callback"
+            if stopped is not None:
+                return stopped
 
     def _ask(self, moment: str) -> bool:
         """Call every callback of a moment; tell whether one asks to stop."""
@@ -114,9 +122,10 @@ class Loop:
 
     # ------------------------------------------------------------ how far to go at once
 
-    def _next_cut(self) -> int:
+    def _next_cut(self, until: int) -> int:
         step = self.state.step
-        cuts = [step + self.stretch, self.setup.updates]
+        # Where no end is planned, keyframes begin close together, and a stretch keeps as many.
+        cuts = [step + self.stretch, until, step + self.keyframes.stride * self.keyframes.limit]
         if self._watches_epochs():
             m = self.setup.batches_per_epoch
             cuts.append((step // m + 1) * m)
@@ -222,6 +231,7 @@ class Loop:
         if not self.setup.full_batch:
             self._add_to_epoch(trace, done)
         self.last_loss = float(trace.loss[done - 1])
+        self.figures |= zip(self.updates.names, trace.figures[done - 1].tolist(), strict=True)
         self.state = advance.state
         self.keyframes.extend(advance.kept, self.state.step)
 
@@ -256,6 +266,7 @@ class Loop:
             return None
         train_loss = self._epoch_loss()
         row = [train_loss, *self._validate()]
+        self.figures |= zip(self.epochs.names, row, strict=False)
         if self.epochs.names and s.record:
             self.epochs.extend(np.array([row[: len(self.epochs.names)]]), s.epochs)
         c.epoch_loss, c.epoch_mass = 0.0, 0.0

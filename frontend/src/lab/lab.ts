@@ -1,0 +1,137 @@
+// The lab in the anywidget contract: hosts call `render` with a model that carries messages both ways.
+import { make, setText } from "../charts/elements";
+import { board, type Entry, VIEWS } from "../shell";
+import { adoptStyle } from "../style";
+import { summary } from "../views/summary";
+import { adoptLabStyle } from "./style";
+import type { Lab, Part } from "./context";
+import type { Told } from "./contract";
+import { type LabModel, makeLink } from "./link";
+import { type LiveStore, makeLiveStore } from "./live";
+import { playbar } from "./playbar";
+import { text } from "./text";
+
+export interface Host {
+  model: LabModel & { get(name: string): unknown };
+  el: HTMLElement;
+  signal?: AbortSignal;
+}
+
+/** Parts that stay while branches come and go, and where each has its place. */
+const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [{ part: playbar, place: "top" }];
+
+const BOARD: Entry[] = VIEWS;
+
+function render({ model, el, signal }: Host): () => void {
+  adoptStyle(el);
+  adoptLabStyle(el);
+  const over = new AbortController();
+  const link = makeLink(model);
+  const places = { top: make("div", { class: "top" }), side: make("div", { class: "side" }), below: make("div", { class: "below" }) };
+  const said = make("p", { class: "said", role: "status" });
+  const main = make("div", { class: "board" });
+  const root = make(
+    "div",
+    { class: "descend lab", role: "region", "aria-label": text.title },
+    said,
+    places.top,
+    make("div", { class: "columns" }, places.side, make("div", { class: "main" }, main, places.below)),
+  );
+  el.append(root);
+  const stores = new Set<(store: LiveStore) => void>();
+  const states = new Set<(state: Told["state"]) => void>();
+  let store: LiveStore | null = null;
+  let clear: () => void = () => undefined;
+
+  const lab: Lab = {
+    link,
+    root,
+    get store() {
+      return store;
+    },
+    get state() {
+      return link.last("state");
+    },
+    onStore: (listener) => listening(stores, listener),
+    onState: (listener) => listening(states, listener),
+    tell(sentence, severity = "note") {
+      said.dataset.severity = severity;
+      setText(said, sentence);
+    },
+  };
+
+  for (const { part, place } of PARTS) {
+    const host = make("div", { class: "part" });
+    places[place].append(host);
+    part(lab, host, over.signal);
+  }
+
+  link.on("page", (told, [data]) => {
+    clear();
+    main.replaceChildren();
+    store?.destroy();
+    store = makeLiveStore(told.page, data);
+    root.dataset.branch = String(told.branch);
+    for (const listener of [...stores]) listener(store);
+    clear = board(store, root, main, [summary], BOARD);
+    root.dataset.ready = "yes";
+  });
+  link.on("frames", (told, [thetas]) => {
+    if (store === null || told.branch !== Number(root.dataset.branch)) return;
+    store.setUpdates(told.updates);
+    for (const [name, [step, value]] of Object.entries(told.figures)) {
+      store.measure(name, step, value ?? Number.NaN);
+    }
+    framesOf(told.steps, thetas).forEach((theta, i) => store?.add(told.steps[i], theta));
+    root.dataset.frames = String(Number(root.dataset.frames ?? 0) + 1);
+  });
+  link.on("state", (state) => {
+    store?.setUpdates(state.updates);
+    store?.setParts(state.parts);
+    root.dataset.playing = state.playing ? "yes" : "no";
+    root.dataset.updates = String(state.updates);
+    root.dataset.answered = String(state.number ?? "");
+    for (const listener of [...states]) listener(state);
+  });
+  link.on("curves", (told, [data]) => mine(told) && store?.setCurves(told.curves, told.blocks, data));
+  link.on("surface", (told, [data]) => mine(told) && store?.setSurface(told.surface, told.blocks, data));
+  link.on("findings", (told) => mine(told) && store?.setFindings(told.findings));
+  link.on("said", ({ sentence, severity }) => lab.tell(sentence, severity));
+  link.on("connection", ({ open }) => {
+    lab.tell(open ? "" : text.lost, open ? "note" : "error");
+    if (open) link.say({ kind: "hello" });
+  });
+  link.say({ kind: "hello" });
+
+  function mine({ branch }: { branch: number }): boolean {
+    return branch === Number(root.dataset.branch);
+  }
+
+  function stop(): void {
+    if (over.signal.aborted) return;
+    over.abort();
+    link.close();
+    clear();
+    store?.destroy();
+    root.remove();
+  }
+  signal?.addEventListener("abort", stop, { once: true });
+  return stop;
+}
+
+function listening<T>(all: Set<T>, listener: T): () => void {
+  all.add(listener);
+  return () => all.delete(listener);
+}
+
+/** States one after another, as they came. */
+function framesOf(steps: number[], thetas: DataView): Float64Array[] {
+  const each = thetas.byteLength / 8 / Math.max(1, steps.length);
+  return steps.map((_, i) => {
+    const theta = new Float64Array(each);
+    for (let j = 0; j < each; j++) theta[j] = thetas.getFloat64(8 * (i * each + j), true);
+    return theta;
+  });
+}
+
+export default { render };

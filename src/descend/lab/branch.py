@@ -1,0 +1,157 @@
+"""A branch: one training of a session, with what was changed along the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+import numpy as np
+
+from descend import training
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from descend.arrays import Floats
+    from descend.lab.rows import Rows
+    from descend.lab.settings import Settings
+    from descend.run import Run
+
+Change = tuple[int, dict[str, Any]]  # after how many updates, and what: as the address has it
+
+
+class Origin(NamedTuple):
+    """Which branch another began from, and after how many of its updates."""
+
+    branch: int
+    step: int
+
+
+@final
+class Branch:
+    """One training of a session.
+
+    Parameters
+    ----------
+    number
+        By which page and session know it; never given twice.
+    settings
+        With which it begins.
+    rows
+        What it learns from.
+    changes
+        Made again, each at its step, before anybody looks.
+    until
+        The step it is brought to; at least that of the last change.
+    origin
+        Of a branch of a branch.
+    engine
+        Of the first updates.
+
+    Attributes
+    ----------
+    settings
+        In force now: the changes included.
+    changes
+        All that were made, in order.
+    ended
+        Why it cannot go on, in a sentence, or None.
+    """
+
+    def __init__(  # noqa: PLR0913 - what makes a branch
+        self,
+        number: int,
+        settings: Settings,
+        rows: Rows,
+        *,
+        changes: Sequence[Change] = (),
+        until: int = 0,
+        origin: Origin | None = None,
+        engine: str = "numpy",
+    ) -> None:
+        self.number, self.origin, self.rows = number, origin, rows
+        self.begun = self.settings = settings
+        self.changes: list[Change] = []
+        self.ended: str | None = None
+        self.live = training.begin(
+            settings.task(),
+            rows.X,
+            rows.y,
+            validation=rows.validation,
+            engine=engine,
+            **settings.train_arguments(),
+        )
+        for step, change in changes:
+            self.advance(step - self.live.step)
+            self.change(change)
+        self.advance(until - self.live.step)
+
+    @property
+    def step(self) -> int:
+        """Updates done."""
+        return self.live.step
+
+    def advance(self, updates: int) -> None:
+        """Train on; where that ends the training, `ended` says why."""
+        if updates <= 0 or self.ended is not None:
+            return
+        reason = self.live.advance(updates)
+        if reason is not None:
+            self.ended = self.live.run().outcome.sentence
+
+    def change(self, change: dict[str, Any]) -> tuple[str, ...]:
+        """Change what a training can go on with, or set a parameter by hand; from here on.
+
+        Returns
+        -------
+        tuple of str
+            What else had to change, in sentences.
+        """
+        said: tuple[str, ...] = ()
+        if "edit" in change:
+            self.live.edit(change["edit"]["at"], change["edit"]["to"])
+        else:
+            after, said = self.settings.with_changes(change)
+            self.live.change(**_parts_of(self.settings, after))
+            self.settings = after
+        self.ended = None
+        self._remember(change)
+        return said
+
+    def _remember(self, change: dict[str, Any]) -> None:
+        """Note a change; of several to the same thing at the same step the last one counts."""
+        keys = set(change)
+        kept = [
+            (step, other)
+            for step, other in self.changes
+            if step != self.step or set(other) != keys or "edit" in other
+        ]
+        self.changes = [*kept, (self.step, change)]
+
+    def recipe(self, step: int) -> list[Change]:
+        """Return the changes that were made up to a step."""
+        return [change for change in self.changes if change[0] <= step]
+
+    def run(self) -> Run:
+        """Return the run as it stands: a copy, which further updates do not touch."""
+        run = self.live.run()
+        rows = self.rows
+        return replace(run, encoder=rows.encoder, source=rows.source, names=rows.names)
+
+    def theta(self, step: int) -> Floats:
+        """Return the parameters after a number of updates, exactly."""
+        theta = self.live.theta if step == self.step else self.live.at(step).theta
+        return np.asarray(theta, dtype=np.float64)
+
+
+def _parts_of(before: Settings, after: Settings) -> dict[str, Any]:
+    """Return what is different, as `Live.change` takes it."""
+    task = after.task()
+    found: dict[str, Any] = {}
+    if after.learning_rate != before.learning_rate:
+        found["learning_rate"] = after.learning_rate
+    if after.optimizer != before.optimizer:
+        found["optimizer"] = task.optimizer.rule
+    if after.penalty != before.penalty:
+        found["penalty"] = task.penalty
+    return found

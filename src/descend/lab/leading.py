@@ -1,0 +1,449 @@
+"""Leading: what the messages of a page do to the branches of its session.
+
+Everything here runs on the session's worker thread, the only one that touches branches; what takes
+long is handed to the thinker with a copy.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from descend.errors import InputError
+from descend.lab import address as addresses
+from descend.lab.branch import Branch, Origin
+from descend.lab.rows import rows_of
+from descend.lab.settings import Settings
+from descend.page import pack, parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from descend.lab.branch import Change
+
+MOST_BRANCHES = 8
+SPEED = 60.0  # updates a second at 1x
+FRAMES = 300  # of a branch that is looked at again
+SECONDS = 0.006  # a stretch takes at most about so long, so that the page is answered at once
+PLANE = 2  # features that have their places on the axes: the first across
+APART = 1 / 60  # seconds between frames
+
+# Messages whose rooms are loaded when they are first needed.
+ROOMS = {
+    "hand": "descend.lab.hand:hand",
+    "floor": "descend.lab.hand:floor",
+    "race": "descend.lab.race:race",
+    "try": "descend.lab.thinking:try_it",
+    "file": "descend.lab.files:take",
+    "columns": "descend.lab.columns:columns",
+}
+
+
+@final
+class Leader:
+    """The branches of a session, and what is done with them.
+
+    Parameters
+    ----------
+    say
+        Called with a header and buffers; returns whether they went out.
+    think
+        Called with a name and a function without arguments; runs it elsewhere, unless one of
+        that name is still running.
+    opened
+        A table or run that was opened, or None.
+    post
+        Called with a function; runs it on the worker, after what already waits.
+
+    Attributes
+    ----------
+    branches
+        By number, the one that was looked at last at the end.
+    current
+        The number of the one that is shown.
+    playing, speed
+        Whether it trains; updates a second, None for as many as it can.
+    """
+
+    def __init__(
+        self,
+        say: Callable[..., bool],
+        think: Callable[[str, Callable[[], None]], bool],
+        *,
+        opened: Any = None,
+        post: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self.say, self.think, self.opened, self.post = say, think, opened, post
+        self.asked: dict[str, float] = {}  # when each kind of thought was last asked for
+        self.branches: dict[int, Branch] = {}
+        self.current = 0
+        self.playing = False
+        self.speed: float | None = SPEED
+        self.lock: Sequence[str] = ()
+        self.goal: Any = None
+        self.echo: int | None = None  # of the last `set`, for the page to know its answer by
+        self._numbers = 0
+        self._due, self._clock, self._rate = 0.0, 0.0, 1000.0
+        self._shown = 0.0
+
+    @property
+    def branch(self) -> Branch:
+        """The one that is shown."""
+        return self.branches[self.current]
+
+    # ------------------------------------------------------------ messages
+
+    def act(self, message: Mapping[str, Any]) -> None:
+        """Do what a checked message says; an `InputError` is told to the page."""
+        kind = message["kind"]
+        try:
+            if kind in ROOMS:
+                module, function = ROOMS[kind].split(":")
+                getattr(import_module(module), function)(self, message)
+            else:
+                getattr(self, f"_on_{kind}")(message)
+        except InputError as error:
+            self.said(str(error), "error")
+
+    def said(self, sentence: str, severity: str = "note") -> None:
+        """Tell the page a sentence."""
+        self.say({"kind": "said", "severity": severity, "sentence": sentence})
+
+    def _tell(self, sentences: Sequence[str]) -> None:
+        if sentences:
+            self.said(" ".join(sentences))
+
+    def _on_hello(self, message: Mapping[str, Any]) -> None:
+        if not self.branches:
+            self.open(message.get("address", ""))
+        self.show()
+
+    def branch_or_first(self) -> Branch:
+        """Return the branch that is shown, beginning one where there is none yet."""
+        if not self.branches:
+            self.open("")
+        return self.branch
+
+    def take(self, opened: Any, change: Mapping[str, Any]) -> None:
+        """Look at a table or run that was handed in."""
+        before, self.opened = self.opened, opened
+        try:
+            settings, said = Settings().with_changes({"data": opened.data, **change}, opened)
+            self.begin(settings)
+            self._tell(said)
+        except InputError as error:
+            self.opened = before
+            self.said(str(error), "error")
+            return
+        self.show()
+
+    def pause(self) -> None:
+        """Stop training."""
+        if self.playing:
+            self._on_play({"on": False})
+
+    def later(self, what: str) -> None:
+        """Ask once more for what could not be thought about just now."""
+        from descend.lab import thinking  # noqa: PLC0415 - as below
+
+        def again() -> None:
+            time.sleep(0.02)
+            if self.branches:
+                thinking.ask(self, what)
+
+        self.think(f"again {what}", lambda: self.post(again))
+
+    def open(self, query: str) -> None:
+        """Begin with what an address says; what it says wrongly is told, and left out."""
+        try:
+            asked = addresses.from_query(query)
+            self.lock, self.goal = asked.lock, asked.goal
+            self.begin(asked.settings, changes=asked.changes, until=asked.step or 0)
+        except InputError as error:
+            self.said(str(error), "error")
+            self.begin(Settings())
+
+    def _on_set(self, message: Mapping[str, Any]) -> None:
+        self.echo = message.get("number")
+        change = message["change"]
+        branch = self.branch
+        if branch.settings.kept_by(change):
+            self._tell(branch.change(change))
+            self.state()
+            return
+        settings, said = branch.settings.with_changes(change, self.opened)
+        self.begin(settings, origin=Origin(branch.number, 0))
+        self._tell(said)
+        self.show()
+
+    def _on_play(self, message: Mapping[str, Any]) -> None:
+        if message["on"] and self.branch.ended is not None:
+            self.said(self.branch.ended, "error")
+        self.playing = message["on"] and self.branch.ended is None
+        self._due, self._clock = 0.0, time.perf_counter()
+        if not self.playing:
+            self.rested()
+        self.state()
+
+    def _on_speed(self, message: Mapping[str, Any]) -> None:
+        self.speed = message["updates_per_second"]
+        self._due, self._clock = 0.0, time.perf_counter()
+        self.state()
+
+    def _on_advance(self, message: Mapping[str, Any]) -> None:
+        self.playing = False
+        branch, m = self.branch, self.branch.live.updates_per_epoch
+        epochs = message.get("epochs", 0)
+        # Whole epochs end where an epoch ends, also when begun in the middle of one.
+        until = (branch.step // m + epochs) * m if epochs else branch.step + message["updates"]
+        branch.advance(until - branch.step)
+        self.frame(always=True)
+        self.rested()
+        self.state()
+
+    def _on_look(self, message: Mapping[str, Any]) -> None:
+        branch = self.branches.get(message.get("branch", self.current), self.branch)
+        step = min(message["step"], branch.step)
+        self._send_frame(branch, step, {})
+
+    def _on_reset(self, message: Mapping[str, Any]) -> None:
+        settings = self.branch.begun
+        if message["start"] == "new":
+            settings, _ = settings.with_changes({"seed": settings.seed + 1, "start": None})
+        self.begin(settings, origin=Origin(self.current, 0))
+        self.show()
+
+    def _on_edit(self, message: Mapping[str, Any]) -> None:
+        edit = {"edit": {"at": message["at"], "to": message["to"]}}
+        if message["step"] < self.branch.step:
+            self.fork(message["step"])
+            self.branch.change(edit)
+            self.show()
+            return
+        self.branch.change(edit)
+        self.frame(always=True)
+        self.rested()
+        self.state()
+
+    def _on_branch(self, message: Mapping[str, Any]) -> None:
+        self.fork(min(message["step"], self.branch.step))
+        if "change" in message:
+            self.branch.change(message["change"])
+        self.show()
+
+    def _on_select(self, message: Mapping[str, Any]) -> None:
+        number = self._known(message["branch"])
+        self.playing = False
+        self.current = number
+        self.branches[number] = self.branches.pop(number)  # the last looked at is the last
+        self.show()
+
+    def _on_remove(self, message: Mapping[str, Any]) -> None:
+        number = self._known(message["branch"])
+        if len(self.branches) == 1:
+            msg = "The only branch cannot be removed; reset it, or begin another first."
+            raise InputError(msg)
+        del self.branches[number]
+        if number == self.current:
+            self.playing = False
+            self.current = list(self.branches)[-1]
+            self.show()
+        else:
+            self.state()
+
+    def _known(self, number: int) -> int:
+        if number not in self.branches:
+            msg = f"There is no branch {number}; there are {sorted(self.branches)}."
+            raise InputError(msg)
+        return number
+
+    def _on_ask(self, message: Mapping[str, Any]) -> None:
+        from descend.lab import thinking  # noqa: PLC0415 - reads the doctor, so only when asked
+
+        thinking.ask(self, message["what"], message.get("step"))
+
+    # ------------------------------------------------------------ branches
+
+    def begin(
+        self,
+        settings: Settings,
+        *,
+        changes: Sequence[Change] = (),
+        until: int = 0,
+        origin: Origin | None = None,
+    ) -> Branch:
+        """Begin a branch and look at it; the one longest not looked at may have to make room."""
+        rows = rows_of(settings, self.opened)
+        branch = Branch(
+            self._numbers + 1, settings, rows, changes=changes, until=until, origin=origin
+        )
+        self._numbers += 1
+        self.playing = False
+        self._make_room()
+        self.branches[branch.number] = branch
+        self.current = branch.number
+        return branch
+
+    def fork(self, step: int) -> Branch:
+        """Begin a branch that is the one shown, up to a step."""
+        branch = self.branch
+        origin = Origin(branch.number, step)
+        return self.begin(branch.begun, changes=branch.recipe(step), until=step, origin=origin)
+
+    def _make_room(self) -> None:
+        """Let go of what was never trained, and of the oldest beyond the number there may be."""
+        shown = self.branches.get(self.current)
+        if shown is not None and shown.step == 0 and not shown.changes:
+            del self.branches[self.current]
+        while len(self.branches) >= MOST_BRANCHES:
+            number = next(iter(self.branches))
+            del self.branches[number]
+            self.said(
+                f"A lab keeps {MOST_BRANCHES} branches: branch {number}, the one longest not "
+                "looked at, made room."
+            )
+
+    # ------------------------------------------------------------ time
+
+    def wait(self) -> float | None:
+        """Return how long nothing needs to be done, in seconds; None for as long as one likes."""
+        if not self.playing:
+            return None
+        if self.speed is None or self.speed * APART >= 1:
+            return 0.0
+        return max((1.0 - self._due) / self.speed - (time.perf_counter() - self._clock), 0.0)
+
+    def tick(self) -> None:
+        """Train for a moment, if it is time to."""
+        now = time.perf_counter()
+        most = max(int(self._rate * SECONDS), 1)
+        if self.speed is None:
+            updates = most
+        else:
+            self._due = min(self._due + (now - self._clock) * self.speed, self.speed * 0.25 + 1)
+            updates = min(int(self._due), most)
+            self._due -= updates
+        self._clock = now
+        if updates == 0:
+            time.sleep(0.001)
+            return
+        self.branch.advance(updates)
+        spent = max(time.perf_counter() - now, 1e-6)
+        self._rate += 0.3 * (updates / spent - self._rate)
+        self.frame()
+        if self.branch.ended is not None:
+            self.playing = False
+            self.frame(always=True)
+            self.said(self.branch.ended)
+            self.rested()
+            self.state()
+        else:
+            self._think_along()
+
+    def _think_along(self) -> None:
+        from descend.lab import thinking  # noqa: PLC0415 - as above
+
+        thinking.along(self)
+
+    def rested(self) -> None:
+        """Say what can only be said once nothing moves."""
+        from descend.lab import thinking  # noqa: PLC0415 - as above
+
+        thinking.rested(self)
+
+    # ------------------------------------------------------------ what the page is told
+
+    def show(self) -> None:
+        """Tell the page everything of the branch that is shown."""
+        payload = pack(
+            self.branch.run(), frames=FRAMES, findings=(), surface="none", replayed=False
+        )
+        page = payload.page
+        page["axes"] = sorted(page["axes"]) if len(page["features"]) == PLANE else page["axes"]
+        header = {"kind": "page", "branch": self.current, "page": page}
+        self.say(header, [payload.data])
+        self.state()
+        self.rested()
+
+    def frame(self, *, always: bool = False) -> None:
+        """Send where training stands, if it is time to."""
+        now = time.perf_counter()
+        if not always and now - self._shown < APART:
+            return
+        self._shown = now
+        branch = self.branch
+        self._send_frame(branch, branch.step, branch.live.figures(), always=always)
+
+    def _send_frame(
+        self, branch: Branch, step: int, figures: Mapping[str, Any], *, always: bool = True
+    ) -> None:
+        theta = np.ascontiguousarray(branch.theta(step), dtype="<f8")
+        header = {
+            "kind": "frames",
+            "branch": branch.number,
+            "steps": [step],
+            "updates": branch.step,
+            "figures": dict(figures),  # name: [after how many updates it was measured, value]
+        }
+        self.say(header, [theta.tobytes()], always=always)
+
+    def state(self) -> None:
+        """Tell the page how things stand."""
+        branch = self.branch
+        run = branch.run()
+        self.say(
+            {
+                "kind": "state",
+                "current": self.current,
+                "playing": self.playing,
+                "speed": self.speed,
+                "settings": branch.settings.plain(),
+                "learning_rate": branch.live.learning_rate,
+                "task": str(branch.live.task),
+                "updates": branch.step,
+                "updates_per_epoch": branch.live.updates_per_epoch,
+                "ended": branch.ended,
+                "branches": [self._told(other) for other in self.branches.values()],
+                "lock": list(self.lock),
+                "goal": self.goal,
+                "address": self.address(),
+                "number": self.echo,
+                "loss": _finite(run.outcome.loss),
+                "parts": {
+                    "task": str(branch.live.task),
+                    "optimizer": parts.optimizer_of(run.in_force()),
+                    "penalty": _penalty(branch.live.task.penalty),
+                },
+            }
+        )
+
+    def address(self) -> str:
+        """Return the query string that makes the branch shown again."""
+        branch = self.branch
+        return addresses.to_query(
+            branch.begun, branch.changes, branch.step, lock=self.lock, goal=self.goal
+        )
+
+    def _told(self, branch: Branch) -> dict[str, Any]:
+        return {
+            "number": branch.number,
+            "origin": None if branch.origin is None else branch.origin._asdict(),
+            "task": str(branch.live.task),
+            "updates": branch.step,
+            "loss": _finite(branch.live.loss),
+            "validation_loss": _finite(branch.live.validation_loss),
+            "settings": branch.settings.plain(),
+            "ended": branch.ended,
+        }
+
+
+def _penalty(penalty: Any) -> dict[str, Any] | None:
+    return None if penalty is None else parts.part_of(penalty)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
