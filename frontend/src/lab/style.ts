@@ -1,10 +1,12 @@
 // What the lab adds to the page's style sheet.
+import { CONTROLS } from "./controls/style";
+
 const LAB = `
 .descend.lab .said:empty { display: none; }
 .descend.lab .said[data-severity="error"] { border-left: 3px solid var(--validation); padding-left: 10px; }
-.descend.lab .columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
+.descend.lab > .columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 @container descend (min-width: 1100px) {
-  .descend.lab .columns:has(.side > .part) { grid-template-columns: 300px minmax(0, 1fr); }
+  .descend.lab > .columns:has(> .side > .part:not([hidden])) { grid-template-columns: 300px minmax(0, 1fr); }
 }
 `;
 
@@ -15,7 +17,7 @@ export function adoptLabStyle(el: Element): void {
   const root = el.getRootNode() as Document | ShadowRoot;
   if (sheet === null) {
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(LAB);
+    sheet.replaceSync(LAB + CONTROLS);
   }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
 }

@@ -261,7 +261,17 @@ class Leader:
             raise InputError(msg)
         return number
 
+    def choices(self) -> None:
+        """Tell what can be chosen beside the settings that are shown."""
+        from descend.lab.choices import choices  # noqa: PLC0415 - the page is shown before
+
+        found = choices(self.branch.settings, self.opened)
+        self.say({"kind": "choices", "choices": {**found, "told": self.branch.rows.summaries}})
+
     def _on_ask(self, message: Mapping[str, Any]) -> None:
+        if message["what"] == "choices":
+            self.choices()
+            return
         from descend.lab import thinking  # noqa: PLC0415 - reads the doctor, so only when asked
 
         thinking.ask(self, message["what"], message.get("step"))

@@ -70,7 +70,7 @@ export const controls: Part = (lab, host, signal) => {
 };
 
 function groupsOf(lab: Lab, set: (change: Settings) => void, signal: AbortSignal): Group[] {
-  const numbers = partNumbers({ key: "optimizer", of: (choices) => choices.optimizers, set });
+  const numbers = partNumbers({ key: "optimizer", set });
   return [
     group("steering", true, [learningRate(lab, set, signal), numbers, ...penaltyControls(set)]),
     group("data", false, dataControls(set)),

@@ -4,7 +4,7 @@ import { figure } from "../../charts/figures";
 import type { Lab } from "../context";
 import type { Settings, Told } from "../contract";
 import { text } from "../text";
-import { partOf } from "./choices";
+import { ruleSearching } from "./choices";
 import { slider } from "./fields";
 import type { Control } from "./groups";
 import { logarithmic, type Scale } from "./scales";
@@ -38,14 +38,13 @@ export function learningRate(lab: Lab, set: (change: Settings) => void, signal: 
   return {
     keys: ["learning_rate"],
     element: field.element,
-    draw({ settings, state, choices }) {
-      rate = state.learning_rate;
-      const name = partOf(settings, "optimizer")?.name ?? "";
-      const searches = choices.optimizers.find((one) => one.name === name)?.searches ?? false;
-      field.disable(searches ? words.searches(text.controls.part(name)) : "");
-      auto.disabled = searches;
+    draw(now) {
+      rate = now.state.learning_rate;
+      const name = ruleSearching(now);
+      field.disable(name === "" ? "" : words.searches(text.controls.part(name)));
+      auto.disabled = name !== "";
       field.draw(rate);
-      auto.setAttribute("aria-pressed", String(settings.learning_rate === "auto"));
+      auto.setAttribute("aria-pressed", String(now.settings.learning_rate === "auto"));
       mark();
     },
   };
