@@ -28,6 +28,7 @@ from descend.curvature import automatic_rate
 from descend.engines import engine_for
 from descend.errors import InputError, Outcome
 from descend.parts import choice, whole
+from descend.run.event_checks import is_plain
 from descend.run.events import (
     NOTES,
     Force,
@@ -335,6 +336,12 @@ class Live:
         Of one kind, at one step, the last note is kept.
         """
         choice("note", "kind", kind, NOTES)
+        if not is_plain(facts):
+            msg = (
+                "A note holds plain data: text, finite floats, whole numbers, yes or no, and lists "
+                f"and dictionaries of them; found {facts!r:.80}."
+            )
+            raise InputError(msg)
         record_note(self._loop.events, kind, self.step, facts)
 
     def _judge_anew(self) -> None:
