@@ -1,14 +1,16 @@
 """What was changed along the way, in words.
 
-    >>> import descend as ds
-    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.momentum(0.1))
-    >>> live = ds.begin(task, [[0.0], [1.0]], [1.0, 3.0])
-    >>> live.advance(5)
-    >>> live.change(learning_rate=0.01, penalty=ds.l2(0.5))
-    >>> live.edit(0, 0.25)
-    >>> told(live.run())
-    [(5, 'learning rate 0.1 → 0.01, penalty none → l2(0.5)'), (5, 'weight[0, 0] set to 0.25 by hand')]
-"""  # noqa: E501 - what is told stays on one line
+>>> import descend as ds
+>>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.momentum(0.1))
+>>> live = ds.begin(task, [[0.0], [1.0]], [1.0, 3.0])
+>>> live.advance(5)
+>>> live.change(learning_rate=0.01, penalty=ds.l2(0.5))
+>>> live.edit(0, 0.25)
+>>> for step, sentence in told(live.run()):
+...     print(step, sentence)
+5 learning rate 0.1 → 0.01, penalty none → l2(0.5)
+5 weight[0, 0] set to 0.25 by hand
+"""
 
 from __future__ import annotations
 
