@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import webbrowser
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -61,15 +62,12 @@ def serve(  # noqa: PLR0913 - as many as the command has
     listener = listening(host, port)
     token = secrets.token_urlsafe(24)
     url = opening(host, listener.getsockname()[1], token, address)
-    ready(url)
-    if browser:
-        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    sys.setswitchinterval(SWITCH)
-    server = server_for(listener, host, token, opened=opened)
-    try:
-        server.run([listener])
-    except KeyboardInterrupt:
-        return
+    with suppress(KeyboardInterrupt):
+        ready(url)
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        sys.setswitchinterval(SWITCH)
+        server_for(listener, host, token, opened=opened).run([listener])
 
 
 def listening(host: str, port: int) -> socket.socket:
