@@ -531,6 +531,6 @@ def test_a_cut_line_is_mended_and_finds_its_session(open_echo, echo_lab):
     page.get_by_label("words").fill("meanwhile")
     page.get_by_label("words").press("Enter")
     page.get_by_text('["connection",true,[]]').wait_for()
-    page.get_by_text('["heard","meanwhile",[3.5,').wait_for()
+    page.get_by_text('["heard","meanwhile",[2.5,').wait_for()
     page.reload()
-    page.get_by_text('["heard","data=xor",[4.5,').wait_for()
+    page.get_by_text('["heard","data=xor",[3.5,').wait_for()
