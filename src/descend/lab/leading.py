@@ -376,7 +376,7 @@ class Leader:
             return
         self._shown = now
         branch = self.branch
-        self._send_frame(branch, branch.step, branch.live.figures(), always=always)
+        self._send_frame(branch, branch.step, branch.figures(), always=always)
 
     def _send_frame(
         self, branch: Branch, step: int, figures: Mapping[str, Any], *, always: bool = True
