@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from descend.lab.settings import Settings
     from descend.run import Run
 
+# Figures that belong to the end of an epoch; the others to the point before an update.
+PER_EPOCH = ("epoch_loss", "validation_loss")
+
 Change = tuple[int, dict[str, Any]]  # after how many updates, and what: as the address has it
 
 
@@ -137,6 +140,14 @@ class Branch:
         run = self.live.run()
         rows = self.rows
         return replace(run, encoder=rows.encoder, source=rows.source, names=rows.names)
+
+    def figures(self) -> dict[str, tuple[int, float]]:
+        """Return what the history has of the last update: how many were done when, and what."""
+        m = self.live.updates_per_epoch
+        return {
+            name: (self.step // m * m if name in PER_EPOCH else max(self.step - 1, 0), value)
+            for name, value in self.live.figures.items()
+        }
 
     def theta(self, step: int) -> Floats:
         """Return the parameters after a number of updates, exactly."""
