@@ -4,9 +4,14 @@ import { CONTROLS } from "./controls/style";
 const LAB = `
 .descend.lab .said:empty { display: none; }
 .descend.lab .said[data-severity="error"] { border-left: 3px solid var(--validation); padding-left: 10px; }
+.descend.lab > .top { position: sticky; top: 0; z-index: 6; }
 .descend.lab > .columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 @container descend (min-width: 1100px) {
   .descend.lab > .columns:has(> .side > .part:not([hidden])) { grid-template-columns: 300px minmax(0, 1fr); }
+  .descend.lab > .columns > .side {
+    position: sticky; top: 84px; align-self: start; max-height: calc(100dvh - 92px); overflow-y: auto;
+    scrollbar-width: thin; scrollbar-color: var(--edge) transparent; padding: 2px; margin: -2px;
+  }
 }
 `;
 

@@ -40,6 +40,7 @@ const PARTS: Record<string, string> = {
 
 const DATASETS: Record<string, string> = {
   "breast-cancer": "tumours",
+  checkerboard: "checker\u00ADboard",
   line_by_hand: "line by hand",
   run: "the run’s rows",
   table: "your table",
@@ -173,6 +174,7 @@ const controls = {
   },
   rate: {
     name: "Learning rate",
+    short: (rate: number) => `learning rate ${figure(rate)}`,
     auto: "auto",
     autoSentence: "Measured at the start; begins a new branch once the model has trained.",
     searches: (name: string) => `${name} finds its own steps.`,

@@ -17,7 +17,7 @@ from descend.lab.sources import SOURCES, kind_of
 if TYPE_CHECKING:
     from descend.arrays import Array, Floats
 
-_ROWS, _CLASSES, _SEED = 70, 3, 0
+_ROWS, _CLASSES, _SEED = 90, 3, 0
 _PLANE = 2  # coordinates of a picture
 
 

@@ -2,7 +2,7 @@
 import type { Lab, Part } from "../context";
 import type { Settings, Told } from "../contract";
 import { text } from "../text";
-import type { Choices, Now } from "./choices";
+import { type Choices, type Now, partOf } from "./choices";
 import { dataControls } from "./data";
 import { type Group, group, lock, tell } from "./groups";
 import { lockedSettings } from "./locks";
@@ -11,12 +11,13 @@ import { learningRate } from "./rate";
 import { makeSender } from "./sending";
 import { lossControls, modelControls, optimizerControls, penaltyControls } from "./tuning";
 
+const words = text.controls;
 const WIDE = 1100; // from which width on all groups are open at first: there is room beside the views
 
 export const controls: Part = (lab, host, signal) => {
   host.classList.add("controls");
   host.setAttribute("role", "group");
-  host.setAttribute("aria-label", text.controls.name);
+  host.setAttribute("aria-label", words.name);
   host.hidden = true;
   const sender = makeSender(lab, draw, signal);
   const groups = groupsOf(lab, sender.set, signal);
@@ -31,6 +32,7 @@ export const controls: Part = (lab, host, signal) => {
     for (const { controls: all } of groups) {
       for (const control of all) if (!control.keys.some(sender.pending)) control.draw(now);
     }
+    for (const one of groups) one.say(chosen(one, now));
     const locked = lockedSettings(now.state.lock);
     host.hidden = groups.map((one) => lock(one, locked)).every((left) => !left);
   }
@@ -78,6 +80,21 @@ function groupsOf(lab: Lab, set: (change: Settings) => void, signal: AbortSignal
     group("loss", false, lossControls(set)),
     group("optimizer", false, optimizerControls(set)),
   ];
+}
+
+/** What is chosen in a group, in a few words. */
+function chosen({ element }: Group, { settings, data, inputs, outputs, state }: Now): string {
+  const name = (key: string): string => words.part(partOf(settings, key)?.name ?? "");
+  switch (element.dataset.group) {
+    case "steering":
+      return words.rate.short(state.learning_rate);
+    case "data":
+      return words.dataset(data.name);
+    case "model":
+      return [inputs, ...(settings.hidden as number[]), outputs].join(" → ");
+    default:
+      return name(element.dataset.group ?? "");
+  }
 }
 
 function open(groups: readonly Group[], all: boolean): void {

@@ -16,7 +16,14 @@ export function learningRate(lab: Lab, set: (change: Settings) => void, signal: 
   const take = (value: number | null): void => {
     if (value !== null) set({ learning_rate: value });
   };
-  const field = slider({ name: words.name, scale: SCALE, words: (rate) => figure(rate), moved: take, changed: take });
+  const field = slider({
+    name: words.name,
+    scale: SCALE,
+    words: (rate) => figure(rate),
+    wide: true,
+    moved: take,
+    changed: take,
+  });
   const auto = make("button", { type: "button", class: "small" }, words.auto);
   auto.title = words.autoSentence;
   auto.addEventListener("click", () => set({ learning_rate: "auto" }));

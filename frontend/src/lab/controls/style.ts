@@ -14,21 +14,26 @@ export const CONTROLS = `
 }
 .descend .controls [open] > summary::before { transform: rotate(45deg) translate(-1px, -1px); }
 .descend .controls summary .name { font-weight: 620; }
+.descend .controls .now-chosen { color: var(--quiet); font-size: 0.85em; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.descend .controls [open] > summary .now-chosen { display: none; }
 .descend .controls .effect {
+  flex: none; 
   margin-inline-start: auto; display: inline-flex; align-items: center; gap: 4px; color: var(--quiet); font-size: 0.78em;
 }
 .descend .controls .effect .icon { width: 13px; height: 13px; }
-.descend .controls .body { display: grid; gap: 10px; padding: 0 14px 14px; }
-.descend .controls .gone { display: none; }
-.descend .controls .setting { min-width: 0; display: grid; gap: 2px; font-size: 0.9em; }
-.descend .controls .numbers { display: grid; gap: 10px; }
+.descend .controls .body { display: grid; grid-template-columns: minmax(0, 1fr); gap: 6px; padding: 0 14px 12px; }
+.descend .controls .gone { display: none !important; }
+.descend .controls .setting { min-width: 0; display: grid; grid-template-columns: minmax(0, 1fr); gap: 2px; font-size: 0.88em; }
+.descend .controls .numbers { display: grid; gap: 6px; }
 .descend .controls .numbers:empty { display: none; }
-.descend .controls .line { display: flex; align-items: center; gap: 6px; min-height: 30px; }
-.descend .controls .line > label, .descend .controls .line > .name { flex: 1; min-width: 0; }
-.descend .controls .line select { max-width: 58%; min-width: 0; text-overflow: ellipsis; }
+.descend .controls .line { display: flex; align-items: center; gap: 7px; min-height: 30px; }
+.descend .controls .line > label, .descend .controls .line > .name { flex: 1; min-width: 0; line-height: 1.25; }
+.descend .controls .line > .slide { flex: 0 0 34%; }
+.descend .controls .line:has(> .slide) > input { flex: none; }
+.descend .controls .line select { flex: 0 1 auto; max-width: 62%; min-width: 0; text-overflow: ellipsis; }
 .descend .controls button, .descend .controls select, .descend .controls input[type="number"] { min-height: 28px; font-size: 0.95em; }
 .descend .controls input[type="number"] {
-  width: 5.2em; text-align: end; padding: 2px 6px; appearance: textfield; background: var(--card);
+  width: 4.6em; text-align: end; padding: 2px 6px; appearance: textfield; background: var(--card);
 }
 .descend .controls input[type="number"]::-webkit-inner-spin-button { display: none; }
 .descend .controls button { padding: 2px 8px; }
