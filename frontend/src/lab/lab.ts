@@ -6,6 +6,8 @@ import { summary } from "../views/summary";
 import { adoptLabStyle } from "./style";
 import type { Lab, Part } from "./context";
 import type { Told } from "./contract";
+import { handRoom } from "./hand/hand";
+import { handSwitch } from "./hand/mode";
 import { type LabModel, makeLink } from "./link";
 import { type LiveStore, makeLiveStore } from "./live";
 import { playbar } from "./playbar";
@@ -18,7 +20,11 @@ export interface Host {
 }
 
 /** Parts that stay while branches come and go, and where each has its place. */
-const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [{ part: playbar, place: "top" }];
+const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
+  { part: handSwitch, place: "top" },
+  { part: playbar, place: "top" },
+  { part: handRoom, place: "below" },
+];
 
 const BOARD: Entry[] = VIEWS;
 

@@ -1,5 +1,5 @@
 // What is to be solved by hand: the rows, the loss over theta, and between which ends each number moves.
-import { extent, type Range } from "../../charts/axes";
+import type { Range } from "../../charts/axes";
 import { parametersOf } from "../../charts/parameters";
 import { hasLabels, type Shown, shownRows } from "../../charts/rows";
 import { type Maths, makeMaths, type Rows } from "../../maths";
@@ -33,8 +33,8 @@ export function unfitness(store: Store): Unfit {
   return maths.net.parameters > MOST_SLIDERS ? "too many" : "";
 }
 
-/** The problem of a linear model; `classic` says that the five documents' ranges are to be kept. */
-export function problemOf(store: Store, classic: boolean): Problem {
+/** The problem of a linear model. */
+export function problemOf(store: Store): Problem {
   const maths = makeMaths(store.page)!;
   const shown = shownRows(store)!;
   const rows = trainingRows(store, shown);
@@ -46,7 +46,7 @@ export function problemOf(store: Store, classic: boolean): Problem {
     shown,
     rows,
     names: namesOf(store),
-    ranges: rangesOf(store, maths, rows, start, classic),
+    ranges: rangesOf(store, maths, rows, start),
     start,
     loss: (theta) => maths.find(theta, rows).objective,
     downhill: (theta) => (maths.find(theta, rows), maths.gradient(theta, rows).map((slope) => 0 - slope)),
@@ -87,6 +87,7 @@ function digest(numbers: Float64Array): number {
 
 // ------------------------------------------------------------------- ranges
 
+// Of the sliders' document, whose feature is even on [-5, 5].
 const CLASSIC: Range[] = [
   [-10, 10],
   [-10, 30],
@@ -94,7 +95,7 @@ const CLASSIC: Range[] = [
 const WIDE = 4; // standard deviations of what is to be explained
 
 /** Between which ends theta's entries move: wide enough for the rows and for the start. */
-function rangesOf({ page }: Store, maths: Maths, { X, y, count }: Rows, start: Float64Array, classic: boolean): Range[] {
+function rangesOf({ page }: Store, maths: Maths, { X, y, count }: Rows, start: Float64Array): Range[] {
   const { d, k } = maths.net;
   const [middle, spread] = hasLabels(page) ? [0, 2] : spreadOf(y, 0, 1);
   const weights = Array.from({ length: d * k }, (_, i) => {
@@ -102,7 +103,8 @@ function rangesOf({ page }: Store, maths: Maths, { X, y, count }: Rows, start: F
     return evenly(0, (WIDE * spread) / own);
   });
   const biases = Array.from({ length: maths.net.parameters - d * k }, () => evenly(middle, WIDE * spread));
-  const found = classic && d === 1 ? CLASSIC.slice(0, maths.net.parameters) : [...weights, ...biases];
+  const classic = d === 1 && k === 1 && !hasLabels(page) && X[0] === -5 && X[count - 1] === 5;
+  const found = classic ? CLASSIC.slice(0, maths.net.parameters) : [...weights, ...biases];
   return found.map(([low, high], i) => withStart([low, high], start[i]));
 }
 
@@ -126,7 +128,8 @@ export function rounded(value: number): number {
   return power * ([1, 2, 5].find((digit) => digit * power >= value * (1 - 1e-9)) ?? 10);
 }
 
+/** Ends that the start lies between too. */
 function withStart([low, high]: Range, start: number): Range {
-  const [from, to] = extent([low, high, start]) ?? [low, high];
-  return from < low || to > high ? [from < low ? 2 * from - high * 0 : low, to > high ? to * 1.2 : high] : [low, high];
+  const room = 0.1 * (high - low);
+  return [start < low ? start - room : low, start > high ? start + room : high];
 }
