@@ -282,10 +282,10 @@ class Leader:
         self.playing = False
         branching.enter(self, branch, instead=self.branches.get(self.current))
         self.current = branch.number
-        self._quicken(branch)
+        self.quicken(branch)
         return branch
 
-    def _quicken(self, branch: Branch) -> None:
+    def quicken(self, branch: Branch) -> None:
         """Have the branch's kernels made ready elsewhere, and used from then on."""
 
         def ready() -> None:

@@ -311,8 +311,7 @@ def restart(leader: Leader, found: Race, where: Sequence[Any]) -> None:
     if len(where) != 2 or not all(isinstance(value, int | float) for value in where):  # noqa: PLR2004
         raise InputError(f"A start on the surface is two numbers, u and v; found {where!r:.60}.")
     theta = ground.origin + np.asarray(where, dtype=float) @ ground.directions
-    change = {"start": theta.tolist()}
-    settings = [b.settings.with_changes(change, leader.opened)[0] for b in found.branches]
+    settings = [_elsewhere(branch, theta, leader.opened) for branch in found.branches]
     racers = begun(leader, found.branches, settings)
     judge = Judge(found.judge.run, ground)
     steps = [0]
@@ -321,6 +320,14 @@ def restart(leader: Leader, found: Race, where: Sequence[Any]) -> None:
     _begin(leader, new, seen, (), play=found.playing)
     if leader.current in {branch.number for branch in racers}:
         leader.show()
+
+
+def _elsewhere(branch: Branch, theta: Floats, opened: Any) -> Settings:
+    """Return the settings with another start, and with the rate it has now, measured or not."""
+    change: dict[str, Any] = {"start": theta.tolist()}
+    if not branch.settings.optimizer.searches:
+        change["learning_rate"] = branch.live.learning_rate
+    return branch.settings.with_changes(change, opened)[0]
 
 
 def racers(leader: Leader, message: Mapping[str, Any]) -> None:
@@ -372,6 +379,7 @@ def begun(
         leader.branches.pop(before.number, None)
     for branch in found:
         branching.enter(leader, branch)
+        leader.quicken(branch)
     if leader.current not in leader.branches:
         leader.current = found[0].number
     return found
