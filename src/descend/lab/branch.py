@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Change = tuple[int, dict[str, Any]]  # after how many updates, and what: as the address has it
 
 
-COURSE = 240  # points of a course, at most
+COURSE, FEW = 240, 24  # points of a course, at most; and how many are few
 
 
 class Origin(NamedTuple):
@@ -104,8 +104,6 @@ class Branch:
         self.name, self.place, self.raced = "", 0, False
         self.against = self.settings if against is None else against
         self.inherited = len(self.changes)
-        if self.step:
-            self.course = _course(self.live)
 
     @property
     def step(self) -> int:
@@ -117,10 +115,18 @@ class Branch:
         if updates <= 0 or self.ended is not None:
             return
         reason = self.live.advance(updates)
-        if self.live.loss is not None:
-            self.course = thinned([*self.course, (self.step - 1, self.live.loss)])
+        self._note(updates)
         if reason is not None:
             self.ended = self.live.run().outcome.sentence
+
+    def _note(self, updates: int) -> None:
+        """Add to the course; while it has few points, those between come from the record."""
+        if self.live.loss is None:
+            return
+        if updates > 1 and len(self.course) < FEW:
+            self.course = _course(self.live)
+        else:
+            self.course = _thinned([*self.course, (self.step - 1, self.live.loss)])
 
     def change(self, change: dict[str, Any]) -> tuple[str, ...]:
         """Change what a training can go on with, or set a parameter by hand; from here on.
@@ -177,7 +183,7 @@ class Branch:
         return np.asarray(theta, dtype=np.float64)
 
 
-def thinned(course: list[tuple[int, float]]) -> list[tuple[int, float]]:
+def _thinned(course: list[tuple[int, float]]) -> list[tuple[int, float]]:
     """Return a course that is short enough: of too many points every other one, and the last."""
     return course if len(course) <= COURSE else [*course[:-1:2], course[-1]]
 
