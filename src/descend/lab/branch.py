@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from descend.lab.settings import Settings
     from descend.run import Run
 
+# Figures that belong to the end of an epoch; the others to the point before an update.
+PER_EPOCH = ("epoch_loss", "validation_loss")
+
 Change = tuple[int, dict[str, Any]]  # after how many updates, and what: as the address has it
 
 
@@ -141,8 +144,7 @@ class Branch:
             self.live.edit(change["edit"]["at"], change["edit"]["to"])
         else:
             after, said = self.settings.with_changes(change)
-            task = after.task()
-            self.live.change(optimizer=task.optimizer, penalty=task.penalty)
+            self.live.change(**_parts_of(self.settings, after))
             self.settings = after
         self.ended = None
         self._remember(change)
@@ -169,13 +171,12 @@ class Branch:
         return replace(run, encoder=rows.encoder, source=rows.source, names=rows.names)
 
     def figures(self) -> dict[str, tuple[int, float]]:
-        """Return the newest value of each curve, after how many updates it was measured."""
-        live = self.live
-        found = {name: (live.step - 1, value) for name, value in live.figures.items()}
-        if live.validation_loss is not None:
-            m = live.updates_per_epoch
-            found["validation_loss"] = (live.step // m * m, live.validation_loss)
-        return found
+        """Return what the history has of the last update: how many were done when, and what."""
+        m = self.live.updates_per_epoch
+        return {
+            name: (self.step // m * m if name in PER_EPOCH else max(self.step - 1, 0), value)
+            for name, value in self.live.figures.items()
+        }
 
     def theta(self, step: int) -> Floats:
         """Return the parameters after a number of updates, exactly."""
@@ -192,3 +193,16 @@ def _course(live: Any) -> list[tuple[int, float]]:
     """Return the losses of what was trained before anybody looked."""
     curve = curves_of(live.run(), COURSE // 2)[0]
     return list(zip(curve.x.tolist(), curve.y.tolist(), strict=True))
+
+
+def _parts_of(before: Settings, after: Settings) -> dict[str, Any]:
+    """Return what is different, as `Live.change` takes it."""
+    task = after.task()
+    found: dict[str, Any] = {}
+    if after.learning_rate != before.learning_rate:
+        found["learning_rate"] = after.learning_rate
+    if after.optimizer != before.optimizer:
+        found["optimizer"] = task.optimizer.rule
+    if after.penalty != before.penalty:
+        found["penalty"] = task.penalty
+    return found
