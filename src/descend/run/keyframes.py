@@ -54,11 +54,14 @@ class Keyframes:
 
     def plan(self, updates: int) -> None:
         """Widen the stride until `updates` in all fit."""
+        if updates // self.stride + 1 <= self.limit:
+            return
         while updates // self.stride + 1 > self.limit:
             self.stride *= 2
         kept = [i for i, step in enumerate(self.steps) if step % self.stride == 0]
         self.steps = [self.steps[i] for i in kept]
-        self._packed = [self._packed[i] for i in kept]
+        # Copies: what stays must not hold on to the larger arrays that it came in.
+        self._packed = [self._packed[i].copy() for i in kept]
 
     def add(self, state: State) -> None:
         """Keep the state if a keyframe is due at its step."""
@@ -81,6 +84,11 @@ class Keyframes:
         self._packed += list(states.packed[:count])
         if len(self) > self.limit:
             self.plan(last)
+
+    def correct(self, state: State) -> None:
+        """Put a state in the place of the last one, if that is of the same step."""
+        if self.steps and self.steps[-1] == state.step:
+            self._packed[-1] = np.concatenate([state.theta[None], state.slots])
 
     def before(self, step: int) -> State:
         """Return the last keyframe at or before `step`."""

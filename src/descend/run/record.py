@@ -15,9 +15,11 @@ array([7.])
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from importlib import import_module
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -27,6 +29,7 @@ from descend.engines import Problem, Program, engine_for, scores_of
 from descend.errors import InputError, Outcome, ShapeError, did_you_mean
 from descend.losses import predicted
 from descend.run.data import Data, make_data
+from descend.run.events import Force, edited, forces, turns
 from descend.scaling import Scaling, applied, fold
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ READERS = {
 }
 # The same for what is looked up on a run and then asked: run.plot.loss().
 PANELS = {"plot": "descend.plots:Plots"}
+# Views of a run, each with a program of its own, that are kept at once.
+VIEWS = 16
 
 
 @final
@@ -64,7 +69,8 @@ class Run:
     Attributes
     ----------
     task, setup, layout
-        What was asked, and the named slices of theta.
+        What was asked, and the named slices of theta.  Where something was changed along the way,
+        the task and its learning rate are those at the end; see `in_force`.
     theta
         (P,): the returned parameters; those of the best step where the best was restored.
     outcome
@@ -72,13 +78,13 @@ class Run:
     history
         ``history["loss"]`` and the others; see `History`.
     keyframes, events
-        From which any step is reached again.
+        From which any step is reached again; what was changed along the way (`run.events`).
     state, controller
         Where training stood when it stopped; from here it can be resumed.
     classes, names
         The sorted labels, or None; the features' names.
     engine_used
-        Which engine ran it.
+        Which engine ran it, at the end.
     fingerprint
         The digest of the rows it was trained on, once it has been computed.
     encoder, source
@@ -89,6 +95,8 @@ class Run:
         The mean and deviation of each column by which its rows were standardised, or None.
     data
         The rows themselves, while they are attached; never saved.
+    whole
+        The run of which this is a view (`in_force`), or None.
 
     Examples
     --------
@@ -118,6 +126,7 @@ class Run:
     versions: dict[str, str] = field(default_factory=dict)
     scaling: Scaling | None = field(default=None, repr=False)
     data: Data | None = field(default=None, repr=False)
+    whole: Run | None = field(default=None, repr=False)
 
     def __getattr__(self, name: str) -> Any:
         """Look up a reader of runs in its module."""
@@ -276,22 +285,77 @@ class Run:
         if not whole or not 0 <= step <= done:
             msg = f"This run did {done} updates: ask for a step from 0 to {done}, not {step!r}."
             raise InputError(msg)
+        view = self.in_force(int(step))
         if step == done:
-            return Moment(self, self.state)
+            return Moment(view, self.state)
         if self.keyframes is None:
             msg = "This file holds a model without its keyframes, so only its last step is there."
             raise InputError(msg)
         nearest = self.keyframes.before(int(step))
         if nearest.step == step:
-            return Moment(self, nearest)
-        return Moment(self, self.replay(nearest, int(step)))
+            return Moment(view, nearest)
+        return Moment(view, self.replay(nearest, int(step)))
 
     def replay(self, state: State, step: int) -> State:
         """Return the state at `step`, trained on from `state`, applying what was recorded."""
+        whole = self.whole or self
         while state.step < step:
-            scale, until = self.scale_at(state.step)
-            state = self.program.advance(state, min(until, step) - state.step, scale).state
+            turn = bisect_right(whole._turns, state.step)
+            until = min([step, *whole._turns[turn : turn + 1]])
+            program, scale = whole.in_force(state.step).program, whole.scale_at(state.step)[0]
+            state = program.advance(state, until - state.step, scale).state
+            state = replace(state, theta=edited(state.theta, whole.events, until))
         return state
+
+    def in_force(self, step: int | None = None) -> Run:
+        """Return this run with the task, the learning rate and the engine of update `step`.
+
+        Everything else is the whole run's, and the steps of a view are the whole run's too.
+
+        Parameters
+        ----------
+        step
+            An update, from 0; default, and beyond the last change: the run itself.
+
+        Examples
+        --------
+        >>> import descend as ds
+        >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(0.1))
+        >>> live = ds.begin(task, [[0.0], [1.0]], [1.0, 3.0])
+        >>> live.advance(5)
+        >>> live.change(learning_rate=0.02)
+        >>> run = live.run()
+        >>> [run.in_force(step).setup.learning_rate for step in (4, 5)]
+        [0.1, 0.02]
+        """
+        whole = self.whole or self
+        last = len(whole._forces) - 1
+        place = last if step is None else bisect_right(whole._forces, step, key=itemgetter(0)) - 1
+        if place == last:
+            return whole
+        views = whole._views
+        if place not in views:
+            if len(views) >= VIEWS:
+                views.pop(next(iter(views)))
+            task, rate, engine = whole._forces[place][1]
+            setup = replace(whole.setup, learning_rate=rate)
+            views[place] = replace(whole, task=task, setup=setup, engine_used=engine, whole=whole)
+        return views[place]
+
+    @cached_property
+    def _forces(self) -> list[tuple[int, Force]]:
+        """What was in force, and from which update on."""
+        return forces(Force(self.task, self.setup.learning_rate, self.engine_used), self.events)
+
+    @cached_property
+    def _turns(self) -> list[int]:
+        """The steps at which something was changed."""
+        return turns(self.events)
+
+    @cached_property
+    def _views(self) -> dict[int, Run]:
+        """Views of this run that were asked for lately, by their place among its forces."""
+        return {}
 
     def scale_at(self, step: int) -> tuple[float, int]:
         """Return what plateaus had made of the rate at an update, and until which update."""
@@ -376,7 +440,9 @@ class Run:
                 "sparse if they were sparse."
             )
             raise InputError(msg)
-        return replace(self, data=replace(data, scaling=self.scaling) if self.scaling else data)
+        whole = None if self.whole is None else self.whole.with_data(data)
+        data = replace(data, scaling=self.scaling) if self.scaling else data
+        return replace(self, data=data, whole=whole)
 
     # ------------------------------------------------------------ to disk and back
 

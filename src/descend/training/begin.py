@@ -306,6 +306,8 @@ def resume(
     >>> bool((half.resume(epochs=100).theta == whole.theta).all())
     True
     """
+    run = run.in_force()
+    check_keyframes(run)
     epochs = run.setup.epochs if epochs is None else whole("resume", "epochs", epochs)
     setup = run.setup.with_epochs(epochs)
     _check_resumable(run, setup)
@@ -315,10 +317,14 @@ def resume(
     )
 
 
-def _check_resumable(run: Run, setup: Setup) -> None:
+def check_keyframes(run: Run) -> None:
+    """Refuse a model file, which cannot go on."""
     if run.keyframes is None:
         msg = "A model without keyframes cannot be resumed; take the run file it came from."
         raise InputError(msg)
+
+
+def _check_resumable(run: Run, setup: Setup) -> None:
     if run.state.step >= setup.updates:
         msg = (
             f"This run has done all of its {run.setup.epochs} epochs ({run.state.step} updates); "

@@ -51,6 +51,8 @@ class Loop:
         Who is watching.
     so_far
         Makes a run of what there is, for callbacks that ask for it.
+    figures
+        What was recorded of the last update, and of the last epoch, by name.
     """
 
     setup: Setup
@@ -71,6 +73,7 @@ class Loop:
     last_loss: float | None = None
     batch_masses: tuple[int, Any] = (-1, None)
     so_far: Callable[[], Run] | None = None
+    figures: dict[str, float] = field(default_factory=dict)
     interrupts: Interrupts = field(default_factory=Interrupts)
 
     def __post_init__(self) -> None:
@@ -228,6 +231,7 @@ class Loop:
         if not self.setup.full_batch:
             self._add_to_epoch(trace, done)
         self.last_loss = float(trace.loss[done - 1])
+        self.figures |= zip(self.updates.names, trace.figures[done - 1].tolist(), strict=True)
         self.state = advance.state
         self.keyframes.extend(advance.kept, self.state.step)
 
@@ -262,6 +266,7 @@ class Loop:
             return None
         train_loss = self._epoch_loss()
         row = [train_loss, *self._validate()]
+        self.figures |= zip(self.epochs.names, row, strict=False)
         if self.epochs.names and s.record:
             self.epochs.extend(np.array([row[: len(self.epochs.names)]]), s.epochs)
         c.epoch_loss, c.epoch_mass = 0.0, 0.0
