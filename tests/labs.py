@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from descend.lab import serving
 from tests import browser
+
+from descend.lab import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

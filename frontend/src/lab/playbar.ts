@@ -34,7 +34,7 @@ export const playbar: Part = (lab, host, signal) => {
       make("div", { class: "buttons" }, play, update, epoch),
       make("div", { class: "track" }, slider),
       speed.label,
-      make("div", { class: "buttons" }, same, fresh),
+      make("div", { class: "starts" }, same, fresh),
     ),
   );
 

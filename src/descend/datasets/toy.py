@@ -132,7 +132,7 @@ def spiral(n: int = 200, noise: float = 0.05, seed: int = 0) -> tuple[Floats, Ar
 
 
 def xor(n: int = 200, seed: int = 0, *, noise: float = 0.0) -> tuple[Floats, Array]:
-    """Return points of [-1, 1]², labelled 1 where their coordinates differ in sign, then blurred."""
+    """Return points of [-1, 1]², labelled 1 where their signs differ, then blurred."""
     rng = legacy(seed)
     X = rng.uniform(-1, 1, (n, 2))
     return X + rng.normal(scale=noise, size=X.shape), (X[:, 0] * X[:, 1] < 0).astype(int)

@@ -33,7 +33,7 @@ FITS = {
     "labels": ("labels",),
 }
 NATURAL = {**FITS, "two labels": ("two labels", "labels"), "numbers": ("numbers",)}
-_USUAL_LOSS = {
+USUAL_LOSS = {
     "numbers": "squared_error",
     "counts": "squared_error",
     "two labels": "logistic",
@@ -41,8 +41,13 @@ _USUAL_LOSS = {
 }
 _SCALED_RATE = 0.03
 # What an optimizer that searches has no use for.
-_SEARCHED = {"learning_rate": "auto", "schedule": None, "clip_value": None, "clip_norm": None}
-_SEARCHED["batch_size"] = None
+SEARCHED: dict[str, Any] = {
+    "learning_rate": "auto",
+    "schedule": None,
+    "clip_value": None,
+    "clip_norm": None,
+    "batch_size": None,
+}
 
 Values = dict[str, Any]
 
@@ -63,42 +68,45 @@ def adapted(
     opened: Any = None,
 ) -> tuple[Values, tuple[str, ...]]:
     """Return all settings after a change, and what was changed with it, in sentences."""
-    after, said = {**before, **change}, []
-    if after["data"] != before["data"]:
-        after = _moved(before, change, usual)
+    after = {**before, **change}
+    moved = after["data"] != before["data"] or after["table"] != before["table"]
+    if moved:
+        after = _moved(before, change, usual, opened)
     found = kind(after, opened)
     if found is not None:
-        was = kind(before) if after["data"] != before["data"] else kind(before, opened)
-        said += _fit_loss(after, change, found, moved=was != found)
-    said += _fit_optimizer(before, after, change)
+        other = moved or after["target"] != before["target"] or found != kind(before, opened)
+        _fit_loss(after, change, found, other=other)
+    _fit_optimizer(before, after, change)
     shaped = any(after[name] != before[name] for name in SHAPES)
     outputs = {after["loss"].targets == "labels", before["loss"].targets == "labels"}
     if "start" not in change and (shaped or len(outputs) > 1):
         after["start"] = None
-    return after, tuple(said)
+    return after, tuple(_said(before, after, change, found))
 
 
-def _moved(before: Values, change: Values, usual: Callable[[Mapping[str, Any]], Values]) -> Values:
+def _moved(
+    before: Values,
+    change: Values,
+    usual: Callable[[Mapping[str, Any]], Values],
+    opened: Any,
+) -> Values:
     """Return the settings on other data: what was left as usual becomes what is usual there."""
     old = usual({"data": before["data"]})
-    new = usual({"data": change["data"]})
+    new = usual({**change, "data": change.get("data", before["data"])})
     kept = {
         name: value
         for name, value in before.items()
         if value != old[name] and name not in OF_THE_DATA
     }
-    return {**new, **kept, **change}
+    its_own = {} if opened is None or new["data"] != opened.data else opened.usual
+    return {**new, **kept, **its_own, **change}
 
 
-def _fit_loss(after: Values, change: Values, found: str, *, moved: bool) -> list[str]:
-    loss = after["loss"]
-    fits = NATURAL[found] if moved and "loss" not in change else FITS[found]
-    if loss.targets in fits:
-        return []
-    if "loss" in change:
-        check_loss(loss, found, after["data"])
-    after["loss"] = LOSSES.make(_USUAL_LOSS[found])
-    return [f"The loss is {after['loss'].name} now: the targets are {found}."]
+def _fit_loss(after: Values, change: Values, found: str, *, other: bool) -> None:
+    """Give other targets the loss that is natural for them, unless one was asked for."""
+    fits = NATURAL if other else FITS
+    if "loss" not in change and after["loss"].targets not in fits[found]:
+        after["loss"] = LOSSES.make(USUAL_LOSS[found])
 
 
 def check_loss(loss: Any, found: str, data: str) -> None:
@@ -112,20 +120,34 @@ def check_loss(loss: Any, found: str, data: str) -> None:
         raise InputError(msg)
 
 
-def _fit_optimizer(before: Values, after: Values, change: Values) -> list[str]:
+def _fit_optimizer(before: Values, after: Values, change: Values) -> None:
+    """Take from a rule that searches what it cannot use; give another kind of rule its rate."""
     rule, old = after["optimizer"], before["optimizer"]
     if rule.searches:
-        dropped = [n for n, v in _SEARCHED.items() if after[n] != v and n not in change]
-        after |= {name: _SEARCHED[name] for name in dropped}
-        named = ", ".join(name.replace("_", " ") for name in dropped)
-        return [
-            f"{rule.name} sees all rows and finds its own steps, so it takes no {named}."
-        ] * bool(named)
-    if ("optimizer" in change and "learning_rate" not in change and rule.scaled != old.scaled) or (
-        "optimizer" in change and old.searches and "learning_rate" not in change
+        after |= {name: value for name, value in SEARCHED.items() if name not in change}
+    elif (
+        "optimizer" in change
+        and "learning_rate" not in change
+        and (rule.scaled, rule.searches) != (old.scaled, old.searches)
     ):
         after["learning_rate"] = _SCALED_RATE if rule.scaled else "auto"
-        return [
-            f"The learning rate is {after['learning_rate']} now, for {rule.name} takes other steps than {old.name}."
-        ]
-    return []
+
+
+def _said(before: Values, after: Values, change: Values, found: str | None) -> list[str]:
+    """Say which parts are others now, though the change did not name them."""
+    other = [n for n in before if before[n] != after[n] and n not in change]
+    words = {
+        "loss": f"The loss is {after['loss'].name} now, for the targets are {found}.",
+        "hidden": f"The model is {_model(after['hidden'])} now, as is usual for this data.",
+        "optimizer": f"The optimizer is {after['optimizer'].name} now, as is usual for this data.",
+        "learning_rate": f"The learning rate is {after['learning_rate']} now.",
+        "batch_size": f"Every update sees {after['batch_size'] or 'all'} rows now.",
+        "schedule": f"The learning rate has no schedule now: {after['optimizer'].name} searches.",
+        "clip_value": f"Nothing is clipped now: {after['optimizer'].name} searches.",
+        "start": "The start is drawn again, for the parameters are others.",
+    }
+    return [words[name] for name in other if name in words]
+
+
+def _model(hidden: tuple[int, ...]) -> str:
+    return f"a net of {', '.join(map(str, hidden))} hidden units" if hidden else "linear"

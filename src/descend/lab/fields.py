@@ -7,6 +7,7 @@ alone), and returns a value that can be frozen.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from descend.activations import ACTIVATIONS
@@ -19,11 +20,9 @@ from descend.penalties import PENALTIES
 from descend.schedules import SCHEDULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from descend.parts import Family
-
-Reader = "Callable[[Any, Any], Any]"
 
 FEWEST_ROWS, MOST_ROWS = 2, 100_000
 MOST_LAYERS, MOST_UNITS = 6, 64
@@ -131,7 +130,8 @@ def _part(name: str, family: Family[Any]) -> Callable[[Any, Any], Any]:
             return given
         record = {"name": given} if isinstance(given, str) else given
         if not isinstance(record, dict) or not all(isinstance(key, str) for key in record):
-            raise _refused(name, "a name, or a name with its numbers", given)
+            wanted = "a name, or a name with its numbers"
+            raise _refused(name, wanted, given)
         return made(family, record, before)
 
     return read
@@ -164,12 +164,14 @@ def _check_numbers(family: Family[Any], name: str, numbers: Mapping[str, Any]) -
     for key, value in numbers.items():
         if key not in known:
             takes = ", ".join(known) or "no numbers"
-            msg = f"The {family.kind} {name} takes {takes}; got {key!r:.80}{did_you_mean(key, known)}."
+            hint = did_you_mean(key, known)
+            msg = f"The {family.kind} {name} takes {takes}; got {key!r:.80}{hint}."
             raise InputError(msg)
         wrong = not isinstance(value, bool) if key == "biases" else _float(value) is None
         if wrong:
             wanted = "true or false" if key == "biases" else "a finite number"
-            raise _refused(f"{name} {key}", wanted, value)
+            where = f"{name} {key}"
+            raise _refused(where, wanted, value)
 
 
 def _rate(given: Any, before: Any) -> float | str:
@@ -178,7 +180,8 @@ def _rate(given: Any, before: Any) -> float | str:
     try:
         return _real("learning_rate", 0, math.inf, above=True)(given, before)
     except InputError:
-        raise _refused("learning_rate", "a number above 0, or 'auto'", given) from None
+        name, wanted = "learning_rate", "a number above 0, or 'auto'"
+        raise _refused(name, wanted, given) from None
 
 
 _start = _listed("start", _real("start", -1e300, 1e300), MOST_PARAMETERS)
@@ -189,7 +192,8 @@ _hidden = _listed("hidden", _whole("hidden", 1, MOST_UNITS), MOST_LAYERS)
 def _different(given: Any, before: Any) -> tuple[str, ...]:
     found = _features(given, before)
     if len(set(found)) < len(found):
-        raise _refused("features", "different names", given)
+        name, wanted = "features", "a list of different names"
+        raise _refused(name, wanted, given)
     return tuple(found)
 
 
@@ -224,11 +228,12 @@ READERS: dict[str, Callable[[Any, Any], Any]] = {
 
 def read(given: Any, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was given of the settings, checked one by one; `before` is what they were."""
-    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
-        msg = f"Settings are given by name, such as {{'n': 200}}. Got {given!r:.80} instead."
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        msg = f"Settings are given by name, as in {{'n': 200}}. Got {given!r:.80} instead."
         raise InputError(msg)
     for name in given:
         if name not in READERS:
-            msg = f"There is no setting {name!r:.80}{did_you_mean(name, READERS)}; see the lab's choices."
+            hint, known = did_you_mean(name, READERS), ", ".join(READERS)
+            msg = f"There is no setting {name!r:.80}{hint}; there are {known}."
             raise InputError(msg)
     return {name: READERS[name](value, before.get(name)) for name, value in given.items()}

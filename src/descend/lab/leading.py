@@ -29,6 +29,7 @@ MOST_BRANCHES = 8
 SPEED = 60.0  # updates a second at 1x
 FRAMES = 300  # of a branch that is looked at again
 SECONDS = 0.006  # a stretch takes at most about so long, so that the page is answered at once
+PLANE = 2  # features that have their places on the axes: the first across
 APART = 1 / 60  # seconds between frames
 
 # Messages whose rooms are loaded when they are first needed.
@@ -361,7 +362,9 @@ class Leader:
         payload = pack(
             self.branch.run(), frames=FRAMES, findings=(), surface="none", replayed=False
         )
-        header = {"kind": "page", "branch": self.current, "page": payload.page}
+        page = payload.page
+        page["axes"] = sorted(page["axes"]) if len(page["features"]) == PLANE else page["axes"]
+        header = {"kind": "page", "branch": self.current, "page": page}
         self.say(header, [payload.data])
         self.state()
         self.rested()

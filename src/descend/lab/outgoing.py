@@ -7,8 +7,6 @@ from collections import deque
 from threading import Lock
 from typing import TYPE_CHECKING, Any, final
 
-from descend.lab.messages import packed
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,6 +31,8 @@ class Outgoing:
         droppable = bool(header.get("dispensable"))
         if self._closed or (droppable and self._frames >= MOST_FRAMES):
             return False
+        from descend.lab.messages import packed  # noqa: PLC0415 - the page need not wait for it
+
         message = packed(header, buffers)
         with self._lock:
             self._waiting.append((droppable, message))

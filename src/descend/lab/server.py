@@ -22,7 +22,6 @@ from starlette.websockets import WebSocketDisconnect
 
 from descend.errors import InputError
 from descend.lab.gate import Guard
-from descend.lab.messages import packed
 from descend.lab.outgoing import Outgoing
 from descend.lab.pace import Pace
 from descend.lab.sessions import new_name
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from descend.lab.gate import Gate
-    from descend.lab.sessions import Sessions, SessionLike
+    from descend.lab.sessions import SessionLike, Sessions
 
 MODULE, HOST = "lab.js", "host.js"
 LONGEST_MESSAGE, LONGEST_ADDRESS, LARGEST_UPLOAD = 64 * 1024, 8 * 1024, 64 * 2**20
@@ -195,7 +194,8 @@ async def _socket(socket: WebSocket) -> None:
             socket.app.state.sessions.attach, name, query, outgoing.offer
         )
     except InputError as error:
-        await socket.send_bytes(packed(_said(str(error))))
+        outgoing.offer(_said(str(error)))
+        await socket.send_bytes(await outgoing.take() or b"")
         await socket.close(TOO_MUCH)
         return
     sending = asyncio.create_task(_send(socket, outgoing))

@@ -29,7 +29,7 @@ LARGEST_FRAME = 2**20
 SWITCH = 0.001
 
 
-def serve(
+def serve(  # noqa: PLR0913 - as many as the command has
     opened: Any = None,
     *,
     host: str = "127.0.0.1",
@@ -104,7 +104,7 @@ def opening(host: str, port: int, token: str, address: str = "") -> str:
     return f"http://{shown}:{port}/?{urlencode({'token': token})}{rest}"
 
 
-def server_for(
+def server_for(  # noqa: PLR0913 - as above
     listener: socket.socket,
     host: str,
     token: str,

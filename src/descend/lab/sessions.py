@@ -1,4 +1,4 @@
-"""The sessions of one server: made where they are asked for, paused and closed where nobody looks."""
+"""The sessions of one server: made where asked for, paused and closed where nobody looks."""
 
 from __future__ import annotations
 

@@ -6,14 +6,13 @@ settings, so the settings (and the changes made along the way) *are* the run.
     >>> settings = Settings.of({"data": "circles", "hidden": [8], "learning_rate": 0.1})
     >>> print(settings.task())
     mlp(8; tanh) + logistic + adam(0.1)
-    >>> Settings.of({"lerning_rate": 0.1})
+    >>> Settings.of({"n": 1})
     Traceback (most recent call last):
-    descend.errors.InputError: There is no setting 'lerning_rate' (did you mean 'learning_rate'?); see the lab's choices.
+    descend.errors.InputError: The setting 'n' must be a whole number from 2 to 100000. Got 1 instead.
 """  # noqa: E501 - the message is quoted whole
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, final
 
@@ -29,6 +28,8 @@ from descend.optimizers import RULES, adam
 from descend.task import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from descend.activations import Activation
     from descend.lab.rows import Opened
     from descend.losses import Loss
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from descend.penalties import Penalty
     from descend.schedules import Schedule
 
+_TANH, _LOGISTIC, _ADAM = tanh(), logistic(), adam().rule
 # A change of these continues a training; a change of any other begins a new branch.
 CONTINUES = ("learning_rate", "optimizer", "penalty")
 
@@ -84,13 +86,13 @@ class Settings:
     features: tuple[str, ...] = ("x1", "x2")
     standardize: bool = False
     hidden: tuple[int, ...] = (4, 4)
-    activation: Activation = tanh()
+    activation: Activation = _TANH
     init: str = "auto"
     bias: bool = True
-    loss: Loss = logistic()
+    loss: Loss = _LOGISTIC
     reduction: str = "mean"
     penalty: Penalty | None = None
-    optimizer: Rule = adam().rule
+    optimizer: Rule = _ADAM
     learning_rate: float | str = 0.03
     schedule: Schedule | None = None
     clip_value: float | None = None
@@ -108,10 +110,9 @@ class Settings:
         InputError
             If a name, a type or a number is wrong, or the parts do not fit.
         """
-        given = dict(plain) if isinstance(plain, Mapping) else plain
-        named = read(given, {"data": cls.data})
+        named = read(plain, {"data": cls.data})
         usual = usual_values(named)
-        return _checked({**usual, **named, **read(given, usual)})
+        return _checked({**usual, **named, **read(plain, usual)})
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as JSON takes them."""
@@ -123,9 +124,9 @@ class Settings:
 
     def differing(self) -> dict[str, Any]:
         """Return, as plain data, what is not as usual for the data; the data is always named."""
-        usual, mine = usual_values(self.values()), self.values()
-        kept = {name: value for name, value in mine.items() if value != usual[name]}
-        return {name: _plain(value) for name, value in {"data": self.data, **kept}.items()}
+        mine = self.values()
+        usual = {**usual_values(mine), "data": None, "classes": Settings.classes}
+        return {name: _plain(value) for name, value in mine.items() if value != usual[name]}
 
     def with_changes(
         self, change: Mapping[str, Any], opened: Opened | None = None
@@ -161,7 +162,7 @@ class Settings:
         old, new = self.optimizer, after["optimizer"]
         # "auto" is measured where a training begins.
         rate = after["learning_rate"] == self.learning_rate or after["learning_rate"] != "auto"
-        return rate and old.name == new.name and old.slots == new.slots
+        return bool(rate and old.name == new.name and old.slots == new.slots)
 
     def task(self) -> Task:
         """Return the task: model, loss, optimizer, penalty."""
