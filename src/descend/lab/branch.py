@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from descend.arrays import Floats
+    from descend.lab.goals import Reached
     from descend.lab.rows import Rows
     from descend.lab.settings import Settings
     from descend.run import Run
@@ -56,6 +57,8 @@ class Branch:
         All that were made, in order.
     ended
         Why it cannot go on, in a sentence, or None.
+    goals
+        By text: when each was reached, or None where it was too late.
     """
 
     def __init__(  # noqa: PLR0913 - what makes a branch
@@ -73,6 +76,7 @@ class Branch:
         self.begun = self.settings = settings
         self.changes: list[Change] = []
         self.ended: str | None = None
+        self.goals: dict[str, Reached | None] = {}
         self.live = training.begin(
             settings.task(),
             rows.X,

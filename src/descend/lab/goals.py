@@ -189,6 +189,11 @@ def refused_act(lock: Sequence[str], act: str, words: str) -> None:
 # ---------------------------------------------------------------- in the lab
 
 
+def checked(text: str | None) -> str | None:
+    """Return a goal's text in its one form, or None for none."""
+    return str(goal_of(text)) if text else None
+
+
 def watch(leader: Leader, *, now: bool = True) -> None:
     """Look whether the goal has been reached; if so it is told, and noted in the run."""
     branch, text = leader.branch, leader.goal
