@@ -111,7 +111,7 @@ class Settings:
             If a name, a type or a number is wrong, or the parts do not fit.
         """
         named = read(plain, {"data": cls.data})
-        usual = usual_values(named)
+        usual = usual_values({"data": cls.data, **named})
         return _checked({**usual, **named, **read(plain, usual)})
 
     def plain(self) -> dict[str, Any]:

@@ -16,7 +16,12 @@ are those at its end, so what was in force before is found by going back through
     >>> from descend.models import Linear
     >>> from descend.task import Task
     >>> end = Force(Task(Linear(), "squared_error", "momentum"), 0.01, "numpy")
-    >>> lowered = {"kind": "change", "step": 7, "learning_rate": 0.01, "was": {"learning_rate": 0.1}}
+    >>> lowered = {
+    ...     "kind": "change",
+    ...     "step": 7,
+    ...     "learning_rate": 0.01,
+    ...     "was": {"learning_rate": 0.1},
+    ... }
     >>> [(first, force.learning_rate) for first, force in forces(end, [lowered])]
     [(0, 0.1), (7, 0.01)]
 """

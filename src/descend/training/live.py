@@ -365,7 +365,9 @@ def _of_same_rule(now: Optimizer, wanted: Any, learning_rate: Any) -> tuple[Opti
             )
             raise InputError(msg)
     if learning_rate is _SAME:
-        learning_rate = None if wanted is now or wanted.learning_rate == "auto" else wanted.learning_rate
+        learning_rate = (
+            None if wanted is now or wanted.learning_rate == "auto" else wanted.learning_rate
+        )
     asked = learning_rate is not None
     record = optimizers.describe(wanted)
     record["learning_rate"] = learning_rate if asked else now.learning_rate
