@@ -42,7 +42,15 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "optimizer": ("optimizer", "schedule", "clip_value", "clip_norm"),
     "seeds": ("seed", "data_seed"),
 }
-_PLURAL = ("data", "features", "seeds")
+_PLURAL = ("data", "features", "hidden")
+_CALLED = {
+    "n": "number of rows",
+    "data_seed": "seed of the data",
+    "validation": "share of rows held out",
+    "standardize": "standardising",
+    "hidden": "layers",
+    "init": "initialisation",
+}
 
 
 @final
@@ -69,7 +77,7 @@ class Goal(NamedTuple):
     def __str__(self) -> str:
         """Return the goal as an address has it."""
         within = "" if self.within is None else f"@{self.within}"
-        return f"{self.metric}{'<' if self.below else '>'}{self.value:.17g}{within}"
+        return f"{self.metric}{'<' if self.below else '>'}{self.value!r}{within}"
 
     @property
     def sentence(self) -> str:
@@ -172,7 +180,7 @@ def refused(lock: Sequence[str], change: Mapping[str, Any]) -> None:
     kept = locked(lock)
     for name in change:
         if name in kept:
-            words = name.replace("_", " ")
+            words = _CALLED.get(name, name.replace("_", " "))
             is_, it = ("are", "they stay") if name in _PLURAL else ("is", "it stays")
             as_ = "as they are" if name in _PLURAL else "as it is"
             msg = f"The {words} {is_} locked in this lab, so {it} {as_}."
