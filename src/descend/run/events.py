@@ -35,12 +35,12 @@ from descend.optimizers import RULES
 from descend.optimizers import describe as describe_optimizer
 from descend.optimizers import restore as restore_optimizer
 from descend.penalties import PENALTIES
+from descend.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from descend.arrays import Floats
-    from descend.task import Task
 
 Event = dict[str, Any]
 NOTES = ("lab", "hand", "goal")
