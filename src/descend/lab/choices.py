@@ -30,6 +30,7 @@ from descend.penalties import PENALTIES
 from descend.schedules import SCHEDULES
 
 if TYPE_CHECKING:
+    from descend.lab.leading import Leader
     from descend.lab.opening import Opened
     from descend.lab.settings import Settings
     from descend.lab.sources import Source
@@ -76,6 +77,12 @@ def choices(settings: Settings, opened: Opened | None = None) -> dict[str, Any]:
         "reduction": ["mean", "sum"],
         "ranges": _ranges(settings),
     }
+
+
+def tell(leader: Leader) -> None:
+    """Tell a page what can be chosen beside the settings that are shown."""
+    found = choices(leader.branch.settings, leader.opened)
+    leader.say({"kind": "choices", "choices": {**found, "told": leader.branch.rows.summaries}})
 
 
 def _columns(settings: Settings, opened: Opened | None) -> list[dict[str, Any]]:

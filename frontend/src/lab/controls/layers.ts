@@ -19,7 +19,7 @@ export function layers(set: (change: Settings) => void): Control {
   const drawing = document.createElementNS(SVG, "svg");
   drawing.setAttribute("class", "net");
   drawing.setAttribute("role", "img");
-  const columns = make("div", { class: "columns" });
+  const columns = make("div", { class: "counts" });
   const add = make("button", { type: "button" }, words.add);
   const remove = make("button", { type: "button" }, words.remove);
   const sentence = make("p", { class: "about", role: "status" });

@@ -107,7 +107,7 @@ export const CONTROLS = `
 .descend .controls .net .units { stroke: var(--accent); stroke-width: 11; }
 .descend .controls .net .end { stroke: var(--edge); stroke-width: 9; }
 .descend .controls .net .more { stroke: var(--ink); stroke-width: 1.8; }
-.descend .controls .plan .columns { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 0; width: 100%; align-items: center; }
+.descend .controls .plan .counts { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 0; width: 100%; align-items: center; }
 .descend .controls .plan .end { text-align: center; color: var(--quiet); font-size: 0.86em; }
 .descend .controls .layer { display: grid; justify-items: center; gap: 2px; }
 .descend .controls .layer button { min-width: 26px; width: 26px; min-height: 26px; padding: 0; border-radius: 13px; }
