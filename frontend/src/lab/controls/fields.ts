@@ -40,7 +40,7 @@ export interface SliderFacts {
   scale: Scale;
   words?: (value: number) => string; // a value as it is spoken; the figure itself by default
   wide?: boolean; // a line of its own under its name
-  none?: string; // what the far right end means instead of a number, such as "all rows"
+  none?: string; // what the far right end means instead of a number, such as "all"
   moved?: (value: number | null) => void; // while it moves
   changed: (value: number | null) => void; // once it stays
 }

@@ -12,7 +12,8 @@ import { makeSender } from "./sending";
 import { lossControls, modelControls, optimizerControls, penaltyControls } from "./tuning";
 
 const words = text.controls;
-const WIDE = 1100; // from which width on all groups are open at first: there is room beside the views
+// From which widths on the first group is open at first, and all are: beside the views there is room.
+const [SOME, ALL] = [700, 1100];
 
 export const controls: Part = (lab, host, signal) => {
   host.classList.add("controls");
@@ -63,7 +64,7 @@ export const controls: Part = (lab, host, signal) => {
       if (told.unknown !== undefined) return;
       const first = choices === null;
       choices = told.choices as unknown as Choices;
-      if (first) open(groups, lab.root.clientWidth >= WIDE);
+      if (first) open(groups, lab.root.clientWidth);
       draw();
       host.dataset.ready = "yes";
     }),
@@ -97,8 +98,8 @@ function chosen({ element }: Group, { settings, data, inputs, outputs, state }: 
   }
 }
 
-function open(groups: readonly Group[], all: boolean): void {
-  groups.forEach(({ element }, i) => (element.open = all || i === 0));
+function open(groups: readonly Group[], width: number): void {
+  groups.forEach(({ element }, i) => (element.open = width >= (i === 0 ? SOME : ALL)));
 }
 
 function nowOf({ state, store }: Lab, choices: Choices | null): Now | null {
@@ -115,8 +116,10 @@ function tellOthers(groups: readonly Group[], asked: Settings, before: Told["sta
   const others = new Set(
     Object.keys(state.settings).filter((key) => !(key in asked) && differs(before?.settings[key], state.settings[key])),
   );
-  for (const { controls: all } of groups) {
-    for (const control of all) tell(control, before !== null && control.keys.some((key) => others.has(key)));
+  for (const { element, controls: all } of groups) {
+    // Other data have other rows and features: that needs no word.
+    const expected = before === null || ("data" in asked && element.dataset.group === "data");
+    for (const control of all) tell(control, !expected && control.keys.some((key) => others.has(key)));
   }
 }
 

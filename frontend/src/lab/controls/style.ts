@@ -13,7 +13,7 @@ export const CONTROLS = `
   border: solid var(--quiet); border-width: 0 1.8px 1.8px 0; transform: rotate(-45deg);
 }
 .descend .controls [open] > summary::before { transform: rotate(45deg) translate(-1px, -1px); }
-.descend .controls summary .name { font-weight: 620; }
+.descend .controls summary .name { font-weight: 620; white-space: nowrap; }
 .descend .controls .now-chosen { color: var(--quiet); font-size: 0.85em; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .descend .controls [open] > summary .now-chosen { display: none; }
 .descend .controls .effect {
@@ -42,6 +42,7 @@ export const CONTROLS = `
 .descend .controls .about:empty, .descend .controls .why:empty { display: none; }
 .descend .controls .why, .descend .controls .also { color: var(--quiet); font-size: 0.86em; border-left: 2px solid var(--edge); padding-left: 7px; }
 .descend .controls .also { border-color: var(--accent); color: var(--accent); }
+.descend .controls .off > .about { display: none; }
 .descend .controls .off :is(label, .name) { color: var(--quiet); }
 .descend .controls :disabled { cursor: default; }
 
@@ -80,6 +81,7 @@ export const CONTROLS = `
   position: relative; display: grid; justify-items: center; gap: 1px; padding: 4px 1px 3px; border: 1px solid var(--line); border-radius: 8px; cursor: pointer;
   font-size: 0.8em; text-align: center; line-height: 1.2; overflow: hidden;
 }
+.descend .controls .dataset input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: pointer; }
 .descend .controls .dataset:hover { background: var(--tint); }
 .descend .controls .dataset:has(:checked) { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); background: var(--tint); font-weight: 600; }
 .descend .controls .dataset:has(:focus-visible) { outline: 2.5px solid var(--accent); outline-offset: 1px; }
@@ -101,6 +103,7 @@ export const CONTROLS = `
 .descend .controls .refused { color: var(--quiet); font-size: 0.86em; display: grid; gap: 2px; }
 
 .descend .controls .plan { display: grid; gap: 4px; justify-items: center; }
+.descend .controls .plan > * { max-width: 400px; }
 .descend .controls .net { width: 100%; height: auto; display: block; }
 .descend .controls .net path { fill: none; stroke-linecap: round; }
 .descend .controls .net .links { stroke: var(--line); stroke-width: 1; }
@@ -115,8 +118,16 @@ export const CONTROLS = `
 .descend .controls .layers .buttons { display: flex; gap: 6px; margin-top: 6px; }
 .descend .controls .layers .buttons button { flex: 1; }
 
-@container descend (min-width: 700px) and (max-width: 1099.9px) {
-  .descend .controls { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+@container descend (max-width: 1099.9px) {
+  .descend .controls { display: block; columns: 2 300px; column-gap: 10px; }
+  .descend .controls .group { break-inside: avoid; margin-bottom: 10px; }
+}
+@container descend (max-width: 699.9px) {
+  .descend .controls { columns: 1; border: 1px solid var(--line); border-radius: 12px; background: var(--card); }
+  .descend .controls .group { border: 0; margin: 0; background: none; border-radius: 0; }
+  .descend .controls .group:not([hidden]) ~ .group { border-top: 1px solid var(--line); }
+  .descend .controls .body { padding-bottom: 14px; }
+  .descend .controls .line > .slide { flex-basis: 40%; }
 }
 @media (forced-colors: active) {
   .descend .controls .rail, .descend .controls .limit, .descend .controls .best, .descend .controls .net path { forced-color-adjust: none; }
