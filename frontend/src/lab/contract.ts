@@ -84,5 +84,4 @@ export type Said =
   | { kind: "race"; branches: number[]; play?: boolean }
   | { kind: "ask"; what: string; step?: number }
   | { kind: "try"; code: string }
-  | { kind: "columns"; change: Settings }
   | { kind: "file"; what: string };

@@ -7,7 +7,6 @@ long is handed to the thinker with a copy.
 from __future__ import annotations
 
 import time
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -16,6 +15,7 @@ from descend.errors import InputError
 from descend.lab import address as addresses
 from descend.lab import branching, goals
 from descend.lab.branch import Branch, Origin
+from descend.lab.rooms import room_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
 from descend.page import pack, parts
@@ -31,23 +31,6 @@ FRAMES = 300  # of a branch that is looked at again
 SECONDS = 0.006  # a stretch takes at most about so long, so that the page is answered at once
 PLANE = 2  # features that have their places on the axes: the first across
 APART = 1 / 60  # seconds between frames
-
-# Messages whose rooms are loaded when they are first needed.
-ROOMS = {
-    "hand": "descend.lab.hand:hand",
-    "floor": "descend.lab.hand:floor",
-    "race": "descend.lab.race:race",
-    "racing": "descend.lab.race:racing",
-    "racers": "descend.lab.race:racers",
-    "compare": "descend.lab.comparing:compare",
-    "select": "descend.lab.branching:select",
-    "remove": "descend.lab.branching:remove",
-    "restore": "descend.lab.branching:restore",
-    "rename": "descend.lab.branching:rename",
-    "try": "descend.lab.thinking:try_it",
-    "file": "descend.lab.files:take",
-    "columns": "descend.lab.columns:columns",
-}
 
 
 @final
@@ -115,9 +98,9 @@ class Leader:
         """Do what a checked message says; an `InputError` is told to the page."""
         kind = message["kind"]
         try:
-            if kind in ROOMS:
-                module, function = ROOMS[kind].split(":")
-                getattr(import_module(module), function)(self, message)
+            answer = room_of(kind)
+            if answer is not None:
+                answer(self, message)
             else:
                 getattr(self, f"_on_{kind}")(message)
         except InputError as error:

@@ -108,7 +108,6 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "ask": ({"what": _one_of(*ASKED)}, {"step": _whole(0)}),
     "try": ({"code": _text}, {}),
-    "columns": ({"change": _record}, {}),
     "file": ({"what": _one_of(*TAKEN)}, {"name": _text}),
 }
 
