@@ -76,6 +76,7 @@ function render({ model, el, signal }: Host): () => void {
   for (const part of places.top.children) heights.observe(part);
 
   link.on("page", (told, [data]) => {
+    hold(main);
     clear();
     main.replaceChildren();
     store?.destroy();
