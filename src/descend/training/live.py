@@ -119,15 +119,35 @@ def lead(run: Run) -> Live:
 
 @final
 class Live:
-    """A training under way, led by hand; made by `begin`.
+    """A training under way, led by hand; made by `begin`, or by `lead` from a run.
 
     One thread at a time may lead it; `run` gives others a copy, and `ready` may be called by
     another.
+
+    Parameters
+    ----------
+    loop
+        The training.
+    origin
+        The run that it goes on from, or None.
 
     Attributes
     ----------
     stopped
         Why the last `advance` could not go on, or None.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(2.0))
+    >>> live = ds.begin(task, [[0.0], [1.0]], [1.0, 3.0])
+    >>> live.advance(100)
+    'diverged'
+    >>> live.change(learning_rate=0.2)
+    >>> live.edit([0.0, 0.0])
+    >>> live.advance(100)
+    >>> live.theta.round(2)
+    array([2., 1.])
     """
 
     def __init__(self, loop: Loop, origin: Run | None = None) -> None:
