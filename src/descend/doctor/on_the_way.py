@@ -95,11 +95,7 @@ def _flat(chart: Chart) -> bool:
 
 def _still_at_the_start(chart: Chart, way: Track) -> bool:
     """Tell whether the gradient is still the first one: all the way is one short straight step."""
-    return (
-        chart.done >= FEW
-        and way.turned < SAME
-        and float(way.losses[-1]) < float(way.losses[0])
-    )
+    return chart.done >= FEW and way.turned < SAME and float(way.losses[-1]) < float(way.losses[0])
 
 
 def _shaken(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | None:

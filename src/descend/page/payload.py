@@ -18,6 +18,7 @@ import numpy as np
 
 from descend.page import parts, words
 from descend.page.blocks import Blocks, rounded
+from descend.run.telling import told
 from descend.showing.curves import Curve, curves_of
 from descend.showing.frames import FEWEST, Frames, frames_of
 from descend.showing.samples import Rows, rows_of, units_of
@@ -105,6 +106,7 @@ def pack(  # noqa: PLR0913 - what may be known already, or is not wanted
         "returned": shown.frames.returned,
         "rows": _rows(run, shown, blocks),
         "curves": [_curve(curve, blocks) for curve in _curves(run)],
+        "marks": [change._asdict() for change in told(run)],
         "findings": [words.finding_of(run, finding) for finding in findings],
         "surface": _surface(shown.surface, shown.frames, blocks),
     }
