@@ -216,17 +216,12 @@ class Live:
         setup = loop.setup.with_epochs(max(math.ceil(self.step / m), 1))
         # Judging the last update belongs to this copy alone: the training has not ended.
         copy = replace(loop, setup=setup, controller=loop.controller.copy())
-        run = self._marked(apart(ended(copy, self.stopped or "callback")))
-        if run.outcome.reason != "callback":
-            return run
-        updates = f"{self.step} update{'' if self.step == 1 else 's'}"
-        sentence = f"Led by hand for {updates}; loss {run.outcome.loss:.6g}."
-        return replace(run, outcome=replace(run.outcome, sentence=sentence))
+        return self._marked(apart(ended(copy, self.stopped or "led")))
 
     def at(self, step: int) -> State:
         """Return the exact state after `step` updates, and after that step's edits."""
         loop = self._loop
-        outcome = Outcome("callback", "", self.step, math.nan)
+        outcome = Outcome("led", "", self.step, math.nan)
         return recorded(loop, loop.state.theta, outcome).at(step).state
 
     def _marked(self, run: Run) -> Run:
