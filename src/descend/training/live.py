@@ -37,10 +37,12 @@ from descend.run.events import (
     record_engine,
     record_note,
 )
-from descend.training.ending import apart, ended, recorded
+from descend.training.ending import ended, recorded
 from descend.training.making import check_keyframes, made_loop, taken_up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from descend.arrays import Floats
     from descend.engines import Problem
     from descend.errors import Reason
@@ -212,21 +214,39 @@ class Live:
 
         Its epochs are those done so far, so that it can be saved, and resumed for more.
         """
-        loop, m = self._loop, self.updates_per_epoch
-        setup = loop.setup.with_epochs(max(math.ceil(self.step / m), 1))
-        # Judging the last update belongs to this copy alone: the training has not ended.
-        copy = replace(loop, setup=setup, controller=loop.controller.copy())
-        return self._marked(apart(ended(copy, self.stopped or "led")))
+        return self._run_of(self._copied(), self.stopped or "led")
 
-    def at(self, step: int) -> State:
-        """Return the exact state after `step` updates, and after that step's edits."""
+    def later(self) -> Callable[[], Run]:
+        """Return a function that makes the run as it stands now.
+
+        It looks at all rows to know the loss, which takes a while where there are many; another
+        thread may call it, while this training goes on.
+        """
+        copied, reason = self._copied(), self.stopped or "led"
+
+        def make() -> Run:
+            copied.program = engine_for(copied.engine, copied.problem)[1]  # a thread's own
+            return self._run_of(copied, reason)
+
+        return make
+
+    def _copied(self) -> Loop:
+        """Return the loop as it stands, its records its own."""
         loop = self._loop
-        outcome = Outcome("led", "", self.step, math.nan)
-        return recorded(loop, loop.state.theta, outcome).at(step).state
+        setup = loop.setup.with_epochs(max(math.ceil(self.step / self.updates_per_epoch), 1))
+        return replace(
+            loop,
+            setup=setup,
+            controller=loop.controller.copy(),
+            updates=loop.updates.copy(),
+            epochs=loop.epochs.copy(),
+            keyframes=loop.keyframes.copy(),
+            events=list(loop.events),
+        )
 
-    def _marked(self, run: Run) -> Run:
-        """Return the run with what only the run knew that this training took up."""
-        known = self._origin
+    def _run_of(self, loop: Loop, reason: Reason) -> Run:
+        """Return the run of a copy, with what only the run it was taken up from knew."""
+        run, known = ended(loop, reason), self._origin
         if known is None:
             return run
         return replace(
@@ -236,6 +256,12 @@ class Live:
             names=known.names,
             classes=known.classes,
         )
+
+    def at(self, step: int) -> State:
+        """Return the exact state after `step` updates, and after that step's edits."""
+        loop = self._loop
+        outcome = Outcome("led", "", self.step, math.nan)
+        return recorded(loop, loop.state.theta, outcome).at(step).state
 
     # ------------------------------------------------------------ on
 
@@ -285,23 +311,34 @@ class Live:
         InputError
             If a number is outside its range, or the change belongs to another run.
         """
-        loop = self._loop
-        was = Force(loop.problem.task, loop.problem.learning_rate, loop.engine)
-        found, asked = _of_same_rule(was.task.optimizer, optimizer, learning_rate)
-        given: Any = was.task.penalty if penalty is _SAME else penalty
-        task = replace(was.task, optimizer=found, penalty=given)
-        rate = was.learning_rate
-        if asked and not found.rule.searches:
-            rate = _resolved(replace(loop.problem, task=task))
-            task = replace(task, optimizer=replace(found, learning_rate=rate))
-        now = Force(task, rate, was.engine)
+        loop, was = self._loop, self._force()
+        problem = self._changed(learning_rate, optimizer, penalty)
+        now = Force(problem.task, problem.learning_rate, was.engine)
         if now.facts() == was.facts():
             return
-        problem = replace(loop.problem, task=task, learning_rate=rate)
         loop.engine, loop.program = engine_for(was.engine, problem)
-        loop.problem, loop.setup = problem, replace(loop.setup, learning_rate=rate)
+        loop.problem = problem
+        loop.setup = replace(loop.setup, learning_rate=problem.learning_rate)
         record_change(loop.events, self.step, was, now)
         self._judge_anew()
+
+    def _force(self) -> Force:
+        problem = self._loop.problem
+        return Force(problem.task, problem.learning_rate, self._loop.engine)
+
+    def _changed(
+        self, learning_rate: Any = _SAME, optimizer: Any = _SAME, penalty: Any = _SAME
+    ) -> Problem:
+        """Return the problem as a change would have it."""
+        problem = self._loop.problem
+        found, asked = _of_same_rule(problem.task.optimizer, optimizer, learning_rate)
+        given = problem.task.penalty if penalty is _SAME else penalty
+        changed = replace(problem, task=replace(problem.task, optimizer=found, penalty=given))
+        if not asked or found.rule.searches:
+            return changed
+        rate = _resolved(changed)
+        task = replace(changed.task, optimizer=replace(found, learning_rate=rate))
+        return replace(changed, task=task, learning_rate=rate)
 
     def edit(self, at: Any, to: Any = None) -> None:
         """Set parameters by hand: ``edit(theta)`` all of them, ``edit(index, value)`` one or some.
@@ -334,13 +371,14 @@ class Live:
         record_engine(loop.events, self.step, loop.engine, name)
         loop.engine, loop.program = name, program
 
-    def ready(self, engine: str, device: str | None = None) -> str:
+    def ready(self, engine: str, device: str | None = None, **changes: Any) -> str:
         """Compile an engine for this training and return its name; nothing changes.
 
-        Another thread may call it while this one is led.
+        Another thread may call it while this one is led.  With `changes`, as `change` takes them:
+        for the training as they would have it; a first penalty needs other machine code.
         """
-        problem, state, scale = self._loop.problem, self._loop.state, self._loop.controller.scale
-        name, program = engine_for(engine, problem, device)
+        state, scale = self._loop.state, self._loop.controller.scale
+        name, program = engine_for(engine, self._changed(**changes), device)
         program.advance(state, 1, scale, 1)
         program.value(state.theta)
         return name
