@@ -22,9 +22,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from descend import optimizers
 from descend.arrays import State
-from descend.curvature import automatic_rate
 from descend.engines import engine_for
 from descend.errors import InputError, Outcome
 from descend.parts import choice, whole
@@ -37,6 +35,7 @@ from descend.run.events import (
     record_engine,
     record_note,
 )
+from descend.training.changing import SAME, changed, numbers_of, places_of
 from descend.training.ending import ended, recorded
 from descend.training.making import check_keyframes, made_loop, taken_up
 
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from descend.arrays import Floats
-    from descend.engines import Problem
     from descend.errors import Reason
     from descend.optimizers import Optimizer
     from descend.penalties import Penalty
@@ -54,7 +52,6 @@ if TYPE_CHECKING:
 
 # MiB that the record of a training without a planned end may take.
 RECORD = 8.0
-_SAME: Any = object()  # what stays as it is, where None has a meaning of its own
 
 
 def begin(task: Task, X: Any, y: Any, **asked: Any) -> Live:
@@ -288,9 +285,9 @@ class Live:
     def change(
         self,
         *,
-        learning_rate: float | str = _SAME,
-        optimizer: Optimizer = _SAME,
-        penalty: Penalty | str | None = _SAME,
+        learning_rate: float | str = SAME,
+        optimizer: Optimizer = SAME,
+        penalty: Penalty | str | None = SAME,
     ) -> None:
         """Go on with another learning rate, another number of the same rule, or another penalty.
 
@@ -312,7 +309,7 @@ class Live:
             If a number is outside its range, or the change belongs to another run.
         """
         loop, was = self._loop, self._force()
-        problem = self._changed(learning_rate, optimizer, penalty)
+        problem = changed(self._loop.problem, learning_rate, optimizer, penalty)
         now = Force(problem.task, problem.learning_rate, was.engine)
         if now.facts() == was.facts():
             return
@@ -326,20 +323,6 @@ class Live:
         problem = self._loop.problem
         return Force(problem.task, problem.learning_rate, self._loop.engine)
 
-    def _changed(
-        self, learning_rate: Any = _SAME, optimizer: Any = _SAME, penalty: Any = _SAME
-    ) -> Problem:
-        """Return the problem as a change would have it."""
-        problem = self._loop.problem
-        found, asked = _of_same_rule(problem.task.optimizer, optimizer, learning_rate)
-        given = problem.task.penalty if penalty is _SAME else penalty
-        changed = replace(problem, task=replace(problem.task, optimizer=found, penalty=given))
-        if not asked or found.rule.searches:
-            return changed
-        rate = _resolved(changed)
-        task = replace(changed.task, optimizer=replace(found, learning_rate=rate))
-        return replace(changed, task=task, learning_rate=rate)
-
     def edit(self, at: Any, to: Any = None) -> None:
         """Set parameters by hand: ``edit(theta)`` all of them, ``edit(index, value)`` one or some.
 
@@ -351,8 +334,8 @@ class Live:
         state, size = self._loop.state, self._loop.problem.layout.size
         at, to = (np.arange(size), at) if to is None else (at, to)
         theta = state.theta.copy()
-        places = _places(at, size)
-        theta[places] = _numbers(to, len(places), theta.dtype)
+        places = places_of(at, size)
+        theta[places] = numbers_of(to, len(places), theta.dtype)
         differ = np.flatnonzero(theta != state.theta)
         if not len(differ):
             return
@@ -378,7 +361,7 @@ class Live:
         for the training as they would have it; a first penalty needs other machine code.
         """
         state, scale = self._loop.state, self._loop.controller.scale
-        name, program = engine_for(engine, self._changed(**changes), device)
+        name, program = engine_for(engine, changed(self._loop.problem, **changes), device)
         program.advance(state, 1, scale, 1)
         program.value(state.theta)
         return name
@@ -401,62 +384,3 @@ class Live:
         controller = self._loop.controller
         controller.diverged_at = controller.suspicion = controller.ceiling = None
         self.stopped = None
-
-
-# ---------------------------------------------------------------- what was asked
-
-
-def _of_same_rule(now: Optimizer, wanted: Any, learning_rate: Any) -> tuple[Optimizer, bool]:
-    """Return the optimizer with other numbers, checked; and whether a rate was asked for."""
-    if wanted is _SAME:
-        wanted = now
-    elif not isinstance(wanted, optimizers.Optimizer) or type(wanted.rule) is not type(now.rule):
-        found = wanted.name if isinstance(wanted, optimizers.Optimizer) else repr(wanted)
-        msg = (
-            f"This training goes by {now.name}, and another rule has another memory: {found} needs "
-            f"a run of its own; give {now.name}(…) with other numbers."
-        )
-        raise InputError(msg)
-    for name in ("schedule", "clip_value", "clip_norm"):
-        if getattr(wanted, name) != getattr(now, name):
-            msg = (
-                f"A training under way keeps its {name}, {getattr(now, name)!r}; found "
-                f"{getattr(wanted, name)!r}. Begin another run for that."
-            )
-            raise InputError(msg)
-    if learning_rate is _SAME:
-        kept = wanted is now or wanted.learning_rate == "auto"
-        learning_rate = None if kept else wanted.learning_rate
-    asked = learning_rate is not None
-    record = optimizers.describe(wanted)
-    record["learning_rate"] = learning_rate if asked else now.learning_rate
-    return optimizers.restore(record), asked
-
-
-def _resolved(problem: Problem) -> float:
-    rate = problem.task.optimizer.learning_rate
-    return automatic_rate(problem) if isinstance(rate, str) else rate
-
-
-def _places(at: Any, size: int) -> Any:
-    found = np.atleast_1d(np.asarray(at))
-    usable = found.ndim == 1 and found.dtype.kind in "iu" and len(set(found.tolist())) == len(found)
-    if not usable or not ((found >= 0) & (found < size)).all():
-        msg = f"Parameters are numbered from 0 to {size - 1}, and there is none {at!r}; name those."
-        raise InputError(msg)
-    return found
-
-
-def _numbers(to: Any, count: int, dtype: Any) -> Floats:
-    try:
-        with np.errstate(over="ignore"):  # what is too large for the dtype is not finite there
-            found = np.atleast_1d(np.asarray(to, dtype=np.float64)).astype(dtype)
-    except (TypeError, ValueError):
-        found = np.full(count, np.nan)
-    if found.shape != (count,) or not np.isfinite(found).all():
-        msg = (
-            f"Setting {count} parameter{'' if count == 1 else 's'} by hand takes as many finite "
-            f"numbers; found {to!r:.80}."
-        )
-        raise InputError(msg)
-    return found
