@@ -6,7 +6,8 @@ import gc
 import gzip
 import io
 import json
-import zipfile
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -19,10 +20,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import descend as ds
 from descend import fitting
-from descend.datasets import shipped_table
-from descend.datasets import toy
+from descend.datasets import shipped_table, toy
 from descend.errors import InputError
-from descend.lab import features, uploads
+from descend.lab import uploads
 from descend.lab.address import to_query
 from descend.lab.choices import choices
 from descend.lab.rows import open_run, open_table, rows_of
@@ -104,19 +104,12 @@ def test_features_are_what_their_names_say():
     assert len(rows.validation[0][0]) == 4
 
 
-def test_the_old_draws_are_what_they_were():
-    parts = toy.line_by_hand()
-    assert_allclose(
-        (parts.X[0, 0], parts.y[-1, 0]),
-        (0.7712703466859457, 1.9708833814374917)[:1] + (parts.y[-1, 0],),
-    )
-    assert [len(part) for part in parts] == [80, 80, 20, 20]
-    for drawn, again in (
-        (toy.xor(50, 3), toy.xor(50, 3, noise=0.0)),
-        (toy.checkerboard(50, 4, 3), toy.checkerboard(50, 4, 3, noise=0.0)),
-        (toy.blobs(50, seed=3), toy.blobs(50, seed=3, spread=1.0)),
-    ):
-        assert_array_equal(drawn[0], again[0])
+def test_without_noise_the_draws_are_what_they_were():
+    X = toy.legacy(3).uniform(-1, 1, (50, 2))
+    assert_array_equal(toy.xor(50, 3)[0], X)
+    assert_array_equal(toy.xor(50, 3, noise=0.1)[1], X[:, 0] * X[:, 1] < 0)
+    assert_array_equal(toy.checkerboard(50, 4, 3)[0], toy.legacy(3).uniform(0, 4, (50, 2)))
+    assert_array_equal(toy.sliders(n=11)[0][:, 0], np.arange(-5.0, 6.0))
 
 
 # ---------------------------------------------------------------- tables
@@ -155,7 +148,11 @@ def test_a_shipped_table_is_split_and_encoded_as_a_fit_does_it(data, target, hid
     assert run.classes == fit.run.classes
     assert run.encoder == fit.run.encoder
     assert fitting.measured(run, rows.prepared).rows == fit.rows
-    assert_allclose(run.predict(shipped_table(data))[:3] == 0, np.zeros(3))
+    predicted = run.predict(shipped_table(data))
+    if run.classes is None:  # in the target's own units
+        assert 100 < predicted.mean() < 200 or not hidden
+    else:
+        assert set(predicted) <= {"benign", "malignant"}
 
 
 def test_a_saved_run_on_a_table_is_read_again_by_all_who_read_runs(table, tmp_path):
@@ -283,12 +280,9 @@ def test_a_recorded_fit_is_trained_again_from_its_settings(table, tmp_path, hidd
 
 def test_a_run_of_the_lab_says_itself_how_it_was_made(tmp_path):
     settings = Settings.of({"data": "circles", "n": 40})
-    live = ds.begin(
-        settings.task(),
-        *(rows := rows_of(settings)) and (rows.X, rows.y),
-        validation=rows.validation,
-        **settings.train_arguments(),
-    )
+    rows = rows_of(settings)
+    how = {**rows.arguments(), **settings.train_arguments()}
+    live = ds.begin(settings.task(), rows.X, rows.y, engine="numpy", **how)
     live.advance(3)
     live.note("lab", address=to_query(settings, step=3))
     live.run().save(tmp_path / "it.run")
@@ -309,24 +303,21 @@ def test_a_run_on_arrays_opens_with_its_rows_and_not_without(tmp_path):
         open_run(tmp_path / "it.run")
 
 
-def test_a_run_of_a_loss_of_ones_own_is_refused():
-    own = (
-        ds.custom_loss(lambda s, y: (s - y) ** 4, name="fourth", library="numpy") if False else None
-    )
-    assert own is None
+def test_a_run_with_a_loss_of_ones_own_is_refused():
+    X, y = toy.line_sgd(20)
+    run = ds.train(ds.Task(ds.Linear(), "huber", "adam"), X, y, epochs=2, engine="numpy")
+    own = ds.Task(ds.Linear(), lambda s, y: ((s - y) ** 4)[:, 0], "adam")
+    with pytest.raises(InputError, match="models and losses of this library"):
+        open_run(replace(run, task=own)).settings()
 
 
 # ---------------------------------------------------------------- uploads
 
-GOOD = b"a,b,c\n" + b"".join(
-    b"%d,%d,%s\n" % (i, i * i, b"no yes"[3 * (i % 2) :][:3].strip()) for i in range(40)
-)
+GOOD = b"a,b,c\n" + b"".join(b"%d,%d,%s\n" % (i, i * i, (b"no", b"yes")[i % 2]) for i in range(40))
 
 
 def parquet(query, **options):
     """Return a Parquet file of a query, as bytes."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/it.parquet"
         words = "".join(f", {k} {v}" for k, v in options.items())
@@ -393,7 +384,7 @@ def test_what_is_no_table_is_refused_in_a_sentence_without_a_folder(name, conten
     assert says in text
     assert "\n" not in text
     assert "descend-lab" not in text
-    assert "/tmp" not in text
+    assert tempfile.gettempdir() not in text
     assert len(text) < 500
 
 
@@ -450,7 +441,7 @@ NAMES = (
     "*.csv",
     "a[0-9]?.csv",
     "a\x00b\n.csv",
-    "‮.csv",
+    "\u202ex.csv",
     "C:\\temp\\x.csv",
     "n" * 5000 + ".csv",
 )
@@ -472,7 +463,7 @@ def test_a_name_is_only_a_name(name, tmp_path):
 def test_columns_with_names_of_sql_are_columns(tmp_path):
     secret = tmp_path / "secret.csv"
     secret.write_text("password\nhunter2\n")
-    evil = ['a" FROM data; DROP TABLE data; --', f"(SELECT 1 FROM read_csv('{secret}'))", "b"]
+    evil = ['a" FROM data; DROP TABLE data; --', f"(FROM read_csv('{secret}'))", "b"]
     header = ",".join('"' + name.replace('"', '""') + '"' for name in evil).encode()
     body = b"".join(b"%d,%d,%d\n" % (i, i % 7, i * 2) for i in range(30))
     opened = accept("a.csv", header + b"\n" + body)
@@ -480,7 +471,7 @@ def test_columns_with_names_of_sql_are_columns(tmp_path):
     settings = opened.settings()
     assert len(rows_of(settings, opened).names) == 2
     for query in (
-        f"SELECT * FROM read_csv('{secret}')",
+        f"FROM read_csv('{secret}')",
         f"COPY data TO '{secret}'",
         "INSTALL httpfs",
     ):
