@@ -118,7 +118,7 @@ def test_a_run_and_a_table_are_taken(tmp_path):
 @pytest.mark.parametrize(
     ("data", "settings", "sentence"),
     [
-        (("circle",), {}, "There is no file circle, circles"),
+        (("circle",), {}, "no file circle, .*did you mean 'circles'"),
         (("circles",), {"hiden": [3]}, "hidden"),
         (("circles",), {"hidden": [0]}, "hidden"),
     ],

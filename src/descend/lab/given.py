@@ -69,9 +69,8 @@ def _opened(data: Any, y: Any, target: str | None) -> Opened:
     if isinstance(data, Run):
         return open_run(data)
     if isinstance(data, str | Path) and not Path(data).exists() and "*" not in str(data):
-        msg = (
-            f"There is no file {data}, nor toy data of that name{did_you_mean(str(data), SOURCES)}."
-        )
+        hint = did_you_mean(str(data), SOURCES)
+        msg = f"There is no file {data}, nor are there data of that name in the lab{hint}."
         raise InputError(msg)
     if isinstance(data, str | Path) and Path(data).suffix == ".run":
         return open_run(data)
