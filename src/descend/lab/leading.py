@@ -191,6 +191,7 @@ class Leader:
             self.race.playing = False
         self.on_time()
         if not self.playing:
+            self.frame(always=True)  # the last may have been left out
             self.rested()
         self.state()
 
