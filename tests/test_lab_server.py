@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import re
+import signal
+import socket
 import struct
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import Any
@@ -18,6 +25,7 @@ from websockets.sync.client import connect
 
 from descend.errors import InputError
 from descend.lab.gate import Gate
+from descend.lab.outgoing import MOST_BYTES, MOST_FRAMES, Outgoing
 from descend.lab.sessions import Patience, Sessions
 
 # A page that shows every word it is told, and says what is typed into its field.
@@ -129,6 +137,7 @@ class Asker:
             origin=sent.get("origin"),
             compression=None,
             max_size=None,
+            max_queue=1,
             open_timeout=10,
         )
 
@@ -325,6 +334,95 @@ def test_a_file_that_is_too_large_is_refused(asker, app, monkeypatch):
     assert asker.status("/s/large/upload?name=a.csv", "POST", body=bytes(2**20)) == 200
 
 
+# ---------------------------------------------------------------- what waits
+
+
+def frames(number):
+    return {"kind": "frames", "steps": [number], "dispensable": True}
+
+
+def header(message):
+    (length,) = struct.unpack_from("<I", message)
+    return json.loads(message[4 : 4 + length])
+
+
+def test_frames_are_dropped_where_a_page_cannot_keep_up_and_nothing_else():
+    async def session():
+        queue = Outgoing(asyncio.get_running_loop())
+        went = [queue.offer(frames(number), [bytes(80)]) for number in range(10)]
+        assert went == [True] * MOST_FRAMES + [False] * (10 - MOST_FRAMES)
+        assert all(queue.offer({"kind": "state", "steps": [number]}) for number in range(10))
+        return [header(await queue.take()) for _ in range(MOST_FRAMES + 10)]
+
+    heads = asyncio.run(session())
+    assert [head["kind"] for head in heads] == ["frames"] * MOST_FRAMES + ["state"] * 10
+    assert [head["steps"][0] for head in heads] == [*range(MOST_FRAMES), *range(10)]
+
+
+def test_frames_go_on_once_some_were_taken():
+    async def session():
+        queue = Outgoing(asyncio.get_running_loop())
+        assert [queue.offer(frames(n)) for n in range(MOST_FRAMES + 1)].count(False) == 1
+        await queue.take()
+        assert queue.offer(frames(7))
+        assert not queue.offer(frames(8))
+
+    asyncio.run(session())
+
+
+def test_no_more_may_wait_than_that():
+    async def session():
+        queue = Outgoing(asyncio.get_running_loop())
+        big = bytes(MOST_BYTES // 4)
+        went = [queue.offer({"kind": "page"}, [big]) for _ in range(6)]
+        await asyncio.wait_for(queue.too_much(), 5)
+        assert went == [True] * 3 + [False] * 3
+        assert not queue.offer({"kind": "state"})
+
+    asyncio.run(session())
+
+
+def test_other_threads_wake_who_waits():
+    async def session():
+        queue = Outgoing(asyncio.get_running_loop())
+        found = []
+        with ThreadPoolExecutor(1) as pool:
+            for number in range(200):
+                done = pool.submit(queue.offer, {"kind": "state", "number": number})
+                found.append(header(await asyncio.wait_for(queue.take(), 5))["number"])
+                done.result()
+        assert found == list(range(200))
+
+    asyncio.run(session())
+
+
+def test_a_page_that_does_not_read_is_sent_away(asker, app, monkeypatch):
+    monkeypatch.setattr("descend.lab.outgoing.MOST_BYTES", 2**22)
+    session = app.state.sessions.find("slow")
+    big = bytes(2**20)
+    with asker.socket("/s/slow/socket") as socket:
+        wait_for(lambda: session.listeners)
+        (send,) = session.listeners
+        went = [send({"kind": "page"}, [big]) for _ in range(40)]
+        wait_for(lambda: not session.listeners)  # however long it does not read
+        with pytest.raises(ConnectionClosed) as closed:
+            listen(socket)
+    assert False in went
+    assert closed.value.rcvd.code == 1013
+
+
+def listen(socket):
+    while True:
+        socket.recv(timeout=10)
+
+
+def wait_for(holds, seconds=10):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.005)
+
+
 # ---------------------------------------------------------------- sessions
 
 
@@ -360,6 +458,52 @@ def test_there_is_room_for_so_many():
         sessions.find("fourth")
 
 
+# ---------------------------------------------------------------- the command
+
+COMMAND = [sys.executable, "-c", "from descend.cli import main; main()", "lab", "--no-browser"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_prints_one_line_and_serves_until_it_is_told(ending):
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0", "--address", "data=xor"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+    try:
+        line = process.stdout.readline()
+        found = re.fullmatch(r"Lab: http://127\.0\.0\.1:(\d+)(/\?token=[\w-]+&data=xor)\n", line)
+        assert found, line
+        asker = Asker(int(found[1]))
+        status, headers, _ = asker.ask(found[2], cookie=None, origin=None)
+        assert (status, headers["location"]) == (303, "/?data=xor")
+        process.send_signal(ending)
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, out, err) == (0, "The lab is closed.\n", "")
+
+
+def test_a_port_that_is_taken(descend):
+    with socket.socket() as taken_by_us:
+        taken_by_us.bind(("127.0.0.1", 0))
+        taken_by_us.listen()
+        port = taken_by_us.getsockname()[1]
+        status, out, err = descend("lab", "--no-browser", "--port", port)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: The lab cannot listen on port {port} of 127.0.0.1 (")
+    assert err.count("\n") == 1
+
+
+def test_other_hosts_are_warned_of(descend):
+    status, _, err = descend("lab", "--no-browser", "--host", "192.0.2.1")
+    assert status == 2
+    assert err.startswith("warning: --host 192.0.2.1 opens the lab, its data and its training")
+
+
 # ---------------------------------------------------------------- in a browser
 
 
@@ -387,6 +531,6 @@ def test_a_cut_line_is_mended_and_finds_its_session(open_echo, echo_lab):
     page.get_by_label("words").fill("meanwhile")
     page.get_by_label("words").press("Enter")
     page.get_by_text('["connection",true,[]]').wait_for()
-    page.get_by_text('["heard","meanwhile",[3.5,').wait_for()
+    page.get_by_text('["heard","meanwhile",[2.5,').wait_for()
     page.reload()
-    page.get_by_text('["heard","data=xor",[4.5,').wait_for()
+    page.get_by_text('["heard","data=xor",[3.5,').wait_for()

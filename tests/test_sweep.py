@@ -16,7 +16,7 @@ from descend.sweeping import judging, running
 from descend.sweeping.as_text import rate_label
 from descend.sweeping.theory import limit_of
 from descend.sweeping.verdicts import VERDICTS, Course, arrival, verdict
-from descend.training.begin import made_ready
+from descend.training.making import made_ready
 
 FORMS = {
     "gradient_descent": ds.optimizers.gradient_descent,

@@ -32,7 +32,7 @@ from descend.models import MLP, Linear
 from descend.optimizers import adam, nesterov
 from descend.parts import whole
 from descend.task import Task
-from descend.training.begin import made_ready
+from descend.training.making import made_ready
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -93,7 +93,7 @@ def explain(
         arrays = _arrays(page)
     return Explanation(
         step=facts.step,
-        title=f"Step {facts.step} of {run.state.step}: {run.task}",
+        title=f"Step {facts.step} of {run.state.step}: {facts.run.task}",
         sentences=_sentences(facts),
         moves=_started(moves, facts.step),
         arrays=arrays,

@@ -148,6 +148,7 @@ def close_to(a: Any, b: Any, dtype: str) -> bool:
 
 def facts_of(run: Run, step: int, shown: int) -> Facts:
     """Return the facts of the update after `step` updates, `shown` rows one by one."""
+    run = run.at(step).run  # with the task and the rate of that step
     problem, program = run.problem, run.program
     before, after, future, scale = _states(run, step)
     X, y, weights, rows = _batch(problem, before.step)
@@ -200,7 +201,11 @@ def _states(run: Run, step: int) -> tuple[State, State, bool, float]:
     before = run.at(step).state
     scale = run.scale_at(before.step)[0]
     if before.step < run.state.step:
-        return before, run.at(before.step + 1).state, False, scale
+        after = run.at(before.step + 1).state
+        if any(e["kind"] == "edit" and e["step"] == after.step for e in run.events):
+            # The update's own work, and not what was then set by hand.
+            after = run.program.advance(before, 1, scale).state
+        return before, after, False, scale
     if not np.isfinite(before.theta).all():
         msg = (
             f"There is no update to explain after step {before.step}: the run ended with "

@@ -18,7 +18,7 @@ from descend.forecasting.result import Column, Figures, Forecast, PerRow
 from descend.forecasting.spectrum import deviations
 from descend.parts import whole
 from descend.task import Task
-from descend.training.begin import made_ready
+from descend.training.making import made_ready
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -55,9 +55,9 @@ Values = dict[str, Any]
 def kind(values: Mapping[str, Any], opened: Any = None) -> str | None:
     """Return what the targets are, or None for a table that is not open."""
     source = SOURCES[values["data"]]
-    if source.drawn:
+    if opened is None or opened.data != source.name or source.drawn:
         return kind_of(source, values["classes"])
-    found: str | None = source.kind if opened is None else opened.kind(values["target"])
+    found: str | None = opened.kind(values["target"])
     return found
 
 

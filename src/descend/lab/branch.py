@@ -115,7 +115,8 @@ class Branch:
             self.live.edit(change["edit"]["at"], change["edit"]["to"])
         else:
             after, said = self.settings.with_changes(change)
-            self.live.change(**_parts_of(self.settings, after))
+            task = after.task()
+            self.live.change(optimizer=task.optimizer, penalty=task.penalty)
             self.settings = after
         self.ended = None
         self._remember(change)
@@ -153,16 +154,3 @@ class Branch:
         """Return the parameters after a number of updates, exactly."""
         theta = self.live.theta if step == self.step else self.live.at(step).theta
         return np.asarray(theta, dtype=np.float64)
-
-
-def _parts_of(before: Settings, after: Settings) -> dict[str, Any]:
-    """Return what is different, as `Live.change` takes it."""
-    task = after.task()
-    found: dict[str, Any] = {}
-    if after.learning_rate != before.learning_rate:
-        found["learning_rate"] = after.learning_rate
-    if after.optimizer != before.optimizer:
-        found["optimizer"] = task.optimizer.rule
-    if after.penalty != before.penalty:
-        found["penalty"] = task.penalty
-    return found

@@ -33,8 +33,9 @@ LARGEST_DATA_SEED = 2**32 - 1
 MOST_FEATURES = 2000
 MOST_PARAMETERS = 1_000_000
 LONGEST_NAME = 1000
-# What a schedule asks for and has no default of its own for, in updates.
-_UPDATES = {"steps": 1000, "every": 200}
+# What a schedule asks for and has no default of its own for, in updates; and a penalty that does
+# not drown the loss of data of the usual size.
+_USUAL = {"steps": 1000, "every": 200, "strength": 0.01}
 
 
 def _refused(name: str, wanted: str, given: Any) -> InputError:
@@ -147,7 +148,7 @@ def made(family: Family[Any], record: Mapping[str, Any], before: Any) -> Any:
     numbers = {key: value for key, value in record.items() if key != "name"}
     _check_numbers(family, called, numbers)
     old = before._asdict() if same else {}
-    usual = {k: v for k, v in _UPDATES.items() if k in _numbers_of(family, called)}
+    usual = {k: v for k, v in _USUAL.items() if k in _numbers_of(family, called)}
     part = family.make(called, **{**usual, **old, **numbers})
     return getattr(part, "rule", part)  # an optimizer's maker returns it with its rate
 

@@ -65,10 +65,7 @@ function line(told) {
 
   function connected() {
     tries = 0;
-    if (opened) {
-      told({ kind: "connection", open: true }, []);
-      socket.send(JSON.stringify({ kind: "hello" }));
-    }
+    if (opened) told({ kind: "connection", open: true }, []); // the page says hello again
     opened = true;
     for (const text of queue.splice(0)) socket.send(text);
   }

@@ -58,6 +58,8 @@ class Leader:
         A table or run that was opened, or None.
     post
         Called with a function; runs it on the worker, after what already waits.
+    warm
+        Called with a function; runs it on a thread of its own, one after another.
 
     Attributes
     ----------
@@ -76,8 +78,10 @@ class Leader:
         *,
         opened: Any = None,
         post: Callable[[Callable[[], None]], None],
+        warm: Callable[[Callable[[], None]], None],
     ) -> None:
-        self.say, self.think, self.opened, self.post = say, think, opened, post
+        self.say, self.think, self.opened = say, think, opened
+        self.post, self._warm = post, warm
         self.asked: dict[str, float] = {}  # when each kind of thought was last asked for
         self.branches: dict[int, Branch] = {}
         self.current = 0
@@ -286,7 +290,18 @@ class Leader:
         self._make_room()
         self.branches[branch.number] = branch
         self.current = branch.number
+        self._quicken(branch)
         return branch
+
+    def _quicken(self, branch: Branch) -> None:
+        """Have the branch's kernels made ready elsewhere, and used from then on."""
+
+        def ready() -> None:
+            if branch.number in self.branches:
+                engine = branch.live.ready("auto")
+                self.post(lambda: branch.live.use(engine))
+
+        self._warm(ready)
 
     def fork(self, step: int) -> Branch:
         """Begin a branch that is the one shown, up to a step."""
@@ -424,9 +439,7 @@ class Leader:
     def address(self) -> str:
         """Return the query string that makes the branch shown again."""
         branch = self.branch
-        return addresses.to_query(
-            branch.begun, branch.changes, branch.step, lock=self.lock, goal=self.goal
-        )
+        return addresses.to_query(branch.begun, branch.changes, branch.step, self.lock, self.goal)
 
     def _told(self, branch: Branch) -> dict[str, Any]:
         return {

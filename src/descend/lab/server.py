@@ -39,7 +39,8 @@ MODULE, HOST = "lab.js", "host.js"
 LONGEST_MESSAGE, LONGEST_ADDRESS, LARGEST_UPLOAD = 64 * 1024, 8 * 1024, 64 * 2**20
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 TEND_EVERY = 1.0
-TOO_FAST, TOO_MUCH = 1008, 1013
+DONE, TOO_FAST, TOO_MUCH = 1000, 1008, 1013
+GOODBYE = 2.0  # seconds to tell someone that it is over, who may not be listening
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -195,37 +196,49 @@ async def _socket(socket: WebSocket) -> None:
         )
     except InputError as error:
         outgoing.offer(_said(str(error)))
-        await socket.send_bytes(await outgoing.take() or b"")
+        await socket.send_bytes(await outgoing.take())
         await socket.close(TOO_MUCH)
         return
-    sending = asyncio.create_task(_send(socket, outgoing))
     try:
-        await _receive(socket, session, outgoing)
+        await _talk(socket, session, outgoing)
     finally:
         outgoing.close()
-        sending.cancel()
         await run_in_threadpool(leave)
 
 
-async def _send(socket: WebSocket, outgoing: Outgoing) -> None:
+async def _talk(socket: WebSocket, session: SessionLike, outgoing: Outgoing) -> None:
+    """Speak and hear until either ends, or more waits than may."""
+    hearing = asyncio.create_task(_hear(socket, session, outgoing))
+    speaking = asyncio.create_task(_speak(socket, outgoing))
+    full = asyncio.create_task(outgoing.too_much())
+    tasks = {hearing, speaking, full}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    code = hearing.result() if not hearing.cancelled() else TOO_MUCH
+    with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):  # it may be gone already
+        await asyncio.wait_for(socket.close(code), GOODBYE)
+
+
+async def _speak(socket: WebSocket, outgoing: Outgoing) -> None:
     with suppress(WebSocketDisconnect, RuntimeError):  # who has gone hears nothing
-        while (message := await outgoing.take()) is not None:
-            await socket.send_bytes(message)
-        await socket.close(TOO_MUCH)
+        while True:
+            await socket.send_bytes(await outgoing.take())
 
 
-async def _receive(socket: WebSocket, session: SessionLike, outgoing: Outgoing) -> None:
+async def _hear(socket: WebSocket, session: SessionLike, outgoing: Outgoing) -> int:
+    """Hand on what is said; return the code to close with."""
     pace = Pace()
     while True:
         event = await socket.receive()
         if event["type"] == "websocket.disconnect":
-            return
+            return DONE
         if not pace.allows():
             if pace.refused == 1:
                 outgoing.offer(_said("These are more messages than the lab can take; slow down."))
             if pace.exhausted:
-                await socket.close(TOO_FAST)
-                return
+                return TOO_FAST
             continue
         try:
             session.receive(read(event.get("text")))

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import webbrowser
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -61,15 +62,12 @@ def serve(  # noqa: PLR0913 - as many as the command has
     listener = listening(host, port)
     token = secrets.token_urlsafe(24)
     url = opening(host, listener.getsockname()[1], token, address)
-    ready(url)
-    if browser:
-        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    sys.setswitchinterval(SWITCH)
-    server = server_for(listener, host, token, opened=opened)
-    try:
-        server.run([listener])
-    except KeyboardInterrupt:
-        return
+    with suppress(KeyboardInterrupt):
+        ready(url)
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        sys.setswitchinterval(SWITCH)
+        server_for(listener, host, token, opened=opened).run([listener])
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -78,17 +76,24 @@ def listening(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, where = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        found = socket.socket(family, kind, protocol)
-        if sys.platform != "win32":  # there it would share the port with whoever has it
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(where)
-        found.listen(128)
+        return _bound(socket.socket(family, kind, protocol), where)
     except (OSError, OverflowError) as error:
         msg = (
             f"The lab cannot listen on port {port} of {host} ({error}); name another with --port, "
             "or --port 0 for any that is free."
         )
         raise InputError(msg) from error
+
+
+def _bound(found: socket.socket, where: Any) -> socket.socket:
+    try:
+        if sys.platform != "win32":  # there it would share the port with whoever has it
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(where)
+        found.listen(128)
+    except BaseException:
+        found.close()
+        raise
     return found
 
 

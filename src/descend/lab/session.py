@@ -1,8 +1,8 @@
 """A session: what one page, or several that look at the same, have before them.
 
 It knows neither websockets nor widgets: whoever is attached is called with a header and buffers,
-and hands in messages.  Two threads belong to it: the worker, the only one to touch branches, and
-the thinker, which looks at copies of them.
+and hands in messages.  Its threads: the worker, the only one to touch branches; the thinker, which
+looks at copies of them; and one that compiles what comes next.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     Send = Callable[[dict[str, Any], Sequence[bytes]], bool]
 
+_PATIENCE = 0.3  # seconds before anything is made ready that nobody waits for
 _WAITING = 10_000  # messages that may wait for the worker, before more are refused
 
 
 @final
 class Session:
-    """Branches, the two threads that work on them, and who is looking.
+    """Branches, the threads that work on them, and who is looking.
 
     Parameters
     ----------
@@ -59,9 +60,12 @@ class Session:
         self._lock = threading.Lock()
         self._inbox: queue.Queue[Callable[[], None]] = queue.Queue(_WAITING)
         self._thinker = ThreadPoolExecutor(1, thread_name_prefix="descend-lab-thinker")
+        self._warmer = ThreadPoolExecutor(1, thread_name_prefix="descend-lab-warmer")
         self._thinking: set[str] = set()
         self._over = False
-        self._leader = Leader(self._say, self._think, opened=opened, post=self._post)
+        self._leader = Leader(
+            self._say, self._think, opened=opened, post=self._post, warm=self._warm
+        )
         self._worker: threading.Thread | None = None
 
     # ------------------------------------------------------------ who looks
@@ -139,7 +143,7 @@ class Session:
         return result
 
     def close(self) -> None:
-        """Stop both threads and forget everything."""
+        """Stop all threads and forget everything."""
         with self._lock:
             if self._over:
                 return
@@ -148,7 +152,8 @@ class Session:
         self._post(lambda: None)  # so that a worker that waits wakes up
         if self._worker is not None and self._worker is not threading.current_thread():
             self._worker.join(5)
-        self._thinker.shutdown(wait=False, cancel_futures=True)
+        for helping in (self._thinker, self._warmer):
+            helping.shutdown(wait=False, cancel_futures=True)
         if self._on_close is not None:
             self._on_close()
 
@@ -189,6 +194,20 @@ class Session:
 
         self._thinker.submit(thought)
         return True
+
+    def _warm(self, make_ready: Callable[[], None]) -> None:
+        """Make something ready, once the page has had time to show what there is."""
+
+        def warmed() -> None:
+            time.sleep(_PATIENCE)
+            try:
+                if not self._over:
+                    make_ready()
+            except Exception as error:  # noqa: BLE001 - as in `_work`
+                self._failed(error)
+
+        if not self._over:
+            self._warmer.submit(warmed)
 
     def _failed(self, error: Exception) -> None:
         """Tell what went wrong; a fault of ours goes to the terminal as well."""

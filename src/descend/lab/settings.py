@@ -21,7 +21,7 @@ from descend.errors import InputError
 from descend.lab.adapting import adapted, check_loss, kind
 from descend.lab.features import check_features
 from descend.lab.fields import read
-from descend.lab.sources import SOURCES
+from descend.lab.sources import RUN, SOURCES
 from descend.losses import LOSSES, logistic
 from descend.models import MLP, Linear
 from descend.optimizers import RULES, adam
@@ -111,7 +111,7 @@ class Settings:
             If a name, a type or a number is wrong, or the parts do not fit.
         """
         named = read(plain, {"data": cls.data})
-        usual = usual_values(named)
+        usual = usual_values({"data": cls.data, **named})
         return _checked({**usual, **named, **read(plain, usual)})
 
     def plain(self) -> dict[str, Any]:
@@ -216,6 +216,9 @@ def _checked(values: Mapping[str, Any], opened: Opened | None = None) -> Setting
         raise InputError(msg)
     if source.drawn:
         check_features(settings.features, source.columns)
+    elif settings.standardize and source.name != RUN:
+        msg = "The columns of a table are standardised as it is read; leave 'standardize' false."
+        raise InputError(msg)
     found = kind(values, opened)
     if found is not None:
         check_loss(settings.loss, found, settings.data)

@@ -197,7 +197,13 @@ _DRAWN = (
 )
 
 TARGETS = {"breast-cancer": "diagnosis", "diabetes": "progression"}
-_TABLE: dict[str, Any] = {**_LINEAR, "features": (), "noise": 0.0, "learning_rate": "auto"}
+_TABLE: dict[str, Any] = {
+    **_LINEAR,
+    "features": (),
+    "noise": 0.0,
+    "learning_rate": "auto",
+    "validation": 0.15,
+}
 _WORDS = {
     "breast-cancer": "569 tumours, 30 measurements each: benign or malignant?",
     "diabetes": "442 patients, 10 measurements each: how far did the disease go in a year?",

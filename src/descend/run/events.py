@@ -16,7 +16,12 @@ are those at its end, so what was in force before is found by going back through
     >>> from descend.models import Linear
     >>> from descend.task import Task
     >>> end = Force(Task(Linear(), "squared_error", "momentum"), 0.01, "numpy")
-    >>> lowered = {"kind": "change", "step": 7, "learning_rate": 0.01, "was": {"learning_rate": 0.1}}
+    >>> lowered = {
+    ...     "kind": "change",
+    ...     "step": 7,
+    ...     "learning_rate": 0.01,
+    ...     "was": {"learning_rate": 0.1},
+    ... }
     >>> [(first, force.learning_rate) for first, force in forces(end, [lowered])]
     [(0, 0.1), (7, 0.01)]
 """
@@ -30,12 +35,12 @@ from descend.optimizers import RULES
 from descend.optimizers import describe as describe_optimizer
 from descend.optimizers import restore as restore_optimizer
 from descend.penalties import PENALTIES
+from descend.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from descend.arrays import Floats
-    from descend.task import Task
 
 Event = dict[str, Any]
 NOTES = ("lab", "hand", "goal")

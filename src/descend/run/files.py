@@ -27,6 +27,8 @@ from descend.engines import is_known
 from descend.engines.choosing import DEVICED
 from descend.errors import DescendError, InputError, Outcome, RunFileError
 from descend.files import write_bytes
+from descend.run.event_checks import checked
+from descend.run.events import Force
 from descend.run.history import History, Series
 from descend.run.keyframes import Keyframes
 from descend.run.record import Run
@@ -312,7 +314,12 @@ def _restored(manifest: Mapping[str, Any], arrays: dict[str, Any]) -> Run:
         outcome=Outcome(**manifest["outcome"]),
         history=History(series["updates"], series["epochs"]),
         keyframes=_keyframes(manifest, arrays, layout.size, slots, setup),
-        events=tuple(manifest["events"]),
+        events=checked(
+            manifest["events"],
+            Force(task, setup.learning_rate, manifest["engine"]),
+            int(manifest["step"]),
+            layout.size,
+        ),
         state=State(arrays["state.theta"], arrays["state.slots"], int(manifest["step"])),
         controller=Controller.restore(manifest["controller"], arrays.get("best.theta")),
         classes=manifest["classes"],

@@ -298,13 +298,14 @@ class Run:
 
     def replay(self, state: State, step: int) -> State:
         """Return the state at `step`, trained on from `state`, applying what was recorded."""
-        whole = self.whole or self
+        if self.whole is not None:
+            return self.whole.replay(state, step)
         while state.step < step:
-            turn = bisect_right(whole._turns, state.step)
-            until = min([step, *whole._turns[turn : turn + 1]])
-            program, scale = whole.in_force(state.step).program, whole.scale_at(state.step)[0]
+            turn = bisect_right(self._turns, state.step)
+            until = min([step, *self._turns[turn : turn + 1]])
+            program, scale = self.in_force(state.step).program, self.scale_at(state.step)[0]
             state = program.advance(state, until - state.step, scale).state
-            state = replace(state, theta=edited(state.theta, whole.events, until))
+            state = replace(state, theta=edited(state.theta, self.events, until))
         return state
 
     def in_force(self, step: int | None = None) -> Run:
@@ -328,19 +329,20 @@ class Run:
         >>> [run.in_force(step).setup.learning_rate for step in (4, 5)]
         [0.1, 0.02]
         """
-        whole = self.whole or self
-        last = len(whole._forces) - 1
-        place = last if step is None else bisect_right(whole._forces, step, key=itemgetter(0)) - 1
+        if self.whole is not None:
+            return self.whole.in_force(step)
+        last = len(self._forces) - 1
+        place = last if step is None else bisect_right(self._forces, step, key=itemgetter(0)) - 1
         if place == last:
-            return whole
-        views = whole._views
-        if place not in views:
-            if len(views) >= VIEWS:
-                views.pop(next(iter(views)))
-            task, rate, engine = whole._forces[place][1]
-            setup = replace(whole.setup, learning_rate=rate)
-            views[place] = replace(whole, task=task, setup=setup, engine_used=engine, whole=whole)
-        return views[place]
+            return self
+        if place not in self._views:
+            if len(self._views) >= VIEWS:
+                self._views.pop(next(iter(self._views)))
+            task, rate, engine = self._forces[place][1]
+            setup = replace(self.setup, learning_rate=rate)
+            view = replace(self, task=task, setup=setup, engine_used=engine, whole=self)
+            self._views[place] = view
+        return self._views[place]
 
     @cached_property
     def _forces(self) -> list[tuple[int, Force]]:

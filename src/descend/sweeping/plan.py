@@ -19,7 +19,7 @@ from descend.models import layered
 from descend.parts import choice, number, whole
 from descend.sweeping.theory import Limit, limit_of
 from descend.task import Task
-from descend.training.begin import made_ready
+from descend.training.making import made_ready
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,9 +4,9 @@
 bar. There is no second training loop anywhere in this library.
 """
 
-from descend.training.begin import resume as resume
-from descend.training.begin import train as train
 from descend.training.callbacks import Callback as Callback
 from descend.training.callbacks import Now as Now
 from descend.training.live import Live as Live
 from descend.training.live import begin as begin
+from descend.training.making import resume as resume
+from descend.training.making import train as train

@@ -28,6 +28,7 @@ from descend.curvature import automatic_rate
 from descend.engines import engine_for
 from descend.errors import InputError, Outcome
 from descend.parts import choice, whole
+from descend.run.event_checks import is_plain
 from descend.run.events import (
     NOTES,
     Force,
@@ -36,8 +37,8 @@ from descend.run.events import (
     record_engine,
     record_note,
 )
-from descend.training.begin import check_keyframes, made_loop, taken_up
 from descend.training.ending import apart, ended, recorded
+from descend.training.making import check_keyframes, made_loop, taken_up
 
 if TYPE_CHECKING:
     from descend.arrays import Floats
@@ -234,8 +235,8 @@ class Live:
         count = whole("advance", "updates", updates)
         if self.stopped == "diverged":
             msg = (
-                f"This training diverged at update {self.step}; change something (a lower "
-                "learning rate) or set parameters by hand before it goes on."
+                f"This training diverged at update {self.step}, and nothing was changed since; "
+                "lower the learning rate, or edit its parameters, before it goes on."
             )
             raise InputError(msg)
         self.stopped = self._loop.go(self.step + count)
@@ -272,7 +273,7 @@ class Live:
         loop = self._loop
         was = Force(loop.problem.task, loop.problem.learning_rate, loop.engine)
         found, asked = _of_same_rule(was.task.optimizer, optimizer, learning_rate)
-        given = was.task.penalty if penalty is _SAME else penalty
+        given: Any = was.task.penalty if penalty is _SAME else penalty
         task = replace(was.task, optimizer=found, penalty=given)
         rate = was.learning_rate
         if asked and not found.rule.searches:
@@ -335,6 +336,12 @@ class Live:
         Of one kind, at one step, the last note is kept.
         """
         choice("note", "kind", kind, NOTES)
+        if not is_plain(facts):
+            msg = (
+                "A note holds plain data: text, finite floats, whole numbers, yes or no, and lists "
+                f"and dictionaries of them; found {facts!r:.80}."
+            )
+            raise InputError(msg)
         record_note(self._loop.events, kind, self.step, facts)
 
     def _judge_anew(self) -> None:
@@ -365,7 +372,8 @@ def _of_same_rule(now: Optimizer, wanted: Any, learning_rate: Any) -> tuple[Opti
             )
             raise InputError(msg)
     if learning_rate is _SAME:
-        learning_rate = None if wanted is now or wanted.learning_rate == "auto" else wanted.learning_rate
+        kept = wanted is now or wanted.learning_rate == "auto"
+        learning_rate = None if kept else wanted.learning_rate
     asked = learning_rate is not None
     record = optimizers.describe(wanted)
     record["learning_rate"] = learning_rate if asked else now.learning_rate

@@ -1,0 +1,79 @@
+"""What was changed along the way, in words.
+
+>>> import descend as ds
+>>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.momentum(0.1))
+>>> live = ds.begin(task, [[0.0], [1.0]], [1.0, 3.0])
+>>> live.advance(5)
+>>> live.change(learning_rate=0.01, penalty=ds.l2(0.5))
+>>> live.edit(0, 0.25)
+>>> for step, sentence in told(live.run()):
+...     print(step, sentence)
+5 learning rate 0.1 → 0.01, penalty none → l2(0.5)
+5 weight[0, 0] set to 0.25 by hand
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from descend.arrays import Layout
+    from descend.run.events import Event
+    from descend.run.record import Run
+
+
+def told(run: Run) -> list[tuple[int, str]]:
+    """Return what was changed, each with its step, in order; notes of the lab are not told."""
+    found = [(event["step"], _sentence(event, run.layout)) for event in run.events]
+    return [(step, sentence) for step, sentence in found if sentence]
+
+
+def _sentence(event: Event, layout: Layout) -> str:
+    kind = event["kind"]
+    if kind == "scale":
+        return f"learning rate × {event['value']:g} after a plateau"
+    if kind == "engine":
+        return f"engine {event['was']} → {event['engine']}"
+    if kind == "edit":
+        return _edit(event, layout)
+    return _change(event) if kind == "change" else ""
+
+
+def _edit(event: Event, layout: Layout) -> str:
+    if len(event["at"]) > 1:
+        return f"{len(event['at'])} parameters set by hand"
+    return f"{entry_name(layout, event['at'][0])} set to {event['to'][0]:g} by hand"
+
+
+def _change(event: Event) -> str:
+    was, told_of = event["was"], []
+    if "learning_rate" in event:
+        told_of.append(f"learning rate {was['learning_rate']:g} → {event['learning_rate']:g}")
+    for name, new in event.get("optimizer", {}).items():
+        old = was["optimizer"][name]
+        if new != old:
+            told_of.append(f"{name.replace('_', ' ')} {old:g} → {new:g}")
+    if "penalty" in event:
+        told_of.append(f"penalty {_penalty(was['penalty'])} → {_penalty(event['penalty'])}")
+    return ", ".join(told_of)
+
+
+def _penalty(record: Mapping[str, Any] | None) -> str:
+    if record is None:
+        return "none"
+    numbers = [f"{v:g}" for v in record.values() if isinstance(v, float)]
+    biases = ", biases too" if record["biases"] else ""
+    return f"{record['name']}({', '.join(numbers)}{biases})"
+
+
+def entry_name(layout: Layout, index: int) -> str:
+    """Return what a parameter is called: its array's name, and its place there."""
+    for (name, shape), part in zip(layout.entries, layout.slices().values(), strict=True):
+        if part.start <= index < part.stop:
+            place = np.unravel_index(index - part.start, shape)
+            return f"{name}[{', '.join(str(int(i)) for i in place)}]" if shape else name
+    raise AssertionError(index)
