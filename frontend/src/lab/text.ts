@@ -1,5 +1,5 @@
 // Every word of the lab's own that a person reads, in one place, ready to be translated.
-import { count, figure } from "../charts/figures";
+import { count, counted, figure } from "../charts/figures";
 
 export const text = {
   title: "descend lab",
@@ -11,16 +11,35 @@ export const text = {
     pause: "Pause",
     update: "One update",
     epoch: "One epoch",
-    back: "One state back",
+    back: "One update back",
     first: "To the start",
     newest: "To the newest state",
     step: "Update looked at",
+    at: "update",
+    of: (updates: number) => `of ${count(updates)}`,
+    goTo: (updates: number) => `Go to update, of ${count(updates)}`,
     speed: "Speed",
     flatOut: "as fast as it can",
     times: (factor: number) => `${factor}x`,
     reset: "Reset to the same start",
     restart: "New start",
+    branch: "Branch from here",
+    branchFrom: (step: number) => `Begins another branch that is the same up to update ${count(step)}.`,
+    branchWhere: "Go to an earlier update first: another branch can begin there.",
+    changed: (step: number, sentence: string) => `Update ${count(step)}: ${sentence}`,
+    found: (step: number, code: string) => `Update ${count(step)}: the doctor found ${code}`,
     spoken: (step: number, updates: number, loss: number | null) =>
       `update ${count(step)} of ${count(updates)}${loss === null ? "" : `, loss ${figure(loss)}`}`,
+    atTheStart: "At the start: press Play, or do one update at a time.",
+    training: (updates: number) => `Training: ${counted(updates, "update")} done.`,
+    paused: (updates: number) => `Paused after ${counted(updates, "update")}.`,
+    replaying: (step: number, updates: number) =>
+      `Replaying update ${count(step)} of ${count(updates)}; then training goes on.`,
+    lookingBack: (step: number, updates: number) =>
+      `Looking back at update ${count(step)} of ${count(updates)}.`,
+    fetching: (wanted: number, step: number) =>
+      `Update ${count(wanted)} is on its way; update ${count(step)} is shown.`,
+    ended: (sentence: string) =>
+      `${sentence} Go back to an earlier update and branch from there, or lower the learning rate.`,
   },
 };

@@ -19,6 +19,7 @@ from descend.lab.branch import Branch, Origin
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
 from descend.page import pack, parts
+from descend.run.telling import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -428,6 +429,7 @@ class Leader:
                 "address": self.address(),
                 "number": self.echo,
                 "loss": _finite(run.outcome.loss),
+                "marks": [{"step": at, "sentence": words} for at, words in told(run)],
                 "parts": {
                     "task": str(branch.live.task),
                     "optimizer": parts.optimizer_of(run.in_force()),
