@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from descend import training
+from descend.lab.sharpness import Sharpness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +60,10 @@ class Branch:
         All that were made, in order.
     ended
         Why it cannot go on, in a sentence, or None.
+    sharpness
+        What was seen of its curvature.
+    surface_at
+        How many updates were done when a surface was last asked for.
     """
 
     def __init__(  # noqa: PLR0913 - what makes a branch
@@ -76,6 +81,7 @@ class Branch:
         self.begun = self.settings = settings
         self.changes: list[Change] = []
         self.ended: str | None = None
+        self.sharpness, self.surface_at = Sharpness(), 0
         self.live = training.begin(
             settings.task(),
             rows.X,

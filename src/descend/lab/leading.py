@@ -84,6 +84,7 @@ class Leader:
         self.say, self.think, self.opened = say, think, opened
         self.post, self._warm = post, warm
         self.asked: dict[str, float] = {}  # when each kind of thought was last asked for
+        self.spent: dict[str, float] = {}  # seconds the last one of each kind took
         self.branches: dict[int, Branch] = {}
         self.current = 0
         self.playing = False
