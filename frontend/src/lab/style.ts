@@ -35,6 +35,13 @@ const PLAY = `
 }
 `;
 
+const METRICS = `
+.descend.lab .confusions { display: flex; flex-wrap: wrap; gap: 10px 28px; }
+.descend.lab table.confusion td { text-align: center; padding: 5px 12px; }
+.descend.lab table.confusion td.right { background: color-mix(in srgb, var(--train) calc(var(--share) * 0.3), transparent); }
+.descend.lab table.confusion td.wrong { background: color-mix(in srgb, var(--validation) calc(var(--share) * 0.3), transparent); }
+`;
+
 let sheet: CSSStyleSheet | null = null;
 
 /** Gives the element's document, or the shadow root it is in, the lab's sheet; once. */
@@ -42,7 +49,7 @@ export function adoptLabStyle(el: Element): void {
   const root = el.getRootNode() as Document | ShadowRoot;
   if (sheet === null) {
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(LAB + PLAY);
+    sheet.replaceSync(LAB + PLAY + METRICS);
   }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
 }
