@@ -57,7 +57,7 @@ export interface Told {
   metrics: { kind: "metrics"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   forecast: { kind: "forecast"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   choices: { kind: "choices"; unknown?: string; choices: Record<string, unknown> };
-  floor: { kind: "floor"; branch: number; [name: string]: unknown };
+  floor: { kind: "floor"; branch: number; loss: number | null; theta: number[] | null; sentence: string };
   race: { kind: "race"; [name: string]: unknown };
   file: { kind: "file"; name: string; type: string };
   said: { kind: "said"; severity: "note" | "error"; sentence: string };
@@ -84,5 +84,4 @@ export type Said =
   | { kind: "race"; branches: number[]; play?: boolean }
   | { kind: "ask"; what: string; step?: number }
   | { kind: "try"; code: string }
-  | { kind: "columns"; change: Settings }
   | { kind: "file"; what: string };

@@ -10,6 +10,9 @@ import type { Lab, Part } from "./context";
 import type { Told } from "./contract";
 import { curvatureView } from "./curvature";
 import { type LabModel, type Link, makeLink } from "./link";
+import { controls } from "./controls/panel";
+import { handRoom } from "./hand/hand";
+import { handSwitch } from "./hand/mode";
 import { type LiveStore, makeLiveStore } from "./live";
 import { metricsView } from "./metrics";
 import { playbar } from "./playbar";
@@ -22,7 +25,12 @@ export interface Host {
 }
 
 /** Parts that stay while branches come and go, and where each has its place. */
-const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [{ part: playbar, place: "top" }];
+const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
+  { part: handSwitch, place: "top" },
+  { part: playbar, place: "top" },
+  { part: controls, place: "side" },
+  { part: handRoom, place: "below" },
+];
 
 /** The report's views, and the lab's own among them. */
 function boardOf(link: Link): Entry[] {
