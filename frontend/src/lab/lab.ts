@@ -2,15 +2,19 @@
 import { make, setText } from "../charts/elements";
 import { board, type Entry, VIEWS } from "../shell";
 import { adoptStyle } from "../style";
+import type { Finding } from "../contract";
+import { findings, findingsWith } from "../views/findings";
 import { summary } from "../views/summary";
 import { adoptLabStyle } from "./style";
 import type { Lab, Part } from "./context";
 import type { Told } from "./contract";
+import { curvatureView } from "./curvature";
+import { type LabModel, type Link, makeLink } from "./link";
 import { controls } from "./controls/panel";
 import { handRoom } from "./hand/hand";
 import { handSwitch } from "./hand/mode";
-import { type LabModel, makeLink } from "./link";
 import { type LiveStore, makeLiveStore } from "./live";
+import { metricsView } from "./metrics";
 import { playbar } from "./playbar";
 import { text } from "./text";
 
@@ -28,7 +32,17 @@ const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
   { part: handRoom, place: "below" },
 ];
 
-const BOARD: Entry[] = VIEWS;
+/** The report's views, and the lab's own among them. */
+function boardOf(link: Link): Entry[] {
+  const remedy = { words: text.findings.tryIt, act: ({ code }: Finding) => link.say({ kind: "try", code }) };
+  const own = [
+    { make: curvatureView(link), wide: false },
+    { make: metricsView(link), wide: false },
+  ];
+  const shared = VIEWS.map((entry) => (entry.make === findings ? { ...entry, make: findingsWith(remedy) } : entry));
+  const at = shared.findIndex(({ wide }) => wide);
+  return [...shared.slice(0, at), ...own, ...shared.slice(at)];
+}
 
 function render({ model, el, signal }: Host): () => void {
   adoptStyle(el);
@@ -86,7 +100,7 @@ function render({ model, el, signal }: Host): () => void {
     if (before !== undefined) store.choose({ log: before.log, numbers: before.numbers });
     root.dataset.branch = String(told.branch);
     for (const listener of [...stores]) listener(store);
-    clear = board(store, root, main, [summary], BOARD);
+    clear = board(store, root, main, [summary], boardOf(link));
     root.dataset.ready = "yes";
   });
   link.on("frames", (told, [thetas]) => {
@@ -113,6 +127,8 @@ function render({ model, el, signal }: Host): () => void {
     if (mine(told)) store?.setSurface(surface && { ...surface, step }, told.blocks, data);
   });
   link.on("findings", (told) => mine(told) && store?.setFindings(told.findings));
+  link.on("curvature", (told) => mine(told) && store?.told());
+  link.on("metrics", (told) => mine(told) && store?.told());
   link.on("said", ({ sentence, severity }) => lab.tell(sentence, severity));
   link.on("connection", ({ open }) => {
     lab.tell(open ? "" : text.lost, open ? "note" : "error");
