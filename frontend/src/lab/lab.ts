@@ -1,5 +1,5 @@
 // The lab in the anywidget contract: hosts call `render` with a model that carries messages both ways.
-import { make, setText } from "../charts/elements";
+import { make } from "../charts/elements";
 import { board, type Entry, VIEWS } from "../shell";
 import { adoptStyle } from "../style";
 import type { Finding } from "../contract";
@@ -15,6 +15,7 @@ import { handRoom } from "./hand/hand";
 import { handSwitch } from "./hand/mode";
 import { type LiveStore, makeLiveStore } from "./live";
 import { metricsView } from "./metrics";
+import { makeNotice } from "./notice";
 import { playbar } from "./playbar";
 import { text } from "./text";
 
@@ -50,13 +51,13 @@ function render({ model, el, signal }: Host): () => void {
   const over = new AbortController();
   const link = makeLink(model);
   const places = { top: make("div", { class: "top" }), side: make("div", { class: "side" }), below: make("div", { class: "below" }) };
-  const said = make("p", { class: "said", role: "status" });
+  const notice = makeNotice();
   const main = make("div", { class: "board" });
   const root = make(
     "div",
     { class: "descend lab", role: "region", "aria-label": text.title },
-    said,
     places.top,
+    notice.element,
     make("div", { class: "columns" }, places.side, make("div", { class: "main" }, main, places.below)),
   );
   el.append(root);
@@ -76,10 +77,7 @@ function render({ model, el, signal }: Host): () => void {
     },
     onStore: (listener) => listening(stores, listener),
     onState: (listener) => listening(states, listener),
-    tell(sentence, severity = "note") {
-      said.dataset.severity = severity;
-      setText(said, sentence);
-    },
+    tell: (sentence, severity = "note") => notice.tell(sentence, severity),
   };
 
   for (const { part, place } of PARTS) {
@@ -88,7 +86,11 @@ function render({ model, el, signal }: Host): () => void {
     part(lab, host, over.signal);
   }
 
+  const heights = new ResizeObserver(() => barHeight(root, places.top));
+  for (const part of places.top.children) heights.observe(part);
+
   link.on("page", (told, [data]) => {
+    hold(main);
     clear();
     main.replaceChildren();
     store?.destroy();
@@ -143,6 +145,8 @@ function render({ model, el, signal }: Host): () => void {
   function stop(): void {
     if (over.signal.aborted) return;
     over.abort();
+    heights.disconnect();
+    notice.stop();
     link.close();
     clear();
     store?.destroy();
@@ -155,6 +159,18 @@ function render({ model, el, signal }: Host): () => void {
 function listening<T>(all: Set<T>, listener: T): () => void {
   all.add(listener);
   return () => all.delete(listener);
+}
+
+/** Keeps an element as tall as it is until it has been filled again, so that nobody is scrolled away. */
+function hold(element: HTMLElement): void {
+  element.style.setProperty("min-height", `${element.offsetHeight}px`);
+  requestAnimationFrame(() => requestAnimationFrame(() => element.style.removeProperty("min-height")));
+}
+
+/** How much of the screen the playbar takes that stays at its top: what stays below it must know. */
+function barHeight(root: HTMLElement, top: HTMLElement): void {
+  const bar = top.querySelector(".part:has(> .timeline)");
+  root.style.setProperty("--bar", `${bar?.clientHeight ?? 0}px`);
 }
 
 /** States one after another, as they came. */

@@ -1,4 +1,6 @@
 // What the lab adds to the page's style sheet.
+import { CONTROLS } from "./controls/style";
+
 const HAND = `
 .descend.lab .modes { margin-bottom: 10px; }
 .descend.lab .modes > div { display: inline-flex; }
@@ -43,11 +45,28 @@ const HAND = `
 `;
 
 const LAB = `
-.descend.lab .said:empty { display: none; }
-.descend.lab .said[data-severity="error"] { border-left: 3px solid var(--validation); padding-left: 10px; }
-.descend.lab .columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
+.descend.lab > .top { display: contents; }
+.descend.lab > .top > .part:has(> .timeline) { position: sticky; top: 0; z-index: 6; margin-bottom: 14px; }
+.descend.lab > .top .timeline { position: static; margin-bottom: 0; }
+.descend.lab > .notices { position: sticky; top: calc(var(--bar, 60px) + 8px); height: 0; z-index: 7; display: flex; justify-content: center; }
+.descend.lab .notice {
+  flex: none; align-self: start; display: flex; gap: 10px; align-items: start; max-width: min(72ch, calc(100% - 16px));
+  background: var(--card); border: 1px solid var(--edge); border-left: 4px solid var(--accent); border-radius: 10px;
+  padding: 8px 8px 8px 14px; box-shadow: 0 6px 24px rgb(0 0 0 / 0.16);
+}
+.descend.lab .notice.empty { border: 0; padding: 0; box-shadow: none; }
+.descend.lab .notice.empty button { display: none; }
+.descend.lab .notice:has([data-severity="error"]) { border-left-color: var(--validation); }
+.descend.lab .notice button { border: 0; min-width: 30px; min-height: 30px; padding: 0; }
+.descend.lab .said { padding-top: 3px; max-height: 40dvh; overflow-y: auto; }
+.descend.lab > .columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
+.descend.lab .main, .descend.lab .side { min-width: 0; }
 @container descend (min-width: 1100px) {
-  .descend.lab .columns:has(.side > .part) { grid-template-columns: 300px minmax(0, 1fr); }
+  .descend.lab > .columns:has(> .side > .part:not([hidden])) { grid-template-columns: 300px minmax(0, 1fr); }
+  .descend.lab > .columns > .side {
+    position: sticky; top: calc(var(--bar, 60px) + 10px); align-self: start; max-height: calc(100dvh - var(--bar, 60px) - 18px); overflow-y: auto;
+    scrollbar-width: thin; scrollbar-color: var(--edge) transparent; padding: 2px; margin: -2px;
+  }
 }
 `;
 
@@ -92,7 +111,7 @@ export function adoptLabStyle(el: Element): void {
   const root = el.getRootNode() as Document | ShadowRoot;
   if (sheet === null) {
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(LAB + PLAY + METRICS + HAND);
+    sheet.replaceSync(LAB + PLAY + METRICS + CONTROLS + HAND);
   }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
 }

@@ -41,6 +41,7 @@ const PARTS: Record<string, string> = {
 
 const DATASETS: Record<string, string> = {
   "breast-cancer": "tumours",
+  checkerboard: "checker\u00ADboard",
   line_by_hand: "line by hand",
   run: "the run’s rows",
   table: "your table",
@@ -88,7 +89,7 @@ const ABOUT: Record<string, string> = {
 const NUMBERS: Record<string, string> = {
   beta: "Momentum (beta)",
   beta1: "Momentum (beta 1)",
-  beta2: "Memory of squares (beta 2)",
+  beta2: "Squares (beta 2)",
   biases: "Biases too",
   decay: "Decay",
   delta: "Delta",
@@ -125,7 +126,7 @@ const controls = {
   also: "Changed along with it.",
   none: "none",
   off: "off",
-  allRows: "all rows",
+  allRows: "all",
   rows: (rows: number) => counted(Math.round(rows), "row"),
   constant: "constant",
   noPenalty: "none",
@@ -148,7 +149,7 @@ const controls = {
     n: "Rows",
     noise: "Noise",
     classes: "Labels",
-    validation: "Held out to validate",
+    validation: "Held out",
     data_seed: "Seed of the data",
     standardize: "Standardise features",
     activation: "Activation",
@@ -158,10 +159,10 @@ const controls = {
     reduction: "Taken as",
     penalty: "Penalty",
     optimizer: "Optimizer",
-    batch_size: "Rows to an update",
+    batch_size: "Batch size",
     schedule: "Schedule",
-    clip_norm: "Clip gradient's norm",
-    clip_value: "Clip each entry",
+    clip_norm: "Clip by norm",
+    clip_value: "Clip by value",
     seed: "Seed",
   } as Record<string, string>,
   why: {
@@ -174,6 +175,7 @@ const controls = {
   },
   rate: {
     name: "Learning rate",
+    short: (rate: number) => `rate ${figure(rate)}`,
     auto: "auto",
     autoSentence: "Measured at the start; begins a new branch once the model has trained.",
     searches: (name: string) => `${name} finds its own steps.`,
@@ -211,6 +213,7 @@ const controls = {
 
 export const text = {
   title: "descend lab",
+  close: "Close",
   lost: "The connection was lost; trying again. What was trained is kept.",
   waiting: "Waiting for the first state of the model.",
   playbar: {
