@@ -21,8 +21,10 @@ const HAND = `
 .descend.lab .handle:focus-visible { border-radius: 50%; }
 .descend.lab .squares { position: absolute; left: 0; top: 0; pointer-events: none; overflow: hidden; }
 .descend.lab .squares rect {
-  fill: color-mix(in srgb, var(--validation) 9%, transparent); stroke: var(--validation); stroke-opacity: 0.55; stroke-width: 1;
+  fill: color-mix(in srgb, var(--validation) var(--strength, 9%), transparent);
+  stroke: color-mix(in srgb, var(--validation) calc(4 * var(--strength, 9%)), transparent); stroke-width: 1;
 }
+.descend.lab .squares .mean { fill: color-mix(in srgb, var(--validation) 30%, transparent); stroke: var(--validation); stroke-width: 2; }
 .descend.lab .sliders { display: grid; gap: 4px; margin: 8px 0; }
 .descend.lab .slider {
   display: grid; grid-template-columns: minmax(1.4em, auto) minmax(0, 1fr) 1em 7em; gap: 8px; align-items: center; font-size: 0.9em;
@@ -30,7 +32,7 @@ const HAND = `
 .descend.lab .many .slider { grid-template-columns: 9.5em minmax(0, 1fr) 1em 7em; }
 .descend.lab .slider input[type="number"] { width: 100%; }
 .descend.lab .slider .name { overflow-wrap: anywhere; font-weight: 600; }
-.descend.lab .way { color: var(--now); text-align: center; }
+.descend.lab .way { color: var(--validation); text-align: center; }
 .descend.lab .standing { display: grid; gap: 10px; justify-items: start; }
 .descend.lab .standing .now { margin-bottom: 2px; }
 .descend.lab .gap:empty { display: none; }

@@ -88,7 +88,7 @@ export const handRoom: Part = (lab, host, signal) => {
 
 function fillRungs(select: HTMLSelectElement, store: LiveStore, fit: boolean): void {
   const numbers = store.page.blocks.theta.shape[1];
-  const present = fit ? [make("option", { value: "" }, words.present(numbers))] : [make("option", { value: "" }, "…")];
+  const present = fit ? [make("option", { value: "" }, words.present(numbers))] : [make("option", { value: "" }, words.choose)];
   const others = RUNGS.map(({ name }, i) => make("option", { value: String(i) }, words.rungs[name]));
   select.replaceChildren(...present, ...others);
   select.value = "";

@@ -18,7 +18,7 @@ import type { Game } from "./game";
 import { type Handle, type Handles, makeHandles } from "./handles";
 import { lineHandles, sigmoidHandles } from "./line";
 import { lossMap } from "./map";
-import { type Asks, makePanel } from "./panel";
+import { type Asks, makeCompass, makePanel } from "./panel";
 import type { Problem } from "./problem";
 import { handStore } from "./seen";
 import { makeSliders } from "./sliders";
@@ -44,7 +44,7 @@ export interface Room {
 export function makeRoom(problem: Problem, game: Game, asks: Asks): Room {
   let store: Store = problem.store;
   const machine = (): Store | null => (store.page.updates > 0 ? store : null);
-  const panel = makePanel(problem, game, asks);
+  const panel = makePanel(game, asks);
   const picture = pictureCard(problem, game, machine);
   const cards = [picture, ...mapCards(problem, game, machine), chartCard(problem, game, machine)];
   const spoken = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
@@ -235,7 +235,8 @@ function mapCards(problem: Problem, game: Game, machine: () => Store | null): Ca
   const key = make("ul", { class: "key" });
   const { element, heading } = card("map", host);
   const many = problem.start.length > 2;
-  host.append(key);
+  const compass = makeCompass(problem, game);
+  host.append(key, compass.element);
   let prepared: string | null = null;
   if (many) host.append(make("div", { class: "choices" }, ...sliceChoices(problem, found.chosen, () => game.changed())));
   host.append(make("p", { class: "quiet" }, many ? words.map.sliced(problem.start.length - 2) : words.map.exact));
@@ -249,6 +250,7 @@ function mapCards(problem: Problem, game: Game, machine: () => Store | null): Ca
       prepared = now;
     }
     found.draw(stage, theme);
+    compass.draw();
     setText(heading, found.title);
     stage.canvas.setAttribute("aria-label", `${found.title}. ${words.map.said(placeWords(problem, game.theta), game.moves)}`);
   };
