@@ -25,11 +25,8 @@ const HAND = `
   stroke: color-mix(in srgb, var(--validation) calc(4 * var(--strength, 9%)), transparent); stroke-width: 1;
 }
 .descend.lab .squares .mean { fill: color-mix(in srgb, var(--validation) 30%, transparent); stroke: var(--validation); stroke-width: 2; }
-.descend.lab .sliders { display: grid; gap: 4px; margin: 8px 0; }
-.descend.lab .slider {
-  display: grid; grid-template-columns: minmax(1.4em, auto) minmax(0, 1fr) 1em 7em; gap: 8px; align-items: center; font-size: 0.9em;
-}
-.descend.lab .many .slider { grid-template-columns: 9.5em minmax(0, 1fr) 1em 7em; }
+.descend.lab .sliders { display: grid; grid-template-columns: minmax(1.4em, max-content) minmax(0, 1fr) 1em 7em; gap: 4px 8px; margin: 8px 0; }
+.descend.lab .slider { display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; align-items: center; font-size: 0.9em; }
 .descend.lab .slider input[type="number"] { width: 100%; }
 .descend.lab .slider .name { overflow-wrap: anywhere; font-weight: 600; }
 .descend.lab .way { color: var(--validation); text-align: center; }
@@ -38,9 +35,9 @@ const HAND = `
 .descend.lab .gap:empty { display: none; }
 .descend.lab .standing button[aria-disabled="true"] { opacity: 0.6; cursor: default; }
 .descend.lab .predict { border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); padding: 8px 0; width: 100%; }
+.descend.lab .compass { display: grid; gap: 4px; justify-items: start; }
 @container descend (max-width: 470px) {
-  .descend.lab .many .slider { grid-template-columns: 6.4em minmax(0, 1fr) 1em 5.6em; }
-  .descend.lab .slider { grid-template-columns: minmax(1.4em, auto) minmax(0, 1fr) 1em 5.6em; }
+  .descend.lab .sliders { grid-template-columns: minmax(1.4em, 6.6em) minmax(0, 1fr) 1em 5.6em; }
 }
 `;
 

@@ -1,5 +1,5 @@
 // One chart for both: the loss after each move by hand, and after each update by machine.
-import { areaOf, drawAxes, inside, makeAxes } from "../../charts/axes";
+import { type Area, areaOf, drawAxes, inside, makeAxes } from "../../charts/axes";
 import type { Stage } from "../../charts/canvas";
 import { keyLine } from "../../charts/picture";
 import type { Theme } from "../../charts/theme";
@@ -50,7 +50,7 @@ export function lossChart(game: Game, machine: () => Store | null, name: string)
     const { context } = stage;
     stage.clear();
     drawAxes(context, axes, theme, { x: words.x, y: log ? words.power(name) : name });
-    inside(context, { ...axes.area, top: axes.area.top - 6, bottom: axes.area.bottom + 6 }, () => {
+    inside(context, roomAround(axes.area), () => {
       if (floor !== null && Number.isFinite(height(floor))) {
         const ends = [spot([0, floor]), spot([last, floor])];
         polyline(context, ends, { colour: theme.extra, width: 2, dash: [2, 4] });
@@ -92,6 +92,11 @@ function spots({ from, updates, losses }: Descent, most: number): Spot[] {
 
 function mostOf(game: Game): number {
   return Math.max(FIRST, TIMES * game.moves);
+}
+
+/** So that beads on the edge are whole. */
+function roomAround({ left, top, right, bottom }: Area): Area {
+  return { left: left - 6, top: top - 6, right: right + 6, bottom: bottom + 6 };
 }
 
 /** From 0 to a little above the start, or the powers of ten there are. */
