@@ -41,6 +41,7 @@ export interface Told {
     address: string;
     number: number | null;
     loss: number | null;
+    marks: { step: number; sentence: string }[]; // what was changed along the way, in words
     parts: Pick<Page, "optimizer" | "penalty" | "task">;
   };
   curves: { kind: "curves"; branch: number; step: number; curves: Curve[]; blocks: Record<string, Block> };
@@ -83,5 +84,4 @@ export type Said =
   | { kind: "race"; branches: number[]; play?: boolean }
   | { kind: "ask"; what: string; step?: number }
   | { kind: "try"; code: string }
-  | { kind: "columns"; change: Settings }
   | { kind: "file"; what: string };

@@ -1,5 +1,212 @@
 // Every word of the lab's own that a person reads, in one place, ready to be translated.
-import { count, figure, percent } from "../charts/figures";
+import { count, counted, figure, percent } from "../charts/figures";
+
+/** A name of Python's as it is read: squared_error is "squared error". */
+const spaced = (name: string): string => name.replaceAll("_", " ");
+
+const PARTS: Record<string, string> = {
+  "": "none",
+  auto: "usual for the activation",
+  adagrad: "AdaGrad",
+  adam: "Adam",
+  adamw: "AdamW",
+  amsgrad: "AMSGrad",
+  brier: "Brier score",
+  cos: "cosine",
+  elu: "ELU",
+  gelu: "GELU",
+  glorot: "Glorot",
+  he: "He",
+  huber: "Huber",
+  identity: "identity (none)",
+  inverse_time: "inverse time",
+  l1: "L1, absolute values",
+  l2: "L2, squares",
+  elastic_net: "elastic net, both",
+  lbfgs: "L-BFGS",
+  leaky_relu: "leaky ReLU",
+  lecun: "LeCun",
+  log_cosh: "log-cosh",
+  logistic: "logistic (log loss)",
+  nadam: "NAdam",
+  nesterov: "Nesterov's momentum",
+  newton: "Newton's method",
+  poisson: "Poisson",
+  relu: "ReLU",
+  rmsprop: "RMSProp",
+  silu: "SiLU",
+  softmax: "softmax (cross-entropy)",
+};
+
+const DATASETS: Record<string, string> = {
+  "breast-cancer": "tumours",
+  line_by_hand: "line by hand",
+  run: "the run’s rows",
+  table: "your table",
+};
+
+const ABOUT: Record<string, string> = {
+  squared_error: "The error squared: twice as far off counts four times.",
+  half_squared_error: "Half the error squared, so that its slope is the error itself.",
+  absolute_error: "The size of the error: far ones count no more than their share.",
+  huber: "Squared for errors up to delta, straight beyond: outliers pull less.",
+  quantile: "Too low and too high cost differently; what is learned is the quantile q.",
+  log_cosh: "Nearly squared when small, nearly the size when large; smooth throughout.",
+  poisson: "For counts: how unlikely they are where the model says how many to expect.",
+  logistic: "Minus the log of the probability given to the right label.",
+  softmax: "Minus the log of the probability given to the right one of several labels.",
+  brier: "The squared distance of the probability from 0 or 1; it hardly pulls where the model is sure.",
+  hinge: "Nothing once a row is right by a margin; before that, straight.",
+  squared_hinge: "Nothing once a row is right by a margin; before that, squared.",
+  gradient_descent: "Learning rate times the gradient, downhill.",
+  momentum: "Gradients add up to a velocity, of which beta is kept at each update.",
+  nesterov: "Momentum that looks ahead to where the velocity leads.",
+  adagrad: "Each parameter's step shrinks with all the gradients it has had.",
+  rmsprop: "Each parameter's step is measured by the size of its recent gradients.",
+  adam: "Momentum, and each step measured by the size of recent gradients.",
+  adamw: "Adam that also shrinks the weights a little at each update.",
+  nadam: "Adam that looks ahead, as Nesterov's momentum does.",
+  amsgrad: "Adam whose measure of the gradients never shrinks.",
+  lbfgs: "Learns the bend of the loss from its last steps, and searches along the line.",
+  newton: "Takes the bend of the loss from its Hessian: one step on a bowl.",
+  l2: "Pulls every weight toward zero, large ones more.",
+  l1: "Pulls every weight toward zero alike; some become exactly zero.",
+  elastic_net: "Both at once, mixed by the l1 ratio.",
+  identity: "Layers without a bend between them: together still a straight line.",
+  sigmoid: "A smooth stair from 0 to 1.",
+  tanh: "A smooth stair from −1 to 1.",
+  relu: "Zero below zero, the number itself above.",
+  leaky_relu: "As ReLU, with a small slope below zero.",
+  elu: "As ReLU, bent smoothly toward −alpha below zero.",
+  gelu: "As ReLU, smooth about zero.",
+  silu: "The number times its sigmoid: smooth, dips below zero.",
+  softplus: "ReLU with its corner rounded.",
+  cos: "A wave.",
+};
+
+const NUMBERS: Record<string, string> = {
+  beta: "Momentum (beta)",
+  beta1: "Momentum (beta 1)",
+  beta2: "Memory of squares (beta 2)",
+  biases: "Biases too",
+  decay: "Decay",
+  delta: "Delta",
+  every: "Updates to a stair",
+  final: "Final share of the rate",
+  l1_ratio: "Share of L1",
+  memory: "Steps remembered",
+  q: "Quantile (q)",
+  rise: "Share that rises",
+  start: "First share of the rate",
+  steps: "Updates until its end",
+  strength: "Strength",
+};
+
+/** "2 inputs, then 4 and 4 units, then 1 output". */
+const netWords = (inputs: number, hidden: number[], outputs: number): string => {
+  const ends = [counted(inputs, "input"), counted(outputs, "output")];
+  if (hidden.length === 0) return ends.join(", then ");
+  const units = hidden.map(count).join(", ").replace(/, ([^,]*)$/, " and $1");
+  return `${ends[0]}, then ${units} ${hidden.length === 1 && hidden[0] === 1 ? "unit" : "units"}, then ${ends[1]}`;
+};
+
+const controls = {
+  name: "Settings",
+  groups: { steering: "While it trains", data: "Data", model: "Model", loss: "Loss", optimizer: "Optimizer" },
+  continues: {
+    short: "continues",
+    sentence: "Changing these continues the training, with a mark on the timeline.",
+  },
+  branches: {
+    short: "new branch",
+    sentence: "Changing these begins a new branch at update 0; this one stays.",
+  },
+  also: "Changed along with it.",
+  none: "none",
+  off: "off",
+  allRows: "all rows",
+  rows: (rows: number) => counted(Math.round(rows), "row"),
+  constant: "constant",
+  noPenalty: "none",
+  newData: "New data",
+  newDataSentence: "Draws other rows of the same kind.",
+  forgetStart: "Draw the start again",
+  startByHand: "The start was set by hand.",
+  unfitOption: (name: string) => `${name} (does not fit)`,
+  part: (name: string) => PARTS[name] ?? spaced(name),
+  number: (name: string) => NUMBERS[name] ?? spaced(name).replace(/^./, (letter) => letter.toUpperCase()),
+  reduction: (name: string) => (name === "mean" ? "mean of the rows" : name === "sum" ? "sum of the rows" : name),
+  dataset: (name: string) => DATASETS[name] ?? spaced(name),
+  about: ABOUT,
+  aboutData: (words: string) => words.replace(/^./, (letter) => letter.toUpperCase()).replace(/([^.?!])$/, "$1."),
+  aboutStandardize: "Each feature to mean 0 and standard deviation 1, by the training rows.",
+  aboutSeed: "Of the start and of the order of the rows.",
+  settings: {
+    data: "Dataset",
+    target: "Target",
+    n: "Rows",
+    noise: "Noise",
+    classes: "Labels",
+    validation: "Held out to validate",
+    data_seed: "Seed of the data",
+    standardize: "Standardise features",
+    activation: "Activation",
+    init: "Initialisation",
+    bias: "Biases",
+    loss: "Loss",
+    reduction: "Taken as",
+    penalty: "Penalty",
+    optimizer: "Optimizer",
+    batch_size: "Rows to an update",
+    schedule: "Schedule",
+    clip_norm: "Clip gradient's norm",
+    clip_value: "Clip each entry",
+    seed: "Seed",
+  } as Record<string, string>,
+  why: {
+    rows: (data: string, rows: number) => `There are ${counted(rows, "row")} of ${data}.`,
+    rowsOfTable: "A table has the rows it has.",
+    noise: (data: string) => `The rows of ${data} are as they were measured.`,
+    linear: "A linear model has no hidden layer to bend.",
+    start: "The start was set by hand.",
+    searches: (name: string) => `${name} sees all rows and finds its own steps.`,
+  },
+  rate: {
+    name: "Learning rate",
+    auto: "auto",
+    autoSentence: "Measured at the start; begins a new branch once the model has trained.",
+    searches: (name: string) => `${name} finds its own steps.`,
+    told: ({ limit, best, claim }: { limit: number | null; best: number | null; claim: string | null }) => {
+      const said = [];
+      if (limit !== null) said.push(`limit ${figure(limit)}${claim === null ? "" : ` (${claim})`}`);
+      if (best !== null) said.push(`best ${figure(best)}`);
+      return said.join(", ");
+    },
+  },
+  layers: {
+    name: "Layers",
+    inputs: "in",
+    outputs: "out",
+    add: "Add layer",
+    remove: "Remove layer",
+    layer: (number: number) => `Hidden layer ${number}`,
+    units: (number: number) => `Units in hidden layer ${number}`,
+    more: (number: number) => `One unit more in hidden layer ${number}`,
+    fewer: (number: number) => `One unit fewer in hidden layer ${number}`,
+    drawn: (inputs: number, hidden: number[], outputs: number) => `The model: ${netWords(inputs, hidden, outputs)}.`,
+    sentence: (inputs: number, hidden: number[], outputs: number) =>
+      hidden.length === 0
+        ? `No hidden layer: a linear model of ${counted(inputs, "feature")}.`
+        : `${netWords(inputs, hidden, outputs)}.`,
+  },
+  features: {
+    name: "Features",
+    search: "Find a column",
+    feature: (name: string) => name.replace("^2", "²").replace("*", " · "),
+    count: (on: number, all: number) => `${count(on)} of ${count(all)} chosen.`,
+    refused: (name: string, reason: string) => `${name}: ${reason}`,
+  },
+};
 
 export const text = {
   title: "descend lab",
@@ -23,6 +230,7 @@ export const text = {
     spoken: (step: number, updates: number, loss: number | null) =>
       `update ${count(step)} of ${count(updates)}${loss === null ? "" : `, loss ${figure(loss)}`}`,
   },
+  controls,
   hand: {
     name: "By hand",
     modes: { name: "Who finds the parameters", hand: "By hand", machine: "By machine" },

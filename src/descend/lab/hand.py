@@ -106,7 +106,7 @@ def _none_to_find(run: Run) -> str:
     task = run.task
     if not task.model.linear:
         return (
-            f"Nobody knows the lowest loss here: a model with hidden layers {task.model.hidden} may "
+            f"Nobody knows the lowest loss here: a model with hidden layers may "
             "have many minima. Take a linear model to know it."
         )
     if not task.loss.convex:
