@@ -23,24 +23,23 @@ const HAND = `
 .descend.lab .handle:focus-visible { border-radius: 50%; }
 .descend.lab .squares { position: absolute; left: 0; top: 0; pointer-events: none; overflow: hidden; }
 .descend.lab .squares rect {
-  fill: color-mix(in srgb, var(--validation) 9%, transparent); stroke: var(--validation); stroke-opacity: 0.55; stroke-width: 1;
+  fill: color-mix(in srgb, var(--validation) var(--strength, 9%), transparent);
+  stroke: color-mix(in srgb, var(--validation) calc(4 * var(--strength, 9%)), transparent); stroke-width: 1;
 }
-.descend.lab .sliders { display: grid; gap: 4px; margin: 8px 0; }
-.descend.lab .slider {
-  display: grid; grid-template-columns: minmax(1.4em, auto) minmax(0, 1fr) 1em 7em; gap: 8px; align-items: center; font-size: 0.9em;
-}
-.descend.lab .many .slider { grid-template-columns: 9.5em minmax(0, 1fr) 1em 7em; }
+.descend.lab .squares .mean { fill: color-mix(in srgb, var(--validation) 30%, transparent); stroke: var(--validation); stroke-width: 2; }
+.descend.lab .sliders { display: grid; grid-template-columns: minmax(1.4em, max-content) minmax(0, 1fr) 1em 7em; gap: 4px 8px; margin: 8px 0; }
+.descend.lab .slider { display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; align-items: center; font-size: 0.9em; }
 .descend.lab .slider input[type="number"] { width: 100%; }
 .descend.lab .slider .name { overflow-wrap: anywhere; font-weight: 600; }
-.descend.lab .way { color: var(--now); text-align: center; }
+.descend.lab .way { color: var(--validation); text-align: center; }
 .descend.lab .standing { display: grid; gap: 10px; justify-items: start; }
 .descend.lab .standing .now { margin-bottom: 2px; }
 .descend.lab .gap:empty { display: none; }
 .descend.lab .standing button[aria-disabled="true"] { opacity: 0.6; cursor: default; }
 .descend.lab .predict { border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); padding: 8px 0; width: 100%; }
+.descend.lab .compass { display: grid; gap: 4px; justify-items: start; }
 @container descend (max-width: 470px) {
-  .descend.lab .many .slider { grid-template-columns: 6.4em minmax(0, 1fr) 1em 5.6em; }
-  .descend.lab .slider { grid-template-columns: minmax(1.4em, auto) minmax(0, 1fr) 1em 5.6em; }
+  .descend.lab .sliders { grid-template-columns: minmax(1.4em, 6.6em) minmax(0, 1fr) 1em 5.6em; }
 }
 `;
 

@@ -302,6 +302,7 @@ export const text = {
     name: "By hand",
     modes: { name: "Who finds the parameters", hand: "By hand", machine: "By machine" },
     problem: "Problem",
+    choose: "choose one",
     present: (numbers: number) => `the lab's present data (${count(numbers)} ${numbers === 1 ? "number" : "numbers"})`,
     rungs: {
       slope: "1 number: a slope",
@@ -331,7 +332,7 @@ export const text = {
     numbers: (n: number) => `these ${count(n)} numbers`,
     squares: "Squares of the errors",
     squaresSay: (mean: string, shown: number, all: number) =>
-      `The mean area of ${shown === all ? `all ${count(all)}` : `the ${count(shown)} of ${count(all)}`} squares is ${mean}${shown === all ? ": that is the MSE." : "."}`,
+      `The mean area of ${shown === all ? `all ${count(all)}` : `the ${count(shown)} of ${count(all)}`} squares is ${mean}${shown === all ? ": that is the MSE." : "."} The square in the corner has that area.`,
     sampled: (shown: number, all: number) => `Losses here are of the ${count(shown)} of ${count(all)} training rows that the page has.`,
     drag: {
       line: "Drag the line: its ends turn it, its middle moves it.",
@@ -360,7 +361,7 @@ export const text = {
     spoken: (name: string, loss: string, place: string, best: string, gap: string) =>
       `${name} ${loss} at ${place}; best so far ${best}${gap === "" ? "" : `, ${gap}`}.`,
     gap: (gap: number, share: number | null) =>
-      `${figure(gap)} above the best possible${share === null ? "" : `: ${percent(Math.max(0, share))} of the way from the start`}`,
+      `${figure(gap)} above the best possible${share === null ? "" : `, ${percent(Math.max(0, share))} of the way down from the start`}`,
     which: "Which way is down?",
     more: (name: string) => `more ${name}`,
     less: (name: string) => `less ${name}`,
@@ -405,6 +406,7 @@ export const text = {
       machineSaid: (updates: number, loss: string) => ` By machine: ${count(updates)} ${updates === 1 ? "update" : "updates"}, loss ${loss}.`,
       below: (updates: number) => ` It was below your best after ${count(updates)} ${updates === 1 ? "update" : "updates"}.`,
       above: " It is not below your best yet.",
+      first: (updates: number) => ` Drawn: its first ${count(updates)} updates.`,
     },
     machineLine: "where the machine is",
   },
