@@ -6,6 +6,7 @@ import { summary } from "../views/summary";
 import { adoptLabStyle } from "./style";
 import type { Lab, Part } from "./context";
 import type { Told } from "./contract";
+import { branchesPanel } from "./branches/panel";
 import { controls } from "./controls/panel";
 import { type LabModel, makeLink } from "./link";
 import { type LiveStore, makeLiveStore } from "./live";
@@ -21,6 +22,7 @@ export interface Host {
 /** Parts that stay while branches come and go, and where each has its place. */
 const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
   { part: playbar, place: "top" },
+  { part: branchesPanel, place: "top" },
   { part: controls, place: "side" },
 ];
 

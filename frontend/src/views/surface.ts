@@ -87,13 +87,13 @@ function fieldOf(store: Store, { values, shape, u, v }: Surface): Field | null {
   return { values: store.block(values), ny: shape[0], nx: shape[1], x: u, y: v };
 }
 
-function levelsIn({ values }: Field): number[] {
+export function levelsIn({ values }: Field): number[] {
   const found = extent(values as Iterable<number> & ArrayLike<number>);
   return found === null ? [] : levelsOf(...found);
 }
 
 /** Regions from the valley up, each over the last; cells without a value are hatched. */
-function hills(context: CanvasRenderingContext2D, field: Field, levels: number[], axes: Axes, theme: Theme): void {
+export function hills(context: CanvasRenderingContext2D, field: Field, levels: number[], axes: Axes, theme: Theme): void {
   const { left, top, right, bottom } = axes.area;
   const finite = { ...field, values: Array.from(field.values, (v) => (Number.isFinite(v) ? v : Infinity)) };
   inside(context, axes.area, () => {
@@ -155,7 +155,7 @@ function point({ context }: Stage, axes: Axes, path: Float32Array, index: number
 }
 
 /** A few of the levels, lowest first, and what the other signs mean. */
-function keyOf(field: Field | null, levels: number[], theme: Theme): HTMLElement[] {
+export function keyOf(field: Field | null, levels: number[], theme: Theme): HTMLElement[] {
   const items: HTMLElement[] = [];
   const few = [0, Math.floor(levels.length / 3), Math.floor((2 * levels.length) / 3), levels.length - 1];
   if (levels.length >= 4) {
