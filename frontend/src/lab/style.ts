@@ -16,20 +16,20 @@ const BRANCHES = `
 .descend .sign-of-branch { width: 15px; height: 15px; flex: none; }
 .descend .branches > li {
   display: grid; align-items: center; column-gap: 12px; min-height: 36px; padding: 0 6px; border-radius: 8px;
-  grid-template-columns: auto minmax(110px, max-content) minmax(0, 1fr) 110px max-content 72px auto;
+  grid-template-columns: auto minmax(110px, max-content) minmax(0, 1fr) 90px max-content 72px auto;
 }
 .descend .branches > li + li { border-top: 1px solid var(--line); }
 .descend .branches > li.current { background: var(--tint); }
 .descend .branches .check { display: flex; }
 .descend .branching .pick { display: inline-flex; align-items: center; gap: 7px; min-height: 30px; cursor: pointer; }
 .descend .branches .pick { padding-left: calc(var(--depth, 0) * 12px); }
-.descend .branches .called { font-weight: 600; }
+.descend .branches .called { font-weight: 600; overflow-wrap: normal; }
 .descend .branching input[type="radio"] { width: 17px; height: 17px; margin: 2px; flex: none; accent-color: var(--accent); }
 .descend .branching input[type="text"] {
   font: inherit; width: 11em; min-height: 28px; color: var(--ink); background: var(--card); border: 1px solid var(--edge); border-radius: 6px; padding: 2px 6px;
 }
 .descend .branches .differs { font-size: 0.875em; color: var(--quiet); overflow-wrap: anywhere; padding: 4px 0; }
-.descend .branches .numbers { display: grid; grid-template-columns: 6.6em 6.4em 8.6em; font-size: 0.875em; column-gap: 8px; }
+.descend .branches .numbers { display: grid; grid-template-columns: 6.4em 7.2em 9.6em; font-size: 0.875em; column-gap: 8px; white-space: nowrap; }
 .descend .branches .numbers .loss { font-weight: 600; }
 .descend .branch-tree { align-self: stretch; min-height: 36px; position: relative; }
 .descend .branch-tree .tree { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
@@ -54,13 +54,16 @@ const BRANCHES = `
 .descend .racebar .buttons { display: flex; gap: 5px; }
 .descend .race-ground .stage { cursor: crosshair; touch-action: manipulation; }
 .descend .race .order { font-weight: 600; font-size: 0.95em; min-height: 3em; }
-.descend .standings th, .descend .standings td { padding-right: 12px; white-space: nowrap; }
+.descend .standings th, .descend .standings td { padding: 1px 10px 1px 0; overflow-wrap: normal; vertical-align: middle; }
+.descend .standings thead th { vertical-align: bottom; line-height: 1.25; }
+.descend .standings td { white-space: nowrap; }
+.descend .standings td:last-child { padding-right: 0; }
 .descend .standings th { font-weight: 400; }
 .descend .race-options { margin: 8px 0; }
 .descend .race-options legend { float: left; margin-right: 14px; line-height: 30px; }
 .descend .said-of-it { display: grid; gap: 3px; }
 @container descend (min-width: 900px) {
-  .descend .race-room { grid-template-columns: minmax(0, 1.25fr) minmax(0, 1fr); }
+  .descend .race-room { grid-template-columns: minmax(0, 1.1fr) minmax(0, 1fr); }
   .descend .racebar { grid-column: 1 / -1; }
   .descend .compared { grid-template-columns: repeat(2, max-content); }
 }
@@ -75,6 +78,9 @@ const BRANCHES = `
 @container descend (max-width: 470px) {
   .descend .racebar { grid-template-columns: minmax(0, 1fr); }
   .descend .racebar .buttons button { flex: 1; }
+  .descend .branches > li { grid-template-columns: auto minmax(0, 1fr) auto; column-gap: 8px; }
+  .descend .branches .spark { grid-column: 3; grid-row: 2; align-self: start; }
+  .descend .branches .differs { grid-column: 2; }
 }
 `;
 
