@@ -76,7 +76,7 @@ export interface Told {
   metrics: { kind: "metrics"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   forecast: { kind: "forecast"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   choices: { kind: "choices"; unknown?: string; choices: Record<string, unknown> };
-  floor: { kind: "floor"; branch: number; [name: string]: unknown };
+  floor: { kind: "floor"; branch: number; loss: number | null; theta: number[] | null; sentence: string };
   courses: { kind: "courses"; branches: Course[] };
   compare: {
     kind: "compare";
@@ -142,5 +142,4 @@ export type Said =
   | { kind: "racing"; on?: boolean; updates?: number; step?: number; start?: number[]; over?: boolean }
   | { kind: "ask"; what: string; step?: number }
   | { kind: "try"; code: string }
-  | { kind: "columns"; change: Settings }
   | { kind: "file"; what: string };

@@ -8,6 +8,8 @@ import type { Lab, Part } from "./context";
 import type { Told } from "./contract";
 import { branchesPanel } from "./branches/panel";
 import { controls } from "./controls/panel";
+import { handRoom } from "./hand/hand";
+import { handSwitch } from "./hand/mode";
 import { type LabModel, makeLink } from "./link";
 import { type LiveStore, makeLiveStore } from "./live";
 import { playbar } from "./playbar";
@@ -21,9 +23,11 @@ export interface Host {
 
 /** Parts that stay while branches come and go, and where each has its place. */
 const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
+  { part: handSwitch, place: "top" },
   { part: playbar, place: "top" },
   { part: branchesPanel, place: "top" },
   { part: controls, place: "side" },
+  { part: handRoom, place: "below" },
 ];
 
 const BOARD: Entry[] = VIEWS;

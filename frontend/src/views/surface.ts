@@ -112,7 +112,7 @@ export function hills(context: CanvasRenderingContext2D, field: Field, levels: n
   });
 }
 
-function shade(theme: Theme, level: number, levels: number): string {
+export function shade(theme: Theme, level: number, levels: number): string {
   return css(mixed(rgb(theme.low), rgb(theme.high), level / Math.max(1, levels)));
 }
 

@@ -122,6 +122,7 @@ def _check(run: Run) -> None:
                 f"{', '.join(known['numpy'])}; export the model itself instead."
             )
             raise InputError(msg)
+    _check_changes(run)
     if run.state.step == 0:
         msg = "This run did no update, so there is nothing to repeat; train it first."
         raise InputError(msg)
@@ -137,6 +138,23 @@ def _check(run: Run) -> None:
             "X.toarray() if there is room for it."
         )
         raise InputError(msg)
+
+
+def _check_changes(run: Run) -> None:
+    """Refuse changes along the way, but for another constant learning rate."""
+    schedule = run.task.optimizer.schedule
+    for event in run.events:
+        changed: list[str] = [name for name in ("optimizer", "penalty") if name in event]
+        if "learning_rate" in event and schedule is not None and schedule.name != "constant":
+            changed.append("learning rate under a schedule")
+        if event["kind"] == "edit":
+            changed.append("parameters, set by hand")
+        if changed:
+            msg = (
+                f"A script repeats one setting, and at update {event['step']} something else was "
+                f"changed ({', '.join(changed)}); save the run itself, or train without that change."
+            )
+            raise InputError(msg)
 
 
 # ---------------------------------------------------------------- the text

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from descend.arrays import Floats
+    from descend.lab.goals import Reached
     from descend.lab.rows import Rows
     from descend.lab.settings import Settings
     from descend.run import Run
@@ -73,6 +74,8 @@ class Branch:
         How many of the changes it has from its origin.
     course
         Its losses, thinned: the update each belongs to, and the loss.
+    goals
+        By text: when each was reached, or None where it was too late.
     """
 
     def __init__(  # noqa: PLR0913 - what makes a branch
@@ -92,6 +95,7 @@ class Branch:
         self.begun = self.settings = settings
         self.changes: list[Change] = []
         self.ended: str | None = None
+        self.goals: dict[str, Reached | None] = {}
         self.live = training.begin(
             settings.task(),
             rows.X,

@@ -60,7 +60,7 @@ def comparison(runs: Mapping[str, Run]) -> tuple[dict[str, Any], Blocks]:
 def _outcomes(found: Comparison) -> list[dict[str, Any]]:
     """Return what came of each, in rows: a name and a number for each run."""
     subjects = list(found.subjects.values())
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": "updates", "values": [s.run.state.step for s in subjects]},
         {"name": "loss", "values": [branching.finite(s.run.outcome.loss) for s in subjects]},
     ]

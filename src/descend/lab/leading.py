@@ -7,15 +7,15 @@ long is handed to the thinker with a copy.
 from __future__ import annotations
 
 import time
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from descend.errors import InputError
 from descend.lab import address as addresses
-from descend.lab import branching
+from descend.lab import branching, goals
 from descend.lab.branch import Branch, Origin
+from descend.lab.rooms import room_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
 from descend.page import pack, parts
@@ -31,23 +31,6 @@ FRAMES = 300  # of a branch that is looked at again
 SECONDS = 0.006  # a stretch takes at most about so long, so that the page is answered at once
 PLANE = 2  # features that have their places on the axes: the first across
 APART = 1 / 60  # seconds between frames
-
-# Messages whose rooms are loaded when they are first needed.
-ROOMS = {
-    "hand": "descend.lab.hand:hand",
-    "floor": "descend.lab.hand:floor",
-    "race": "descend.lab.race:race",
-    "racing": "descend.lab.race:racing",
-    "racers": "descend.lab.race:racers",
-    "compare": "descend.lab.comparing:compare",
-    "select": "descend.lab.branching:select",
-    "remove": "descend.lab.branching:remove",
-    "restore": "descend.lab.branching:restore",
-    "rename": "descend.lab.branching:rename",
-    "try": "descend.lab.thinking:try_it",
-    "file": "descend.lab.files:take",
-    "columns": "descend.lab.columns:columns",
-}
 
 
 @final
@@ -115,9 +98,9 @@ class Leader:
         """Do what a checked message says; an `InputError` is told to the page."""
         kind = message["kind"]
         try:
-            if kind in ROOMS:
-                module, function = ROOMS[kind].split(":")
-                getattr(import_module(module), function)(self, message)
+            answer = room_of(kind)
+            if answer is not None:
+                answer(self, message)
             else:
                 getattr(self, f"_on_{kind}")(message)
         except InputError as error:
@@ -158,7 +141,7 @@ class Leader:
     def pause(self) -> None:
         """Stop training."""
         if self.busy:
-            self._on_play({"on": False})
+            self.play(on=False)
 
     def later(self, what: str) -> None:
         """Ask once more for what could not be thought about just now."""
@@ -175,8 +158,9 @@ class Leader:
         """Begin with what an address says; what it says wrongly is told, and left out."""
         try:
             asked = addresses.from_query(query)
-            self.lock, self.goal = asked.lock, asked.goal
+            self.lock, self.goal = asked.lock, goals.checked(asked.goal)
             self.begin(asked.settings, changes=asked.changes, until=asked.step or 0)
+            goals.watch(self)
         except InputError as error:
             self.said(str(error), "error")
             self.begin(Settings())
@@ -184,6 +168,7 @@ class Leader:
     def _on_set(self, message: Mapping[str, Any]) -> None:
         self.echo = message.get("number")
         change = message["change"]
+        goals.refused(self.lock, change)
         branch = self.branch
         if branch.settings.kept_by(change):
             self._tell(branch.change(change))
@@ -195,9 +180,13 @@ class Leader:
         self.show()
 
     def _on_play(self, message: Mapping[str, Any]) -> None:
-        if message["on"] and self.branch.ended is not None:
+        self.play(on=message["on"])
+
+    def play(self, *, on: bool) -> None:
+        """Train, or pause."""
+        if on and self.branch.ended is not None:
             self.said(self.branch.ended, "error")
-        self.playing = message["on"] and self.branch.ended is None
+        self.playing = on and self.branch.ended is None
         if self.race is not None:
             self.race.playing = False
         self.on_time()
@@ -218,6 +207,7 @@ class Leader:
         until = (branch.step // m + epochs) * m if epochs else branch.step + message["updates"]
         branch.advance(until - branch.step)
         self.frame(always=True)
+        goals.watch(self)
         self.rested()
         self.state()
 
@@ -229,12 +219,14 @@ class Leader:
     def _on_reset(self, message: Mapping[str, Any]) -> None:
         settings = self.branch.begun
         if message["start"] == "new":
+            goals.refused(self.lock, {"seed": None})
             settings, _ = settings.with_changes({"seed": settings.seed + 1, "start": None})
         origin = Origin(self.current, 0)
         self.begin(settings, origin=origin, against=self.branch.settings)
         self.show()
 
     def _on_edit(self, message: Mapping[str, Any]) -> None:
+        goals.refused_act(self.lock, "edit", "Setting parameters by hand")
         edit = {"edit": {"at": message["at"], "to": message["to"]}}
         if message["step"] < self.branch.step:
             self.fork(message["step"])
@@ -247,6 +239,7 @@ class Leader:
         self.state()
 
     def _on_branch(self, message: Mapping[str, Any]) -> None:
+        goals.refused(self.lock, message.get("change", {}))
         self.fork(min(message["step"], self.branch.step))
         if "change" in message:
             self.branch.change(message["change"])
@@ -346,10 +339,12 @@ class Leader:
         if self.branch.ended is not None:
             self.playing = False
             self.frame(always=True)
+            goals.watch(self)
             self.said(self.branch.ended)
             self.rested()
             self.state()
         else:
+            goals.watch(self, now=False)
             self._think_along()
 
     def _think_along(self) -> None:
@@ -419,7 +414,7 @@ class Leader:
                 "removed": None if self.removed is None else self.removed.number,
                 "race": None if self.race is None else self.race.told(),
                 "lock": list(self.lock),
-                "goal": self.goal,
+                "goal": goals.told(self),
                 "address": self.address(),
                 "number": self.echo,
                 "loss": branching.finite(run.outcome.loss),

@@ -108,8 +108,7 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "ask": ({"what": _one_of(*ASKED)}, {"step": _whole(0)}),
     "try": ({"code": _text}, {}),
-    "columns": ({"change": _record}, {}),
-    "file": ({"what": _one_of(*TAKEN)}, {}),
+    "file": ({"what": _one_of(*TAKEN)}, {"name": _text}),
 }
 
 

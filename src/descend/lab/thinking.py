@@ -82,6 +82,7 @@ def _curvature(run: Run, _: int | None) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def try_it(leader: Leader, message: Mapping[str, Any]) -> None:
-    """Apply the remedy of a finding, as a change of settings."""
-    msg = f"There is no remedy to try for {message['code']!r} yet."
-    raise InputError(msg)
+    """Do what a finding of the doctor advises."""
+    from descend.lab import remedies  # noqa: PLC0415 - reads settings, which read everything
+
+    remedies.try_it(leader, message["code"])
