@@ -10,6 +10,7 @@ import type { Lab, Part } from "./context";
 import type { Told } from "./contract";
 import { curvatureView } from "./curvature";
 import { type LabModel, type Link, makeLink } from "./link";
+import { branchesPanel } from "./branches/panel";
 import { controls } from "./controls/panel";
 import { handRoom } from "./hand/hand";
 import { handSwitch } from "./hand/mode";
@@ -29,6 +30,7 @@ export interface Host {
 const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
   { part: handSwitch, place: "top" },
   { part: playbar, place: "top" },
+  { part: branchesPanel, place: "top" },
   { part: controls, place: "side" },
   { part: handRoom, place: "below" },
 ];

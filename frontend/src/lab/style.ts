@@ -103,6 +103,82 @@ const METRICS = `
 .descend.lab table.confusion td.wrong { background: color-mix(in srgb, var(--validation) calc(var(--share) * 0.3), transparent); }
 `;
 
+const BRANCHES = `
+.descend .branching { margin-bottom: 14px; padding: 10px 14px 12px; gap: 8px; contain: none; }
+.descend .branching-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; }
+.descend .branching-head h3 { margin-right: auto; }
+.descend .branching > .buttons, .descend .race-side .buttons { display: flex; flex-wrap: wrap; gap: 6px; }
+.descend .sign-of-branch { width: 15px; height: 15px; flex: none; }
+.descend .branches > li {
+  display: grid; align-items: center; column-gap: 12px; min-height: 36px; padding: 0 6px; border-radius: 8px;
+  grid-template-columns: auto minmax(110px, max-content) minmax(0, 1fr) 90px max-content 72px auto;
+}
+.descend .branches > li + li { border-top: 1px solid var(--line); }
+.descend .branches > li.current { background: var(--tint); }
+.descend .branches .check { display: flex; }
+.descend .branching .pick { display: inline-flex; align-items: center; gap: 7px; min-height: 30px; cursor: pointer; }
+.descend .branches .pick { padding-left: calc(var(--depth, 0) * 12px); }
+.descend .branches .called { font-weight: 600; overflow-wrap: normal; }
+.descend .branching input[type="radio"] { width: 17px; height: 17px; margin: 2px; flex: none; accent-color: var(--accent); }
+.descend .branching input[type="text"] {
+  font: inherit; width: 11em; min-height: 28px; color: var(--ink); background: var(--card); border: 1px solid var(--edge); border-radius: 6px; padding: 2px 6px;
+}
+.descend .branches .differs { font-size: 0.875em; color: var(--quiet); overflow-wrap: anywhere; padding: 4px 0; }
+.descend .branches .numbers { display: grid; grid-template-columns: 6.4em 7.2em 9.6em; font-size: 0.875em; column-gap: 8px; white-space: nowrap; }
+.descend .branches .numbers .loss { font-weight: 600; }
+.descend .branch-tree { align-self: stretch; min-height: 36px; position: relative; }
+.descend .branch-tree .tree { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
+.descend .branch-tree line { stroke-width: 1.5; }
+.descend .branch-tree line.own { stroke-width: 4; stroke-linecap: round; }
+.descend .spark { width: 72px; height: 22px; overflow: visible; }
+.descend .spark polyline { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
+.descend .branches .acts { display: flex; gap: 2px; }
+.descend .branches .acts button { border-color: transparent; background: none; min-width: 30px; padding: 3px 6px; color: var(--quiet); }
+.descend .branches .acts button:hover { background: var(--tint); color: var(--ink); }
+.descend .branching fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
+.descend .branching legend { font-weight: 600; font-size: 0.9em; padding: 0; }
+.descend .branching .rules { border-top: 1px solid var(--line); padding-top: 10px; }
+.descend .branching .rules button { margin-top: 4px; }
+.descend .branching .opened { border-top: 1px solid var(--line); padding-top: 10px; display: grid; gap: 6px; }
+.descend .branching .opened > * { min-width: 0; }
+.descend .compared { display: grid; gap: 10px 28px; align-items: start; }
+.descend .branching thead td { border-bottom: 1px solid var(--line); }
+.descend .race-room { display: grid; gap: 8px 20px; grid-template-columns: minmax(0, 1fr); align-items: start; }
+.descend .race-room > * { min-width: 0; }
+.descend .racebar { display: grid; grid-template-columns: auto minmax(80px, 1fr) auto; gap: 6px 14px; align-items: center; }
+.descend .racebar .buttons { display: flex; gap: 5px; }
+.descend .race-ground .stage { cursor: crosshair; touch-action: manipulation; }
+.descend .race .order { font-weight: 600; font-size: 0.95em; min-height: 3em; }
+.descend .standings th, .descend .standings td { padding: 1px 10px 1px 0; overflow-wrap: normal; vertical-align: middle; }
+.descend .standings thead th { vertical-align: bottom; line-height: 1.25; }
+.descend .standings td { white-space: nowrap; }
+.descend .standings td:last-child { padding-right: 0; }
+.descend .standings th { font-weight: 400; }
+.descend .race-options { margin: 8px 0; }
+.descend .race-options legend { float: left; margin-right: 14px; line-height: 30px; }
+.descend .said-of-it { display: grid; gap: 3px; }
+@container descend (min-width: 900px) {
+  .descend .race-room { grid-template-columns: minmax(0, 1.1fr) minmax(0, 1fr); }
+  .descend .racebar { grid-column: 1 / -1; }
+  .descend .compared { grid-template-columns: repeat(2, max-content); }
+}
+@container descend (max-width: 899px) {
+  .descend .branches > li { grid-template-columns: auto minmax(0, 1fr) 72px auto; row-gap: 0; padding-bottom: 6px; }
+  .descend .branch-tree { display: none; }
+  .descend .branches .differs { grid-column: 2 / -1; grid-row: 2; padding: 0; }
+  .descend .branches .numbers { grid-column: 2 / -1; grid-row: 3; display: flex; flex-wrap: wrap; gap: 0 12px; }
+  .descend .racebar { grid-template-columns: minmax(0, 1fr) auto; }
+  .descend .racebar input { grid-column: 1 / -1; grid-row: 2; }
+}
+@container descend (max-width: 470px) {
+  .descend .racebar { grid-template-columns: minmax(0, 1fr); }
+  .descend .racebar .buttons button { flex: 1; }
+  .descend .branches > li { grid-template-columns: auto minmax(0, 1fr) auto; column-gap: 8px; }
+  .descend .branches .spark { grid-column: 3; grid-row: 2; align-self: start; }
+  .descend .branches .differs { grid-column: 2; }
+}
+`;
+
 let sheet: CSSStyleSheet | null = null;
 
 /** Gives the element's document, or the shadow root it is in, the lab's sheet; once. */
@@ -110,7 +186,7 @@ export function adoptLabStyle(el: Element): void {
   const root = el.getRootNode() as Document | ShadowRoot;
   if (sheet === null) {
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(LAB + PLAY + METRICS + CONTROLS + HAND);
+    sheet.replaceSync(LAB + PLAY + METRICS + CONTROLS + HAND + BRANCHES);
   }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
 }

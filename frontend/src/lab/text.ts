@@ -211,6 +211,155 @@ const controls = {
   },
 };
 
+/** "adam", "beta1 0.8", "0.5", "4, 4", "all rows": a setting's value in a few words. */
+const valueWords = (name: string, value: unknown): string => {
+  if (value === null || value === undefined) return name === "batch_size" ? "all rows" : "none";
+  if (typeof value === "number") return figure(value, 4);
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (Array.isArray(value)) {
+    if (name === "start") return "by hand";
+    if (value.length === 0) return name === "hidden" ? "none" : "all";
+    return value.map((one) => (typeof one === "number" ? count(one) : String(one))).join(", ");
+  }
+  if (typeof value === "object") return controls.part((value as { name: string }).name);
+  return name === "data" ? controls.dataset(String(value)) : spaced(String(value));
+};
+
+const SETTINGS: Record<string, string> = {
+  n: "rows",
+  data_seed: "seed of the data",
+  validation: "share held out",
+  hidden: "hidden units",
+  init: "initialisation",
+  batch_size: "rows to an update",
+  seed: "seed",
+};
+
+/** "learning rate 0.1 → 0.5"; of parts with one name, the numbers that differ. */
+const differenceWords = ([name, before, after]: [string, unknown, unknown]): string => {
+  const named = SETTINGS[name] ?? spaced(name);
+  const [old, now] = [before, after] as [Record<string, unknown> | null, Record<string, unknown> | null];
+  if (old !== null && now !== null && typeof old === "object" && typeof now === "object" && old.name === now.name && "name" in now) {
+    const numbers = Object.keys(now).filter((key) => key !== "name" && now[key] !== old[key]);
+    return numbers
+      .map((key) => `${controls.part(String(now.name))} ${spaced(key)} ${valueWords(key, old[key])} → ${valueWords(key, now[key])}`)
+      .join(", ");
+  }
+  return `${named} ${valueWords(name, before)} → ${valueWords(name, after)}`;
+};
+
+const branches = {
+  name: "Branches",
+  title: (number: number) => (number === 1 ? "1 branch" : `${number} branches`),
+  shown: "shown",
+  branch: (number: number, name = "") => (name === "" ? `Branch ${number}` : name),
+  show: (called: string) => `Show ${called}`,
+  choose: (called: string) => `Choose ${called} to compare or race`,
+  remove: (called: string) => `Remove ${called}`,
+  rename: (called: string) => `Rename ${called}`,
+  newName: (called: string) => `Name of ${called}`,
+  restore: (number: number) => `Bring back branch ${number}`,
+  from: "Branch from here",
+  fromStep: (step: number) => `Branch from here (update ${count(step)})`,
+  compare: "Compare",
+  race: "Race",
+  rulesButton: "Race the optimizers",
+  rules: "Optimizers to race",
+  rulesSentence: "A branch for each, from the same start, with the settings shown; 2 to 8 of them.",
+  raceRules: (chosen: number) => `Race ${counted(chosen, "optimizer")}`,
+  close: "Close",
+  chosen: (number: number) => (number === 0 ? "Choose two or more to compare or race." : `${counted(number, "branch").replace("branchs", "branches")} chosen.`),
+  first: "the first one",
+  again: "the same settings again",
+  unchanged: "nothing changed yet",
+  edited: (times: number) => (times === 1 ? "a parameter set by hand" : `parameters set by hand ${count(times)} times`),
+  /** "from branch 1 at update 37: learning rate 0.1 → 0.5" */
+  origin: (
+    origin: { branch: number; step: number } | null,
+    differs: [string, unknown, unknown][],
+    edits: number,
+  ): string => {
+    const changes = differs.map(differenceWords).filter((words) => words !== "");
+    if (edits > 0) changes.push(branches.edited(edits));
+    if (origin === null) return changes.length === 0 ? branches.first : changes.join("; ");
+    const from = `from branch ${origin.branch}${origin.step === 0 ? "" : ` at update ${count(origin.step)}`}`;
+    const none = origin.step === 0 ? branches.again : branches.unchanged;
+    return `${from}: ${changes.length === 0 ? none : changes.join("; ")}`;
+  },
+  updates: (updates: number) => counted(updates, "update"),
+  loss: (loss: number | null) => `loss ${loss === null ? "–" : figure(loss)}`,
+  validation: (loss: number | null) => `validation ${loss === null ? "–" : figure(loss)}`,
+  comparison: {
+    title: "Branches compared",
+    again: "Compare again",
+    waiting: "Comparing.",
+    chart: "Losses of the branches compared, along the updates",
+    across: "updates",
+    up: "loss",
+    solid: "solid: training loss",
+    dashed: "dashed: validation loss",
+    linear: "Some losses are not above 0, so the axis is not logarithmic.",
+    incomparable: "Their objectives differ: heights of these losses say nothing about which is better.",
+    asked: "What was asked, where it differs",
+    alike: "Nothing that was asked of them differs.",
+    outcomes: "What came of it",
+    what: "",
+    none: "–",
+    outcome: (name: string, label?: string, part?: string) =>
+      label === undefined ? ({ updates: "Updates", loss: "Training loss" }[name] ?? spaced(name)) : `${label}, ${part ?? ""} rows`,
+  },
+  racing: {
+    title: "The race",
+    waiting: "Preparing the race: the surface is being computed.",
+    controls: "Race controls",
+    play: "Play the race",
+    pause: "Pause the race",
+    update: "One update of the race",
+    back: "One update back in the race",
+    first: "To the start of the race",
+    newest: "To the newest update of the race",
+    step: "Update of the race looked at",
+    speed: "Speed of the race",
+    over: "End the race",
+    fit: "Fit the surface to the paths",
+    options: "What is drawn",
+    paths: "paths",
+    gradient: "down the gradient",
+    update_arrow: "last update",
+    velocity: "velocity",
+    arrows: "Arrows of one kind share one scale; each points where it pulls.",
+    table: "Racers, lowest loss first",
+    racer: "Racer",
+    show: (label: string) => `Draw ${label}`,
+    columns: { updates: "Updates", loss: "Loss", gap: "Above the lowest", gradient: "Gradient norm", rate: "Rate" },
+    searches: "searches",
+    label: (label: string) => controls.part(label),
+    canvas: (sentence: string) =>
+      `${sentence} Arrow keys move the start, Enter lets everybody start there; pressing the surface does the same.`,
+    hint: "Press the surface to start everybody there.",
+    hintSlice: (parameters: number) =>
+      `Press the surface to start everybody there: at that point of this slice through ${count(parameters)} dimensions.`,
+    start: (u: number, v: number) => `Start at ${figure(u)}, ${figure(v)}.`,
+    noSurface: "There is no surface to draw: nothing moves, or there is one parameter.",
+    share: (share: number) => `This plane holds ${percent(share)} of the squared distance moved so far.`,
+    outside: (labels: string[]) => `Outside this picture: ${labels.join(", ")}.`,
+    ended: (label: string, sentence: string) => `${label}: ${sentence}`,
+    /** "At update 40 Adam is lowest: loss 0.031; gradient descent 0.082." */
+    order: (step: number, racers: { label: string; loss: number }[]): string => {
+      const [first, ...others] = racers;
+      if (first === undefined) return "";
+      const at = `At update ${count(step)}`;
+      if (!Number.isFinite(first.loss)) return `${at} nobody has a finite loss.`;
+      if (racers.every(({ loss }) => loss === first.loss)) return `${at} all are at loss ${figure(first.loss)}.`;
+      const rest = others.map(({ label, loss }) => `${label} ${Number.isFinite(loss) ? figure(loss) : "not finite"}`);
+      return `${at} ${first.label} is lowest: loss ${figure(first.loss)}; ${rest.join(", ")}.`;
+    },
+    spoken: (step: number, clock: number) => `update ${count(step)} of ${count(clock)}`,
+    times: (factor: number) => `${factor}x`,
+    flatOut: "as fast as it can",
+  },
+};
+
 export const text = {
   title: "descend lab",
   close: "Close",
@@ -298,6 +447,7 @@ export const text = {
     tryIt: "Try it",
   },
   controls,
+  branches,
   hand: {
     name: "By hand",
     modes: { name: "Who finds the parameters", hand: "By hand", machine: "By machine" },
