@@ -15,6 +15,15 @@ export interface BranchTold {
   ended: string | null;
 }
 
+/** What is to be reached, and whether it was. */
+export interface GoalTold {
+  text: string; // validation_loss<0.1@200
+  sentence: string;
+  metric: string;
+  reached: { step: number; value: number } | null;
+  missed: boolean; // its updates are over
+}
+
 export interface Told {
   page: { kind: "page"; branch: number; page: Page };
   frames: {
@@ -37,7 +46,7 @@ export interface Told {
     ended: string | null;
     branches: BranchTold[];
     lock: string[];
-    goal: unknown;
+    goal: GoalTold | null;
     address: string;
     number: number | null;
     loss: number | null;
@@ -58,7 +67,7 @@ export interface Told {
   choices: { kind: "choices"; unknown?: string; choices: Record<string, unknown> };
   floor: { kind: "floor"; branch: number; [name: string]: unknown };
   race: { kind: "race"; [name: string]: unknown };
-  file: { kind: "file"; name: string; type: string };
+  file: { kind: "file"; what: string; name: string; type: string };
   said: { kind: "said"; severity: "note" | "error"; sentence: string };
   connection: { kind: "connection"; open: boolean };
 }
@@ -84,4 +93,4 @@ export type Said =
   | { kind: "ask"; what: string; step?: number }
   | { kind: "try"; code: string }
   | { kind: "columns"; change: Settings }
-  | { kind: "file"; what: string };
+  | { kind: "file"; what: string; name?: string };

@@ -9,6 +9,8 @@ import type { Told } from "./contract";
 import { type LabModel, makeLink } from "./link";
 import { type LiveStore, makeLiveStore } from "./live";
 import { playbar } from "./playbar";
+import { goal } from "./share/goal";
+import { share } from "./share/share";
 import { text } from "./text";
 
 export interface Host {
@@ -18,7 +20,11 @@ export interface Host {
 }
 
 /** Parts that stay while branches come and go, and where each has its place. */
-const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [{ part: playbar, place: "top" }];
+const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
+  { part: share, place: "top" },
+  { part: goal, place: "top" },
+  { part: playbar, place: "top" },
+];
 
 const BOARD: Entry[] = VIEWS;
 

@@ -1,4 +1,6 @@
 // What the lab adds to the page's style sheet.
+import { SHARE } from "./share/style";
+
 const LAB = `
 .descend.lab .said:empty { display: none; }
 .descend.lab .said[data-severity="error"] { border-left: 3px solid var(--validation); padding-left: 10px; }
@@ -15,7 +17,7 @@ export function adoptLabStyle(el: Element): void {
   const root = el.getRootNode() as Document | ShadowRoot;
   if (sheet === null) {
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(LAB);
+    sheet.replaceSync(LAB + SHARE);
   }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
 }
