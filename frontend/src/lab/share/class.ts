@@ -1,5 +1,7 @@
 // The teacher's part: what is locked, what is to be reached, and the link that says so.
+import type { Page } from "../../contract";
 import { checkbox, choice, freshId, make } from "../../charts/elements";
+import { hasLabels } from "../../charts/rows";
 import type { Lab } from "../context";
 import { text } from "../text";
 import { classQuery, commandOf, linkOf, ownPage } from "./address";
@@ -29,7 +31,7 @@ export function forClass(lab: Lab): ForClass {
   function draw(): void {
     const { state, store } = lab;
     if (state === null) return;
-    goal.offer(store?.page.curves.map(({ name }) => name) ?? []);
+    if (store !== null) goal.offer(measuredIn(store.page));
     const query = classQuery(state.address, [...locks], goal.text());
     link.show(ownPage(lab.root) ? linkOf(query) : commandOf(query));
     element.hidden = state.lock.length > 0; // who was given locks has no say in them
@@ -48,13 +50,20 @@ export function forClass(lab: Lab): ForClass {
   return { element, draw };
 }
 
+/** What a history of this run has to offer, before its first update too. */
+function measuredIn(page: Page): string[] {
+  const curves = page.curves.map(({ name }) => name).filter((name) => !UNFIT.includes(name));
+  const held = page.rows.all.validation > 0;
+  const known = held ? ["validation_loss", ...(hasLabels(page) ? ["validation_accuracy"] : [])] : [];
+  return [...new Set([...known, "loss", ...curves])];
+}
+
 interface GoalFields {
   element: HTMLElement;
-  offer(curves: string[]): void;
+  offer(names: string[]): void;
   text(): string; // "" for none
 }
 
-const MEASURED = ["validation_loss", "loss"];
 const UNFIT = ["learning_rate", "update_norm"];
 
 function goalFields(changed: () => void): GoalFields {
@@ -82,10 +91,8 @@ function goalFields(changed: () => void): GoalFields {
   rest.hidden = true;
   return {
     element: make("fieldset", {}, make("legend", {}, words.goal), make("div", { class: "choices" }, metric.select, rest)),
-    offer(curves) {
-      const fit = curves.filter((name) => !UNFIT.includes(name));
-      const names = [...new Set([...MEASURED.filter((name) => fit.includes(name)), ...fit])];
-      if (names.join() === offered || names.length === 0) return;
+    offer(names) {
+      if (names.join() === offered) return;
       offered = names.join();
       const before = metric.select.value;
       const option = (name: string): HTMLOptionElement => make("option", { value: name }, words.metrics(name));
