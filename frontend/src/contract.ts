@@ -61,6 +61,7 @@ export interface Surface {
   v: [number, number];
   values: string | null; // block (nv, nu) float32, row 0 at v[0]; NaN where not finite
   shape: [number, number]; // [nv, nu]
+  step?: number; // of a run that is going on: the update at which it was computed
 }
 
 export interface Page {
@@ -88,6 +89,7 @@ export interface Page {
     sentence: string; // "all 340 training rows", "5000 of 1 000 000 training rows, drawn by …"
   };
   curves: Curve[];
+  marks?: { step: number; sentence: string }[]; // what was changed along the way
   findings: Finding[];
   surface: Surface | null;
   blocks: Record<string, Block>;

@@ -50,6 +50,7 @@ export interface Told {
     address: string;
     number: number | null;
     loss: number | null;
+    marks: { step: number; sentence: string }[]; // what was changed along the way, in words
     parts: Pick<Page, "optimizer" | "penalty" | "task">;
   };
   curves: { kind: "curves"; branch: number; step: number; curves: Curve[]; blocks: Record<string, Block> };
@@ -65,7 +66,7 @@ export interface Told {
   metrics: { kind: "metrics"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   forecast: { kind: "forecast"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   choices: { kind: "choices"; unknown?: string; choices: Record<string, unknown> };
-  floor: { kind: "floor"; branch: number; [name: string]: unknown };
+  floor: { kind: "floor"; branch: number; loss: number | null; theta: number[] | null; sentence: string };
   race: { kind: "race"; [name: string]: unknown };
   file: { kind: "file"; what: string; name: string; type: string };
   said: { kind: "said"; severity: "note" | "error"; sentence: string };
@@ -92,5 +93,4 @@ export type Said =
   | { kind: "race"; branches: number[]; play?: boolean }
   | { kind: "ask"; what: string; step?: number }
   | { kind: "try"; code: string }
-  | { kind: "columns"; change: Settings }
   | { kind: "file"; what: string; name?: string };

@@ -6,6 +6,9 @@ import { summary } from "../views/summary";
 import { adoptLabStyle } from "./style";
 import type { Lab, Part } from "./context";
 import type { Told } from "./contract";
+import { controls } from "./controls/panel";
+import { handRoom } from "./hand/hand";
+import { handSwitch } from "./hand/mode";
 import { type LabModel, makeLink } from "./link";
 import { type LiveStore, makeLiveStore } from "./live";
 import { playbar } from "./playbar";
@@ -22,8 +25,11 @@ export interface Host {
 /** Parts that stay while branches come and go, and where each has its place. */
 const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
   { part: share, place: "top" },
+  { part: handSwitch, place: "top" },
   { part: goal, place: "top" },
   { part: playbar, place: "top" },
+  { part: controls, place: "side" },
+  { part: handRoom, place: "below" },
 ];
 
 const BOARD: Entry[] = VIEWS;
@@ -76,7 +82,12 @@ function render({ model, el, signal }: Host): () => void {
     clear();
     main.replaceChildren();
     store?.destroy();
-    store = makeLiveStore(told.page, data);
+    const before = store?.chosen;
+    store = makeLiveStore(told.page, data, {
+      train: (on) => link.say({ kind: "play", on }),
+      look: (step) => link.say({ kind: "look", step, branch: told.branch }),
+    });
+    if (before !== undefined) store.choose({ log: before.log, numbers: before.numbers });
     root.dataset.branch = String(told.branch);
     for (const listener of [...stores]) listener(store);
     clear = board(store, root, main, [summary], BOARD);
@@ -93,14 +104,18 @@ function render({ model, el, signal }: Host): () => void {
   });
   link.on("state", (state) => {
     store?.setUpdates(state.updates);
-    store?.setParts(state.parts);
+    store?.setParts({ ...state.parts, marks: state.marks });
+    store?.setPace(state.speed);
+    store?.setTraining(state.playing);
     root.dataset.playing = state.playing ? "yes" : "no";
     root.dataset.updates = String(state.updates);
     root.dataset.answered = String(state.number ?? "");
     for (const listener of [...states]) listener(state);
   });
   link.on("curves", (told, [data]) => mine(told) && store?.setCurves(told.curves, told.blocks, data));
-  link.on("surface", (told, [data]) => mine(told) && store?.setSurface(told.surface, told.blocks, data));
+  link.on("surface", ({ surface, step, ...told }, [data]) => {
+    if (mine(told)) store?.setSurface(surface && { ...surface, step }, told.blocks, data);
+  });
   link.on("findings", (told) => mine(told) && store?.setFindings(told.findings));
   link.on("said", ({ sentence, severity }) => lab.tell(sentence, severity));
   link.on("connection", ({ open }) => {

@@ -1,66 +1,65 @@
-// The store of a run that is still going on: frames and curves are added, old frames thinned, so that
-// an hour of training takes no more room than a minute.
+// The store of a run that is still going on: frames and curves are added as they come.
+//
+// It trains only through `asks`: playing replays what is recorded up to the newest state and then
+// trains on, as with live television; any step can be gone to, and its state is asked for.
 import type { Block, Curve, Finding, Page, Surface } from "../contract";
 import { type Bytes, decode } from "../decode";
 import { clamp, type Clock, first, held, lastAtOrBefore, makeClock, SPEED } from "../make";
 import type { Chosen, Numbers, Store, Theta } from "../store";
+import { Growing, makeFrames, split } from "./growing";
 
-const MOST_FRAMES = 1200;
-const MOST_NUMBERS = 4_000_000; // of all frames together: 32 MB
-const RECENT = 200; // frames that are never thinned
+/** What the store asks of whoever trains. */
+export interface Asks {
+  train(on: boolean): void;
+  look(step: number): void; // for the exact state after a number of updates
+}
 
 export interface LiveStore extends Store {
   readonly following: boolean; // the newest frame is looked at, and will be
-  follow(on: boolean): void;
+  readonly wanted: number; // the step that is gone to: its state may still be on its way
+  follow(): void; // to the newest frame, now and as others come
   /** Adds a state; in its place where it is an earlier one. */
   add(step: number, theta: Theta): void;
-  /** Looks at exactly this step, once its state is there; true where it is. */
   has(step: number): boolean;
   /** Adds a curve's newest value. */
   measure(name: string, step: number, value: number): void;
   setUpdates(updates: number): void;
+  setTraining(on: boolean): void; // whether it trains, as Python says
+  /** How fast what is recorded is replayed, in updates a second; null for a frame at a time. */
+  setPace(updatesPerSecond: number | null): void;
   setCurves(curves: Curve[], blocks: Record<string, Block>, data: Bytes): void;
   setSurface(surface: Surface | null, blocks: Record<string, Block>, data: Bytes): void;
   setFindings(findings: Finding[]): void;
-  setParts(parts: Partial<Pick<Page, "optimizer" | "penalty" | "task">>): void;
+  setParts(parts: Partial<Pick<Page, "optimizer" | "penalty" | "task" | "marks">>): void;
   told(): void; // something views depend on has changed
 }
 
-/** Numbers that grow at the end, in room that doubles. */
-class Growing {
-  private room: Float64Array<ArrayBufferLike>;
-  length: number;
-  constructor(values: ArrayLike<number>) {
-    this.room = Float64Array.from(values);
-    this.length = values.length;
-  }
-  push(value: number): void {
-    if (this.length === this.room.length) {
-      const wider = new Float64Array(Math.max(64, 2 * this.length));
-      wider.set(this.room);
-      this.room = wider;
-    }
-    this.room[this.length] = value;
-    this.length += 1;
-  }
-  view(): Float64Array {
-    return this.room.subarray(0, this.length);
-  }
+interface Grown {
+  curve: Curve;
+  x: Growing;
+  y: Growing;
 }
 
-export function makeLiveStore(page: Page, data: Bytes): LiveStore {
+const PATIENCE = 3000; // milliseconds, after which an answer is no longer waited for
+const NOBODY: Asks = { train: () => undefined, look: () => undefined };
+
+export function makeLiveStore(page: Page, data: Bytes, asks: Asks = NOBODY): LiveStore {
   const blocks = new Map<string, Numbers>();
-  const curves = new Map<string, { curve: Curve; x: Growing; y: Growing }>();
-  const steps: number[] = page.frames;
-  const thetas: Theta[] = split(decode(page.blocks.theta, data) as Theta, steps.length);
-  const parameters = thetas[0]?.length ?? 0;
-  const most = Math.max(60, Math.min(MOST_FRAMES, Math.floor(MOST_NUMBERS / Math.max(1, parameters))));
+  const curves = new Map<string, Grown>();
+  const frames = makeFrames(page.frames, split(decode(page.blocks.theta, data) as Theta, page.frames.length));
+  const { steps, thetas } = frames;
   let index = steps.length - 1;
   let stamp = 0;
   let grown = 1;
   let following = true;
+  let training = false;
+  let wanted = steps[index];
+  let asked: number | null = null; // the step whose state is on its way
+  let askedAt = 0;
   let chosen: Chosen = first(page);
   let speed = SPEED;
+  let pace: number | null = null;
+  let replayed = 0; // the update that a replay has come to
   const clock: Clock = makeClock(advance);
   takeCurves(page.curves, page.blocks, data);
 
@@ -75,10 +74,13 @@ export function makeLiveStore(page: Page, data: Bytes): LiveStore {
   }
 
   function takeCurves(told: Curve[], described: Record<string, Block>, bytes: Bytes): void {
+    const before = new Map(curves);
     curves.clear();
     for (const curve of told) {
       const [x, y] = [decode(described[curve.x], bytes), decode(described[curve.y], bytes)];
-      curves.set(curve.name, { curve, x: new Growing(x), y: new Growing(y) });
+      const taken = { curve, x: new Growing(x), y: new Growing(y) };
+      curves.set(curve.name, taken);
+      later(before.get(curve.name), taken);
       for (const name of [curve.low, curve.high]) {
         if (name !== null) blocks.set(name, decode(described[name], bytes));
       }
@@ -86,61 +88,106 @@ export function makeLiveStore(page: Page, data: Bytes): LiveStore {
     page.curves = told;
   }
 
+  /** What was measured while the curve was on its way stays. */
+  function later(from: Grown | undefined, to: Grown): void {
+    const [x, y] = [from?.x.view() ?? [], from?.y.view() ?? []];
+    const last = to.x.view()[to.x.length - 1] ?? -1;
+    for (let i = x.length > 0 ? lastAtOrBefore(x, last) : 0; i < x.length; i++) {
+      if (x[i] <= last) continue;
+      to.x.push(x[i]);
+      to.y.push(y[i]);
+    }
+  }
+
   function changed(): void {
     grown += 1;
     clock.changed();
   }
 
+  // ------------------------------------------------------------------- going to a frame
+
   function go(to: number): void {
-    const next = clamp(to, steps.length - 1);
-    following = next === steps.length - 1;
-    if (next === index) return;
-    index = next;
-    stamp += 1;
+    wanted = steps[clamp(to, steps.length - 1)];
+    moved(clamp(to, steps.length - 1));
+  }
+
+  function moved(to: number): void {
+    following = to === steps.length - 1 && wanted >= steps[to];
+    if (to !== index) {
+      index = to;
+      stamp += 1;
+    }
     clock.changed();
   }
 
-  let due = 0;
-  function advance(seconds: number): boolean {
-    due += seconds * speed;
-    const whole = Math.floor(due);
-    due -= whole;
-    go(index + whole);
-    return index < steps.length - 1;
+  /** To the state nearest before it, and to its own once that has come. */
+  function goToStep(step: number): void {
+    wanted = Math.max(0, Math.min(Math.round(step) || 0, Math.max(page.updates, steps[steps.length - 1])));
+    moved(lastAtOrBefore(steps, wanted));
+    lookFor(wanted);
   }
 
-  /** Of the older frames every other one goes. */
-  function thin(): void {
-    if (steps.length <= most) return;
-    const looked = steps[index];
-    const old = steps.length - RECENT;
-    let kept = 0;
-    for (let i = 0; i < steps.length; i++) {
-      if (i > 0 && i < old && i % 2 === 1 && steps[i] !== looked) continue;
-      steps[kept] = steps[i];
-      thetas[kept] = thetas[i];
-      kept += 1;
-    }
-    steps.length = kept;
-    thetas.length = kept;
-    index = lastAtOrBefore(steps, looked);
+  /** One at a time: whoever drags asks for more than can be answered. */
+  function lookFor(step: number): void {
+    const waiting = asked !== null && performance.now() - askedAt < PATIENCE;
+    if (waiting || frames.has(step)) return;
+    [asked, askedAt] = [step, performance.now()];
+    asks.look(step);
   }
 
   function add(step: number, theta: Theta): void {
-    const at = lastAtOrBefore(steps, step);
-    if (steps[at] === step) {
-      thetas[at] = theta;
-      if (at === index) stamp += 1;
-    } else if (step > steps[at]) {
-      steps.splice(at + 1, 0, step);
-      thetas.splice(at + 1, 0, theta);
-      if (following && at + 1 === steps.length - 1) {
-        index = at + 1;
-        stamp += 1;
-      } else if (at + 1 <= index) index += 1;
-      thin();
+    const { at, isNew } = frames.put(step, theta);
+    if (!isNew && at === index) stamp += 1;
+    if (isNew && at <= index) index += 1;
+    if (following && at === steps.length - 1) {
+      wanted = step;
+      if (at !== index) [index, stamp] = [at, stamp + 1];
     }
+    if (step === asked) {
+      asked = null;
+      lookFor(wanted);
+    }
+    if (step === wanted && !following) moved(at);
+    const looked = steps[index];
+    frames.thin(looked);
+    index = lastAtOrBefore(steps, looked);
     changed();
+  }
+
+  // ------------------------------------------------------------------- playing
+
+  /** While replaying: move on by so many seconds; false at the end, where training goes on. */
+  function advance(seconds: number): boolean {
+    const last = steps.length - 1;
+    if (pace !== null) replayed += seconds * pace;
+    go(pace === null ? index + 1 : lastAtOrBefore(steps, replayed));
+    if (index < last) return true;
+    train(true);
+    return false;
+  }
+
+  function train(on: boolean): void {
+    if (on === training) return;
+    training = on; // until Python says otherwise
+    asks.train(on);
+  }
+
+  function play(on: boolean): void {
+    if (!on) {
+      train(false);
+      clock.run(false);
+    } else if (index < steps.length - 1) {
+      replayed = steps[index];
+      clock.run(true);
+    } else {
+      follow();
+      train(true);
+      clock.changed();
+    }
+  }
+
+  function follow(): void {
+    go(steps.length - 1);
   }
 
   return {
@@ -161,13 +208,16 @@ export function makeLiveStore(page: Page, data: Bytes): LiveStore {
       return chosen;
     },
     get playing() {
-      return clock.running();
+      return clock.running() || (training && following);
     },
     get speed() {
       return speed;
     },
     get following() {
       return following;
+    },
+    get wanted() {
+      return wanted;
     },
     block,
     theta: (at = index) => thetas[clamp(at, steps.length - 1)],
@@ -177,27 +227,21 @@ export function makeLiveStore(page: Page, data: Bytes): LiveStore {
       return { curve: found.curve, x: found.x.view() as never, y: found.y.view() as never };
     },
     go,
-    goToStep: (step) => go(lastAtOrBefore(steps, step)),
+    goToStep,
     choose(change) {
       chosen = held({ ...chosen, ...change }, page);
       clock.changed();
     },
-    play(on) {
-      due = 0;
-      clock.run(on && index < steps.length - 1);
-    },
+    play,
     setSpeed(framesPerSecond) {
       if (framesPerSecond > 0) speed = framesPerSecond;
       clock.changed();
     },
     on: clock.on,
     destroy: clock.stop,
-    follow(on) {
-      following = on;
-      if (on) go(steps.length - 1);
-    },
+    follow,
     add,
-    has: (step) => steps[lastAtOrBefore(steps, step)] === step,
+    has: frames.has,
     measure(name, step, value) {
       const found = curves.get(name);
       if (found === undefined) return;
@@ -208,6 +252,14 @@ export function makeLiveStore(page: Page, data: Bytes): LiveStore {
     },
     setUpdates(updates) {
       page.updates = updates;
+    },
+    setTraining(on) {
+      training = on;
+      if (!on && following) goToStep(page.updates); // frames on the way may have been dropped
+      changed();
+    },
+    setPace(updatesPerSecond) {
+      pace = updatesPerSecond;
     },
     setCurves(told, described, bytes) {
       takeCurves(told, described, bytes);
@@ -228,9 +280,4 @@ export function makeLiveStore(page: Page, data: Bytes): LiveStore {
     },
     told: changed,
   };
-}
-
-function split(all: Theta, count: number): Theta[] {
-  const each = all.length / Math.max(1, count);
-  return Array.from({ length: count }, (_, i) => all.slice(i * each, (i + 1) * each));
 }

@@ -87,13 +87,13 @@ function fieldOf(store: Store, { values, shape, u, v }: Surface): Field | null {
   return { values: store.block(values), ny: shape[0], nx: shape[1], x: u, y: v };
 }
 
-function levelsIn({ values }: Field): number[] {
+export function levelsIn({ values }: Field): number[] {
   const found = extent(values as Iterable<number> & ArrayLike<number>);
   return found === null ? [] : levelsOf(...found);
 }
 
 /** Regions from the valley up, each over the last; cells without a value are hatched. */
-function hills(context: CanvasRenderingContext2D, field: Field, levels: number[], axes: Axes, theme: Theme): void {
+export function hills(context: CanvasRenderingContext2D, field: Field, levels: number[], axes: Axes, theme: Theme): void {
   const { left, top, right, bottom } = axes.area;
   const finite = { ...field, values: Array.from(field.values, (v) => (Number.isFinite(v) ? v : Infinity)) };
   inside(context, axes.area, () => {
@@ -112,7 +112,7 @@ function hills(context: CanvasRenderingContext2D, field: Field, levels: number[]
   });
 }
 
-function shade(theme: Theme, level: number, levels: number): string {
+export function shade(theme: Theme, level: number, levels: number): string {
   return css(mixed(rgb(theme.low), rgb(theme.high), level / Math.max(1, levels)));
 }
 

@@ -144,7 +144,7 @@ def _check_changes(run: Run) -> None:
     """Refuse changes along the way, but for another constant learning rate."""
     schedule = run.task.optimizer.schedule
     for event in run.events:
-        changed = [name for name in ("optimizer", "penalty") if name in event]
+        changed: list[str] = [name for name in ("optimizer", "penalty") if name in event]
         if "learning_rate" in event and schedule is not None and schedule.name != "constant":
             changed.append("learning rate under a schedule")
         if event["kind"] == "edit":

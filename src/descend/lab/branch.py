@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from descend import training
+from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from descend.lab.settings import Settings
     from descend.run import Run
 
+# Figures that belong to the end of an epoch; the others to the point before an update.
+PER_EPOCH = ("epoch_loss", "validation_loss")
+
 Change = tuple[int, dict[str, Any]]  # after how many updates, and what: as the address has it
+
+
+COURSE, FEW = 240, 24  # points of a course, at most; and how many are few
 
 
 class Origin(NamedTuple):
@@ -48,6 +55,8 @@ class Branch:
         Of a branch of a branch.
     engine
         Of the first updates.
+    against
+        What its settings are compared with; default those it begins with.
 
     Attributes
     ----------
@@ -57,6 +66,14 @@ class Branch:
         All that were made, in order.
     ended
         Why it cannot go on, in a sentence, or None.
+    name, place
+        What a person calls it, or ""; and which of the colours it has, from 0.
+    raced
+        Whether a race began it, and may take its place.
+    inherited
+        How many of the changes it has from its origin.
+    course
+        Its losses, thinned: the update each belongs to, and the loss.
     goals
         By text: when each was reached, or None where it was too late.
     """
@@ -71,8 +88,10 @@ class Branch:
         until: int = 0,
         origin: Origin | None = None,
         engine: str = "numpy",
+        against: Settings | None = None,
     ) -> None:
         self.number, self.origin, self.rows = number, origin, rows
+        self.course: list[tuple[int, float]] = []
         self.begun = self.settings = settings
         self.changes: list[Change] = []
         self.ended: str | None = None
@@ -89,6 +108,9 @@ class Branch:
             self.advance(step - self.live.step)
             self.change(change)
         self.advance(until - self.live.step)
+        self.name, self.place, self.raced = "", 0, False
+        self.against = self.settings if against is None else against
+        self.inherited = len(self.changes)
 
     @property
     def step(self) -> int:
@@ -100,8 +122,18 @@ class Branch:
         if updates <= 0 or self.ended is not None:
             return
         reason = self.live.advance(updates)
+        self._note(updates)
         if reason is not None:
             self.ended = self.live.run().outcome.sentence
+
+    def _note(self, updates: int) -> None:
+        """Add to the course; while it has few points, those between come from the record."""
+        if self.live.loss is None:
+            return
+        if updates > 1 and len(self.course) < FEW:
+            self.course = _course(self.live)
+        else:
+            self.course = _thinned([*self.course, (self.step - 1, self.live.loss)])
 
     def change(self, change: dict[str, Any]) -> tuple[str, ...]:
         """Change what a training can go on with, or set a parameter by hand; from here on.
@@ -116,8 +148,7 @@ class Branch:
             self.live.edit(change["edit"]["at"], change["edit"]["to"])
         else:
             after, said = self.settings.with_changes(change)
-            task = after.task()
-            self.live.change(optimizer=task.optimizer, penalty=task.penalty)
+            self.live.change(**_parts_of(self.settings, after))
             self.settings = after
         self.ended = None
         self._remember(change)
@@ -144,15 +175,38 @@ class Branch:
         return replace(run, encoder=rows.encoder, source=rows.source, names=rows.names)
 
     def figures(self) -> dict[str, tuple[int, float]]:
-        """Return the newest value of each curve, after how many updates it was measured."""
-        live = self.live
-        found = {name: (live.step - 1, value) for name, value in live.figures.items()}
-        if live.validation_loss is not None:
-            m = live.updates_per_epoch
-            found["validation_loss"] = (live.step // m * m, live.validation_loss)
-        return found
+        """Return what the history has of the last update: how many were done when, and what."""
+        m = self.live.updates_per_epoch
+        return {
+            name: (self.step // m * m if name in PER_EPOCH else max(self.step - 1, 0), value)
+            for name, value in self.live.figures.items()
+        }
 
     def theta(self, step: int) -> Floats:
         """Return the parameters after a number of updates, exactly."""
         theta = self.live.theta if step == self.step else self.live.at(step).theta
         return np.asarray(theta, dtype=np.float64)
+
+
+def _thinned(course: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Return a course that is short enough: of too many points every other one, and the last."""
+    return course if len(course) <= COURSE else [*course[:-1:2], course[-1]]
+
+
+def _course(live: Any) -> list[tuple[int, float]]:
+    """Return the losses of what was trained before anybody looked."""
+    curve = curves_of(live.run(), COURSE // 2)[0]
+    return list(zip(curve.x.tolist(), curve.y.tolist(), strict=True))
+
+
+def _parts_of(before: Settings, after: Settings) -> dict[str, Any]:
+    """Return what is different, as `Live.change` takes it."""
+    task = after.task()
+    found: dict[str, Any] = {}
+    if after.learning_rate != before.learning_rate:
+        found["learning_rate"] = after.learning_rate
+    if after.optimizer != before.optimizer:
+        found["optimizer"] = task.optimizer.rule
+    if after.penalty != before.penalty:
+        found["penalty"] = task.penalty
+    return found

@@ -6,17 +6,16 @@ long is handed to the thinker with a copy.
 
 from __future__ import annotations
 
-import math
 import time
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from descend.errors import InputError
 from descend.lab import address as addresses
-from descend.lab import goals
+from descend.lab import branching, goals
 from descend.lab.branch import Branch, Origin
+from descend.lab.rooms import room_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
 from descend.page import pack, parts
@@ -25,23 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from descend.lab.branch import Change
+    from descend.lab.race import Race
 
-MOST_BRANCHES = 8
 SPEED = 60.0  # updates a second at 1x
 FRAMES = 300  # of a branch that is looked at again
 SECONDS = 0.006  # a stretch takes at most about so long, so that the page is answered at once
 PLANE = 2  # features that have their places on the axes: the first across
 APART = 1 / 60  # seconds between frames
-
-# Messages whose rooms are loaded when they are first needed.
-ROOMS = {
-    "hand": "descend.lab.hand:hand",
-    "floor": "descend.lab.hand:floor",
-    "race": "descend.lab.race:race",
-    "try": "descend.lab.thinking:try_it",
-    "file": "descend.lab.files:take",
-    "columns": "descend.lab.columns:columns",
-}
 
 
 @final
@@ -91,7 +80,10 @@ class Leader:
         self.lock: Sequence[str] = ()
         self.goal: Any = None
         self.echo: int | None = None  # of the last `set`, for the page to know its answer by
-        self._numbers = 0
+        self.numbers = 0  # given to branches so far
+        self.removed: Branch | None = None  # the last one that was let go of
+        self.race: Race | None = None
+        self.race_asked = 0  # races asked for so far: one that was overtaken never begins
         self._due, self._clock, self._rate = 0.0, 0.0, 1000.0
         self._shown = 0.0
 
@@ -106,9 +98,9 @@ class Leader:
         """Do what a checked message says; an `InputError` is told to the page."""
         kind = message["kind"]
         try:
-            if kind in ROOMS:
-                module, function = ROOMS[kind].split(":")
-                getattr(import_module(module), function)(self, message)
+            answer = room_of(kind)
+            if answer is not None:
+                answer(self, message)
             else:
                 getattr(self, f"_on_{kind}")(message)
         except InputError as error:
@@ -148,7 +140,7 @@ class Leader:
 
     def pause(self) -> None:
         """Stop training."""
-        if self.playing:
+        if self.busy:
             self.play(on=False)
 
     def later(self, what: str) -> None:
@@ -183,7 +175,7 @@ class Leader:
             self.state()
             return
         settings, said = branch.settings.with_changes(change, self.opened)
-        self.begin(settings, origin=Origin(branch.number, 0))
+        self.begin(settings, origin=Origin(branch.number, 0), against=branch.settings)
         self._tell(said)
         self.show()
 
@@ -195,14 +187,16 @@ class Leader:
         if on and self.branch.ended is not None:
             self.said(self.branch.ended, "error")
         self.playing = on and self.branch.ended is None
-        self._due, self._clock = 0.0, time.perf_counter()
+        if self.race is not None:
+            self.race.playing = False
+        self.on_time()
         if not self.playing:
             self.rested()
         self.state()
 
     def _on_speed(self, message: Mapping[str, Any]) -> None:
         self.speed = message["updates_per_second"]
-        self._due, self._clock = 0.0, time.perf_counter()
+        self.on_time()
         self.state()
 
     def _on_advance(self, message: Mapping[str, Any]) -> None:
@@ -227,7 +221,8 @@ class Leader:
         if message["start"] == "new":
             goals.refused(self.lock, {"seed": None})
             settings, _ = settings.with_changes({"seed": settings.seed + 1, "start": None})
-        self.begin(settings, origin=Origin(self.current, 0))
+        origin = Origin(self.current, 0)
+        self.begin(settings, origin=origin, against=self.branch.settings)
         self.show()
 
     def _on_edit(self, message: Mapping[str, Any]) -> None:
@@ -250,32 +245,6 @@ class Leader:
             self.branch.change(message["change"])
         self.show()
 
-    def _on_select(self, message: Mapping[str, Any]) -> None:
-        number = self._known(message["branch"])
-        self.playing = False
-        self.current = number
-        self.branches[number] = self.branches.pop(number)  # the last looked at is the last
-        self.show()
-
-    def _on_remove(self, message: Mapping[str, Any]) -> None:
-        number = self._known(message["branch"])
-        if len(self.branches) == 1:
-            msg = "The only branch cannot be removed; reset it, or begin another first."
-            raise InputError(msg)
-        del self.branches[number]
-        if number == self.current:
-            self.playing = False
-            self.current = list(self.branches)[-1]
-            self.show()
-        else:
-            self.state()
-
-    def _known(self, number: int) -> int:
-        if number not in self.branches:
-            msg = f"There is no branch {number}; there are {sorted(self.branches)}."
-            raise InputError(msg)
-        return number
-
     def _on_ask(self, message: Mapping[str, Any]) -> None:
         from descend.lab import thinking  # noqa: PLC0415 - reads the doctor, so only when asked
 
@@ -290,21 +259,26 @@ class Leader:
         changes: Sequence[Change] = (),
         until: int = 0,
         origin: Origin | None = None,
+        against: Settings | None = None,
     ) -> Branch:
         """Begin a branch and look at it; the one longest not looked at may have to make room."""
         rows = rows_of(settings, self.opened)
         branch = Branch(
-            self._numbers + 1, settings, rows, changes=changes, until=until, origin=origin
+            branching.numbered(self),
+            settings,
+            rows,
+            changes=changes,
+            until=until,
+            origin=origin,
+            against=against,
         )
-        self._numbers += 1
         self.playing = False
-        self._make_room()
-        self.branches[branch.number] = branch
+        branching.enter(self, branch, instead=self.branches.get(self.current))
         self.current = branch.number
-        self._quicken(branch)
+        self.quicken(branch)
         return branch
 
-    def _quicken(self, branch: Branch) -> None:
+    def quicken(self, branch: Branch) -> None:
         """Have the branch's kernels made ready elsewhere, and used from then on."""
 
         def ready() -> None:
@@ -320,28 +294,24 @@ class Leader:
         origin = Origin(branch.number, step)
         return self.begin(branch.begun, changes=branch.recipe(step), until=step, origin=origin)
 
-    def _make_room(self) -> None:
-        """Let go of what was never trained, and of the oldest beyond the number there may be."""
-        shown = self.branches.get(self.current)
-        if shown is not None and shown.step == 0 and not shown.changes:
-            del self.branches[self.current]
-        while len(self.branches) >= MOST_BRANCHES:
-            number = next(iter(self.branches))
-            del self.branches[number]
-            self.said(
-                f"A lab keeps {MOST_BRANCHES} branches: branch {number}, the one longest not "
-                "looked at, made room."
-            )
-
     # ------------------------------------------------------------ time
 
     def wait(self) -> float | None:
         """Return how long nothing needs to be done, in seconds; None for as long as one likes."""
-        if not self.playing:
+        if not self.busy:
             return None
         if self.speed is None or self.speed * APART >= 1:
             return 0.0
         return max((1.0 - self._due) / self.speed - (time.perf_counter() - self._clock), 0.0)
+
+    def on_time(self) -> None:
+        """Count the time that updates are owed for from now."""
+        self._due, self._clock = 0.0, time.perf_counter()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the branch shown trains, or a race is on."""
+        return self.playing or (self.race is not None and self.race.playing)
 
     def tick(self) -> None:
         """Train for a moment, if it is time to."""
@@ -357,9 +327,14 @@ class Leader:
         if updates == 0:
             time.sleep(0.001)
             return
-        self.branch.advance(updates)
+        race = self.race if self.race is not None and self.race.playing else None
+        (self.branch if race is None else race).advance(updates)
         spent = max(time.perf_counter() - now, 1e-6)
         self._rate += 0.3 * (updates / spent - self._rate)
+        branching.along(self)
+        if race is not None:
+            race.tell(self)
+            return
         self.frame()
         if self.branch.ended is not None:
             self.playing = False
@@ -435,12 +410,14 @@ class Leader:
                 "updates": branch.step,
                 "updates_per_epoch": branch.live.updates_per_epoch,
                 "ended": branch.ended,
-                "branches": [self._told(other) for other in self.branches.values()],
+                "branches": branching.told(self),
+                "removed": None if self.removed is None else self.removed.number,
+                "race": None if self.race is None else self.race.told(),
                 "lock": list(self.lock),
                 "goal": goals.told(self),
                 "address": self.address(),
                 "number": self.echo,
-                "loss": _finite(run.outcome.loss),
+                "loss": branching.finite(run.outcome.loss),
                 "parts": {
                     "task": str(branch.live.task),
                     "optimizer": parts.optimizer_of(run.in_force()),
@@ -454,22 +431,6 @@ class Leader:
         branch = self.branch
         return addresses.to_query(branch.begun, branch.changes, branch.step, self.lock, self.goal)
 
-    def _told(self, branch: Branch) -> dict[str, Any]:
-        return {
-            "number": branch.number,
-            "origin": None if branch.origin is None else branch.origin._asdict(),
-            "task": str(branch.live.task),
-            "updates": branch.step,
-            "loss": _finite(branch.live.loss),
-            "validation_loss": _finite(branch.live.validation_loss),
-            "settings": branch.settings.plain(),
-            "ended": branch.ended,
-        }
-
 
 def _penalty(penalty: Any) -> dict[str, Any] | None:
     return None if penalty is None else parts.part_of(penalty)
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)

@@ -95,12 +95,19 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "branch": ({"step": _whole(0)}, {"change": _record}),
     "select": ({"branch": _whole(0)}, {}),
     "remove": ({"branch": _whole(0)}, {}),
+    "restore": ({}, {}),
+    "rename": ({"branch": _whole(0), "name": _text}, {}),
+    "compare": ({"branches": _list}, {}),
     "hand": ({"trail": _list}, {"go": _flag, "assists": _whole(0)}),
     "floor": ({}, {}),
     "race": ({"branches": _list}, {"play": _flag}),
+    "racers": ({"optimizers": _list}, {"play": _flag}),
+    "racing": (
+        {},
+        {"on": _flag, "updates": _whole(1), "step": _whole(0), "start": _list, "over": _flag},
+    ),
     "ask": ({"what": _one_of(*ASKED)}, {"step": _whole(0)}),
     "try": ({"code": _text}, {}),
-    "columns": ({"change": _record}, {}),
     "file": ({"what": _one_of(*TAKEN)}, {"name": _text}),
 }
 

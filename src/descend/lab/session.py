@@ -121,7 +121,7 @@ class Session:
     @property
     def playing(self) -> bool:
         """Whether it trains."""
-        return self._leader.playing
+        return self._leader.busy
 
     def run(self, seconds: float = 30.0) -> Run:
         """Return the run of the branch that is shown, as it stands."""

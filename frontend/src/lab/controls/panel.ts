@@ -1,0 +1,108 @@
+// The panel at the side: everything that makes a run, to be chosen.
+import type { Lab, Part } from "../context";
+import type { Settings, Told } from "../contract";
+import { text } from "../text";
+import type { Choices, Now } from "./choices";
+import { dataControls } from "./data";
+import { type Group, group, lock, tell } from "./groups";
+import { lockedSettings } from "./locks";
+import { partNumbers } from "./parts";
+import { learningRate } from "./rate";
+import { makeSender } from "./sending";
+import { lossControls, modelControls, optimizerControls, penaltyControls } from "./tuning";
+
+const WIDE = 1100; // from which width on all groups are open at first: there is room beside the views
+
+export const controls: Part = (lab, host, signal) => {
+  host.classList.add("controls");
+  host.setAttribute("role", "group");
+  host.setAttribute("aria-label", text.controls.name);
+  host.hidden = true;
+  const sender = makeSender(lab, draw, signal);
+  const groups = groupsOf(lab, sender.set, signal);
+  host.append(...groups.map(({ element }) => element));
+  let choices: Choices | null = null;
+  let before: Told["state"] | null = null;
+  let known = ""; // what the choices were asked for
+
+  function draw(): void {
+    const now = nowOf(lab, choices);
+    if (now === null) return;
+    for (const { controls: all } of groups) {
+      for (const control of all) if (!control.keys.some(sender.pending)) control.draw(now);
+    }
+    const locked = lockedSettings(now.state.lock);
+    host.hidden = groups.map((one) => lock(one, locked)).every((left) => !left);
+  }
+
+  /** What can be chosen depends on what is chosen: asked for again after each deeper change. */
+  function learn({ settings, current }: Told["state"]): void {
+    const key = JSON.stringify([current, settings.data, settings.target, settings.loss, settings.optimizer, settings.penalty]);
+    if (key === known) return;
+    known = key;
+    lab.link.say({ kind: "ask", what: "choices" });
+  }
+
+  function stated(state: Told["state"]): void {
+    const asked = sender.answered();
+    if (asked !== null) {
+      tellOthers(groups, asked, before, state);
+      lab.link.say({ kind: "ask", what: "curvature" });
+    }
+    before = state;
+    learn(state);
+    draw();
+  }
+
+  const ends = [
+    lab.onState(stated),
+    lab.onStore(draw),
+    lab.link.on("choices", (told) => {
+      if (told.unknown !== undefined) return;
+      const first = choices === null;
+      choices = told.choices as unknown as Choices;
+      if (first) open(groups, lab.root.clientWidth >= WIDE);
+      draw();
+      host.dataset.ready = "yes";
+    }),
+  ];
+  signal.addEventListener("abort", () => ends.forEach((end) => end()));
+};
+
+function groupsOf(lab: Lab, set: (change: Settings) => void, signal: AbortSignal): Group[] {
+  const numbers = partNumbers({ key: "optimizer", of: (choices) => choices.optimizers, set });
+  return [
+    group("steering", true, [learningRate(lab, set, signal), numbers, ...penaltyControls(set)]),
+    group("data", false, dataControls(set)),
+    group("model", false, modelControls(set)),
+    group("loss", false, lossControls(set)),
+    group("optimizer", false, optimizerControls(set)),
+  ];
+}
+
+function open(groups: readonly Group[], all: boolean): void {
+  groups.forEach(({ element }, i) => (element.open = all || i === 0));
+}
+
+function nowOf({ state, store }: Lab, choices: Choices | null): Now | null {
+  if (state === null || store === null || choices === null) return null;
+  const data = choices.data.find(({ name }) => name === state.settings.data);
+  if (data === undefined) return null;
+  const { sizes } = store.page.model;
+  const rows = store.page.rows.all;
+  return { state, settings: state.settings, choices, data, rows, inputs: sizes[0], outputs: sizes[sizes.length - 1] };
+}
+
+/** Marks what Python changed with what was asked for: new data bring a loss that fits them. */
+function tellOthers(groups: readonly Group[], asked: Settings, before: Told["state"] | null, state: Told["state"]): void {
+  const others = new Set(
+    Object.keys(state.settings).filter((key) => !(key in asked) && differs(before?.settings[key], state.settings[key])),
+  );
+  for (const { controls: all } of groups) {
+    for (const control of all) tell(control, before !== null && control.keys.some((key) => others.has(key)));
+  }
+}
+
+function differs(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) !== JSON.stringify(other);
+}
