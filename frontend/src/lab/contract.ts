@@ -66,6 +66,15 @@ export interface Told {
   metrics: { kind: "metrics"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   forecast: { kind: "forecast"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   choices: { kind: "choices"; unknown?: string; choices: Record<string, unknown> };
+  update: {
+    kind: "update";
+    branch: number;
+    step: number; // done before it
+    rows: number;
+    all_rows: number;
+    slots: string[];
+    unknown?: string;
+  };
   floor: { kind: "floor"; branch: number; loss: number | null; theta: number[] | null; sentence: string };
   race: { kind: "race"; [name: string]: unknown };
   file: { kind: "file"; what: string; name: string; type: string };

@@ -1,6 +1,6 @@
 // The lab in the anywidget contract: hosts call `render` with a model that carries messages both ways.
 import { make, setText } from "../charts/elements";
-import { board, type Entry, VIEWS } from "../shell";
+import { board } from "../shell";
 import { adoptStyle } from "../style";
 import { summary } from "../views/summary";
 import { adoptLabStyle } from "./style";
@@ -9,6 +9,7 @@ import type { Told } from "./contract";
 import { controls } from "./controls/panel";
 import { handRoom } from "./hand/hand";
 import { handSwitch } from "./hand/mode";
+import { insideViews } from "./inside/inside";
 import { type LabModel, makeLink } from "./link";
 import { type LiveStore, makeLiveStore } from "./live";
 import { playbar } from "./playbar";
@@ -31,8 +32,6 @@ const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
   { part: controls, place: "side" },
   { part: handRoom, place: "below" },
 ];
-
-const BOARD: Entry[] = VIEWS;
 
 function render({ model, el, signal }: Host): () => void {
   adoptStyle(el);
@@ -72,6 +71,7 @@ function render({ model, el, signal }: Host): () => void {
     },
   };
 
+  const views = insideViews(lab);
   for (const { part, place } of PARTS) {
     const host = make("div", { class: "part" });
     places[place].append(host);
@@ -90,7 +90,7 @@ function render({ model, el, signal }: Host): () => void {
     if (before !== undefined) store.choose({ log: before.log, numbers: before.numbers });
     root.dataset.branch = String(told.branch);
     for (const listener of [...stores]) listener(store);
-    clear = board(store, root, main, [summary], BOARD);
+    clear = board(store, root, main, [summary], views);
     root.dataset.ready = "yes";
   });
   link.on("frames", (told, [thetas]) => {

@@ -1,5 +1,7 @@
 // What the lab adds to the page's style sheet.
+import { INSIDE } from "./inside/style";
 import { SHARE } from "./share/style";
+
 const HAND = `
 .descend.lab .modes { margin-bottom: 10px; }
 .descend.lab .modes > div { display: inline-flex; }
@@ -59,7 +61,7 @@ export function adoptLabStyle(el: Element): void {
   const root = el.getRootNode() as Document | ShadowRoot;
   if (sheet === null) {
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(LAB + HAND + SHARE);
+    sheet.replaceSync(LAB + HAND + INSIDE + SHARE);
   }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
 }

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from descend.errors import InputError
+from descend.lab import inside
 from descend.page.blocks import Blocks
 from descend.page.payload import curves_in, surface_in
 from descend.page.words import finding_of
@@ -79,6 +80,10 @@ def _surface(run: Run, _: int | None) -> tuple[dict[str, Any], list[bytes]]:
 
 def _curvature(run: Run, _: int | None) -> tuple[dict[str, Any], list[bytes]]:
     raise InputError("The curvature is not told yet.")
+
+
+def _update(run: Run, step: int | None) -> tuple[dict[str, Any], list[bytes]]:
+    return inside.told(run, step)
 
 
 def try_it(leader: Leader, message: Mapping[str, Any]) -> None:
