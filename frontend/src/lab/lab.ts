@@ -14,10 +14,13 @@ import { branchesPanel } from "./branches/panel";
 import { controls } from "./controls/panel";
 import { handRoom } from "./hand/hand";
 import { handSwitch } from "./hand/mode";
+import { insideViews } from "./inside/inside";
 import { type LiveStore, makeLiveStore } from "./live";
 import { metricsView } from "./metrics";
 import { makeNotice } from "./notice";
 import { playbar } from "./playbar";
+import { goal } from "./share/goal";
+import { share } from "./share/share";
 import { text } from "./text";
 
 export interface Host {
@@ -28,7 +31,9 @@ export interface Host {
 
 /** Parts that stay while branches come and go, and where each has its place. */
 const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
+  { part: share, place: "top" },
   { part: handSwitch, place: "top" },
+  { part: goal, place: "top" },
   { part: playbar, place: "top" },
   { part: branchesPanel, place: "top" },
   { part: controls, place: "side" },
@@ -82,6 +87,7 @@ function render({ model, el, signal }: Host): () => void {
     tell: (sentence, severity = "note") => notice.tell(sentence, severity),
   };
 
+  const views = insideViews(lab, boardOf(link));
   for (const { part, place } of PARTS) {
     const host = make("div", { class: "part" });
     places[place].append(host);
@@ -104,7 +110,7 @@ function render({ model, el, signal }: Host): () => void {
     if (before !== undefined) store.choose({ log: before.log, numbers: before.numbers });
     root.dataset.branch = String(told.branch);
     for (const listener of [...stores]) listener(store);
-    clear = board(store, root, main, [summary], boardOf(link));
+    clear = board(store, root, main, [summary], views);
     root.dataset.ready = "yes";
   });
   link.on("frames", (told, [thetas]) => {

@@ -1,5 +1,7 @@
 // What the lab adds to the page's style sheet.
 import { CONTROLS } from "./controls/style";
+import { INSIDE } from "./inside/style";
+import { SHARE } from "./share/style";
 
 const HAND = `
 .descend.lab .modes { margin-bottom: 10px; }
@@ -186,7 +188,7 @@ export function adoptLabStyle(el: Element): void {
   const root = el.getRootNode() as Document | ShadowRoot;
   if (sheet === null) {
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(LAB + PLAY + METRICS + CONTROLS + HAND + BRANCHES);
+    sheet.replaceSync(LAB + PLAY + METRICS + CONTROLS + HAND + BRANCHES + INSIDE + SHARE);
   }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
 }
