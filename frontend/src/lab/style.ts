@@ -46,6 +46,7 @@ const HAND = `
 `;
 
 const LAB = `
+.descend.lab > .headrow { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 6px 14px; }
 .descend.lab > .top { display: contents; }
 .descend.lab > .top > .part:has(> .timeline) { position: sticky; top: 0; z-index: 6; margin-bottom: 14px; }
 .descend.lab > .top .timeline { position: static; margin-bottom: 0; }
