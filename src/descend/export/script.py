@@ -26,6 +26,7 @@ from descend.files import write_bytes
 from descend.models import layered
 from descend.parts import choice
 from descend.randomness import PURPOSES, ROUNDS_LARGE, ROUNDS_SMALL, SMALL
+from descend.run.telling import sentence_of
 
 if TYPE_CHECKING:
     import os
@@ -122,6 +123,7 @@ def _check(run: Run) -> None:
                 f"{', '.join(known['numpy'])}; export the model itself instead."
             )
             raise InputError(msg)
+    _check_changes(run)
     if run.state.step == 0:
         msg = "This run did no update, so there is nothing to repeat; train it first."
         raise InputError(msg)
@@ -137,6 +139,20 @@ def _check(run: Run) -> None:
             "X.toarray() if there is room for it."
         )
         raise InputError(msg)
+
+
+def _check_changes(run: Run) -> None:
+    """Refuse what was changed by hand, but for a learning rate that nothing else lowers."""
+    schedule = run.task.optimizer.schedule
+    alone = schedule is None or schedule.name == "constant"
+    for event in run.events:
+        rate_only = event["kind"] == "change" and {*event["was"]} == {"learning_rate"}
+        if event["kind"] == "edit" or (event["kind"] == "change" and not (rate_only and alone)):
+            msg = (
+                f"A script cannot repeat what was changed along the way (after update "
+                f"{event['step']}: {sentence_of(event, run.layout)}); export the model itself."
+            )
+            raise InputError(msg)
 
 
 # ---------------------------------------------------------------- the text

@@ -212,6 +212,9 @@ def rate_text(learning_rate: float, schedule: Schedule | None, events: Any) -> t
     """Return the learning rate as text, and whether it is a function of the update."""
     text = f"RATE = {learning_rate!r}\n"
     name = "constant" if schedule is None else schedule.name
+    changed = [(e["step"], e["learning_rate"]) for e in events if e["kind"] == "change"]
+    if changed:
+        return _changed_rates([(0, learning_rate), *changed]), True
     if schedule is None or name == "constant":
         return text, False
     if name == "reduce_on_plateau":
@@ -234,6 +237,17 @@ def rate_text(learning_rate: float, schedule: Schedule | None, events: Any) -> t
     body = "\n".join(f"    {line}" for line in does)
     says = f'    """Return the learning rate of an update, from 0: {says}."""'
     return f"{text}\n\ndef rate_of(update):\n{says}\n{body}\n", True
+
+
+def _changed_rates(rates: list[tuple[int, float]]) -> str:
+    """Return a table of rates that were changed by hand."""
+    lines = "".join(f"    {pair!r},\n" for pair in rates)
+    return (
+        f"RATES = [  # from which update on, which learning rate\n{lines}]\n\n\n"
+        "def rate_of(update):\n"
+        '    """Return the learning rate of an update, from 0: changed by hand on the way."""\n'
+        "    return [rate for first, rate in RATES if update >= first][-1]\n"
+    )
 
 
 # ---------------------------------------------------------------- the order of the rows
