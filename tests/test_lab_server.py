@@ -302,6 +302,14 @@ def test_what_is_no_message_is_told(asker, text):
         assert told(socket)["kind"] == "heard"
 
 
+def test_an_address_that_is_too_long_is_refused_for_good(asker):
+    with asker.socket(f"/s/long/socket?data={'x' * 9000}") as socket:
+        assert "9005 letters" in told(socket)["sentence"]
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=10)
+    assert closed.value.rcvd.code == 4000
+
+
 def test_too_many_messages_are_left_out_and_then_end_the_connection(asker, app):
     def talk(socket):
         for _ in range(2000):

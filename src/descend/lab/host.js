@@ -2,6 +2,7 @@
 // Down: u32 length, JSON header, buffers, each padded to 8 bytes; up: JSON, and files by POST.
 
 const LONGEST_QUEUE = 200;
+const REFUSED = 4000; // the server said why, and will say it again
 const WAITS = [100, 250, 500, 1000, 2000, 4000]; // before trying again, in milliseconds
 const here = new URL(location.href);
 
@@ -58,8 +59,8 @@ function line(told) {
     mine.binaryType = "arraybuffer";
     mine.onopen = connected;
     mine.onmessage = ({ data }) => told(...unpacked(data));
-    mine.onclose = () => {
-      if (socket === mine) lost();
+    mine.onclose = ({ code }) => {
+      if (socket === mine && code !== REFUSED) lost();
     };
   }
 

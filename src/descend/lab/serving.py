@@ -121,14 +121,14 @@ def server_for(  # noqa: PLR0913 - as above
     module: Callable[[], str] | None = None,
 ) -> Server:
     """Return a server for a socket that listens; the last three are for tests and their doubles."""
-    if make is None:
-        threading.Thread(target=_warm, daemon=True).start()
     import uvicorn  # noqa: PLC0415 - slow to import
 
     from descend.lab.gate import Gate  # noqa: PLC0415 - as are its frameworks
     from descend.lab.server import application  # noqa: PLC0415
     from descend.lab.sessions import Sessions  # noqa: PLC0415
 
+    if make is None:
+        threading.Thread(target=_warm, daemon=True).start()
     sessions = Sessions(make or (lambda query: _made(query, opened)), patience)
     gate = Gate(host, listener.getsockname()[1], token)
     app = application(sessions, gate, accept or _accept, module=module)
