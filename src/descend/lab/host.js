@@ -2,7 +2,6 @@
 // Down: u32 length, JSON header, buffers, each padded to 8 bytes; up: JSON, and files by POST.
 
 const LONGEST_QUEUE = 200;
-const REFUSED = 4000; // the server said why, and will say it again
 const WAITS = [100, 250, 500, 1000, 2000, 4000]; // before trying again, in milliseconds
 const here = new URL(location.href);
 
@@ -52,15 +51,15 @@ function line(told) {
   function open() {
     clearTimeout(timer);
     if (socket !== null) return;
-    const address = new URL(`${here.pathname}/socket${location.search}`, here);
+    const address = new URL(`${here.pathname}/socket`, here);
     address.protocol = here.protocol.replace("http", "ws");
     const mine = new WebSocket(address);
     socket = mine;
     mine.binaryType = "arraybuffer";
     mine.onopen = connected;
     mine.onmessage = ({ data }) => told(...unpacked(data));
-    mine.onclose = ({ code }) => {
-      if (socket === mine && code !== REFUSED) lost();
+    mine.onclose = () => {
+      if (socket === mine) lost();
     };
   }
 
@@ -123,8 +122,9 @@ const model = {
   on,
   off,
   send(content, _callbacks, buffers) {
+    const address = location.search.slice(1); // by which the server makes a session that is new to it
     if (buffers?.length) uploaded(content.name, buffers[0], told);
-    else send(content);
+    else send(content.kind === "hello" ? { address, ...content } : content);
   },
 };
 

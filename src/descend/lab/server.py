@@ -35,11 +35,10 @@ if TYPE_CHECKING:
     from descend.lab.gate import Gate
     from descend.lab.sessions import SessionLike, Sessions
 
-LONGEST_MESSAGE, LONGEST_ADDRESS, LARGEST_UPLOAD = 64 * 1024, 8 * 1024, 64 * 2**20
+LONGEST_MESSAGE, LARGEST_UPLOAD = 64 * 1024, 64 * 2**20
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 TEND_EVERY = 1.0
-# Why a connection ends; after the last, the page does not try again.
-DONE, TOO_FAST, TOO_MUCH, REFUSED = 1000, 1008, 1013, 4000
+DONE, TOO_FAST, TOO_MUCH = 1000, 1008, 1013  # why a connection ends
 GOODBYE = 2.0  # seconds to tell someone that it is over, who may not be listening
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -149,15 +148,9 @@ async def _session(request: Request) -> SessionLike:
     return found
 
 
-def _check(name: str, query: str = "") -> None:
+def _check(name: str) -> None:
     if NAME.fullmatch(name) is None:
         msg = "There is no lab of that name; open a new one."
-        raise InputError(msg)
-    if len(query) > LONGEST_ADDRESS:
-        msg = (
-            f"The settings in this address take {len(query)} letters, and the lab reads at most "
-            f"{LONGEST_ADDRESS}; open a run file instead."
-        )
         raise InputError(msg)
 
 
@@ -179,18 +172,17 @@ async def _body(request: Request, limit: int) -> bytes:
 
 
 async def _socket(socket: WebSocket) -> None:
-    name, query = socket.path_params["name"], socket.url.query
+    name = socket.path_params["name"]
     await socket.accept()
     outgoing = Outgoing(asyncio.get_running_loop())
     try:
-        _check(name, query)
-        session, leave = await run_in_threadpool(
-            socket.app.state.sessions.attach, name, query, outgoing.offer
-        )
+        _check(name)
+        attach = socket.app.state.sessions.attach
+        session, leave = await run_in_threadpool(attach, name, outgoing.offer)
     except InputError as error:
         outgoing.offer(_said(str(error)))
         await socket.send_bytes(await outgoing.take())
-        await socket.close(REFUSED)
+        await socket.close(TOO_MUCH)
         return
     try:
         await _talk(socket, session, outgoing)
