@@ -2,6 +2,7 @@
 //
 // It speaks to the store, which trains and asks for states; what is said of them stands in text.ts.
 import { choice, icon, iconButton, make, setAttribute, setText, wordButton } from "../charts/elements";
+import { seldom } from "../charts/seldom";
 import type { Lab, Part } from "./context";
 import { playKeys } from "./play_keys";
 import { text } from "./text";
@@ -37,16 +38,23 @@ export const playbar: Part = (lab, host, signal) => {
     ),
   );
 
+  const due = seldom({
+    get playing() {
+      return lab.store?.playing ?? false;
+    },
+  });
+
   function draw(): void {
     const { store } = lab;
     if (store === null) return;
+    lab.root.dataset.step = String(store.step);
     buttons.draw(lab);
+    if (!due()) return;
     track.draw();
     number.draw();
     acts.draw();
     setText(status, standing(lab));
     status.dataset.kind = store.page.updates > 0 && lab.state?.ended ? "ended" : "";
-    lab.root.dataset.step = String(store.step);
   }
 
   lab.onStore((store) => store.on(draw));

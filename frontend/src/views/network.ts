@@ -58,6 +58,7 @@ export const network: MakeView = (store, host) => {
   build();
   return {
     name: "network",
+    pace: 66,
     get title() {
       return title;
     },
