@@ -1,5 +1,5 @@
 // The lab in the anywidget contract: hosts call `render` with a model that carries messages both ways.
-import { make, setText } from "../charts/elements";
+import { make } from "../charts/elements";
 import { board, type Entry, VIEWS } from "../shell";
 import { adoptStyle } from "../style";
 import type { Finding } from "../contract";
@@ -10,12 +10,17 @@ import type { Lab, Part } from "./context";
 import type { Told } from "./contract";
 import { curvatureView } from "./curvature";
 import { type LabModel, type Link, makeLink } from "./link";
+import { branchesPanel } from "./branches/panel";
 import { controls } from "./controls/panel";
 import { handRoom } from "./hand/hand";
 import { handSwitch } from "./hand/mode";
+import { insideViews } from "./inside/inside";
 import { type LiveStore, makeLiveStore } from "./live";
 import { metricsView } from "./metrics";
+import { makeNotice } from "./notice";
 import { playbar } from "./playbar";
+import { goal } from "./share/goal";
+import { share } from "./share/share";
 import { text } from "./text";
 
 export interface Host {
@@ -26,8 +31,11 @@ export interface Host {
 
 /** Parts that stay while branches come and go, and where each has its place. */
 const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
+  { part: share, place: "top" },
   { part: handSwitch, place: "top" },
+  { part: goal, place: "top" },
   { part: playbar, place: "top" },
+  { part: branchesPanel, place: "top" },
   { part: controls, place: "side" },
   { part: handRoom, place: "below" },
 ];
@@ -50,13 +58,13 @@ function render({ model, el, signal }: Host): () => void {
   const over = new AbortController();
   const link = makeLink(model);
   const places = { top: make("div", { class: "top" }), side: make("div", { class: "side" }), below: make("div", { class: "below" }) };
-  const said = make("p", { class: "said", role: "status" });
+  const notice = makeNotice();
   const main = make("div", { class: "board" });
   const root = make(
     "div",
     { class: "descend lab", role: "region", "aria-label": text.title },
-    said,
     places.top,
+    notice.element,
     make("div", { class: "columns" }, places.side, make("div", { class: "main" }, main, places.below)),
   );
   el.append(root);
@@ -76,19 +84,21 @@ function render({ model, el, signal }: Host): () => void {
     },
     onStore: (listener) => listening(stores, listener),
     onState: (listener) => listening(states, listener),
-    tell(sentence, severity = "note") {
-      said.dataset.severity = severity;
-      setText(said, sentence);
-    },
+    tell: (sentence, severity = "note") => notice.tell(sentence, severity),
   };
 
+  const views = insideViews(lab, boardOf(link));
   for (const { part, place } of PARTS) {
     const host = make("div", { class: "part" });
     places[place].append(host);
     part(lab, host, over.signal);
   }
 
+  const heights = new ResizeObserver(() => barHeight(root, places.top));
+  for (const part of places.top.children) heights.observe(part);
+
   link.on("page", (told, [data]) => {
+    hold(main);
     clear();
     main.replaceChildren();
     store?.destroy();
@@ -100,7 +110,7 @@ function render({ model, el, signal }: Host): () => void {
     if (before !== undefined) store.choose({ log: before.log, numbers: before.numbers });
     root.dataset.branch = String(told.branch);
     for (const listener of [...stores]) listener(store);
-    clear = board(store, root, main, [summary], boardOf(link));
+    clear = board(store, root, main, [summary], views);
     root.dataset.ready = "yes";
   });
   link.on("frames", (told, [thetas]) => {
@@ -143,6 +153,8 @@ function render({ model, el, signal }: Host): () => void {
   function stop(): void {
     if (over.signal.aborted) return;
     over.abort();
+    heights.disconnect();
+    notice.stop();
     link.close();
     clear();
     store?.destroy();
@@ -155,6 +167,18 @@ function render({ model, el, signal }: Host): () => void {
 function listening<T>(all: Set<T>, listener: T): () => void {
   all.add(listener);
   return () => all.delete(listener);
+}
+
+/** Keeps an element as tall as it is until it has been filled again, so that nobody is scrolled away. */
+function hold(element: HTMLElement): void {
+  element.style.setProperty("min-height", `${element.offsetHeight}px`);
+  requestAnimationFrame(() => requestAnimationFrame(() => element.style.removeProperty("min-height")));
+}
+
+/** How much of the screen the playbar takes that stays at its top: what stays below it must know. */
+function barHeight(root: HTMLElement, top: HTMLElement): void {
+  const bar = top.querySelector(".part:has(> .timeline)");
+  root.style.setProperty("--bar", `${bar?.clientHeight ?? 0}px`);
 }
 
 /** States one after another, as they came. */

@@ -197,7 +197,7 @@ function point({ context }: Stage, axes: Axes, path: Path, index: number, theme:
 }
 
 /** A few of the levels, lowest first, and what the other signs mean. */
-function keyOf(field: Field | null, levels: number[], theme: Theme): HTMLElement[] {
+export function keyOf(field: Field | null, levels: number[], theme: Theme): HTMLElement[] {
   const items: HTMLElement[] = [];
   const few = [0, Math.floor(levels.length / 3), Math.floor((2 * levels.length) / 3), levels.length - 1];
   if (levels.length >= 4) {

@@ -72,7 +72,7 @@ class Track(NamedTuple):
 def track(chart: Chart) -> Track | None:
     """Return the track of a run with its rows, or None."""
     run, judge, start = chart.run, chart.judge, chart.start
-    if run is None or judge is None or start is None or not run.state.step:
+    if run is None or judge is None or start is None or chart.done < 1:
         return None
     states = chart.states
     values = np.array([chart.objective(s.theta.astype(np.float64)) for s in states], dtype=float)
@@ -95,10 +95,9 @@ def track(chart: Chart) -> Track | None:
 
 def _after_one(chart: Chart) -> State:
     """Return the state after the first update, whose memory is no longer empty."""
-    run = chart.run
-    if run is None:
+    run, begun = chart.run, chart.begun
+    if run is None or begun is None:
         raise AssertionError
-    begun = run.problem.start()
     return begun if not run.task.optimizer.rule.scaled else run.program.advance(begun, 1).state
 
 
@@ -191,4 +190,4 @@ def walked(chart: Chart) -> float:
     rates = chart.of("learning_rate")
     if rates is None or chart.run is None:
         return math.inf
-    return chart.run.state.step * float(np.mean(rates))
+    return chart.done * float(np.mean(rates))

@@ -193,6 +193,7 @@ class Leader:
             self.race.playing = False
         self.on_time()
         if not self.playing:
+            self.frame(always=True)  # the last may have been left out
             self.rested()
         self.state()
 
@@ -248,8 +249,11 @@ class Leader:
         self.show()
 
     def _on_ask(self, message: Mapping[str, Any]) -> None:
-        from descend.lab import thinking  # noqa: PLC0415 - reads the doctor, so only when asked
+        from descend.lab import choices, thinking  # noqa: PLC0415 - only when asked
 
+        if message["what"] == "choices":
+            choices.tell(self)
+            return
         thinking.ask(self, message["what"], message.get("step"))
 
     # ------------------------------------------------------------ branches

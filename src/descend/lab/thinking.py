@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from descend.errors import InputError
 from descend.forecasting import of_problem
+from descend.lab import inside
 from descend.lab.quality import quality_of
 from descend.page.blocks import Blocks
 from descend.page.payload import curves_in, surface_in
@@ -107,6 +108,10 @@ def _metrics(run: Run, step: int | None) -> tuple[dict[str, Any], list[bytes]]:
 
 def _forecast(run: Run, _: int | None) -> tuple[dict[str, Any], list[bytes]]:
     return of_problem(run.problem, names=run.names).as_dict(), []
+
+
+def _update(run: Run, step: int | None) -> tuple[dict[str, Any], list[bytes]]:
+    return inside.told(run, step)
 
 
 def try_it(leader: Leader, message: Mapping[str, Any]) -> None:
