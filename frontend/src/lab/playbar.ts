@@ -34,7 +34,7 @@ export const playbar: Part = (lab, host, signal) => {
       track.element,
       number.label,
       speed.label,
-      make("div", { class: "standing" }, status, acts.element),
+      make("div", { class: "foot" }, status, acts.element),
     ),
   );
 
@@ -154,12 +154,11 @@ function actions(lab: Lab): { element: HTMLElement; draw(): void } {
   const same = wordButton(words.reset, () => link.say({ kind: "reset", start: "same" }));
   const fresh = wordButton(words.restart, () => link.say({ kind: "reset", start: "new" }));
   return {
-    element: make("div", { class: "acts" }, branch, same, fresh),
+    element: make("div", { class: "aside" }, branch, same, fresh),
     draw() {
       const back = lab.store !== null && !lab.store.following;
-      setDisabled(branch, !back);
-      const why = back ? words.branchFrom(lab.store?.wanted ?? 0) : words.branchWhere;
-      setAttribute(branch, "title", why);
+      branch.hidden = !back;
+      setAttribute(branch, "title", words.branchFrom(lab.store?.wanted ?? 0));
     },
   };
 }
