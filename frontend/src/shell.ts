@@ -104,7 +104,7 @@ export function board(
   host.append(grid);
   const shown = entries.flatMap(({ make: makeView, wide }) => section(store, grid, makeView, wide));
   pairUp(shown);
-  const painter = makePainter(store, root, shown, fixed);
+  const painter = makePainter(store, root, grid, shown, fixed);
   const ends = [store.on(painter.changed), onScheme(root, painter.recoloured), painter.watch()];
   painter.changed();
   return () => {
@@ -169,7 +169,7 @@ interface Painter {
   watch(): () => void;
 }
 
-function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: View[]): Painter {
+function makePainter(store: Store, root: HTMLElement, grid: HTMLElement, shown: Shown[], fixed: View[]): Painter {
   let later = 0;
   let more = 0; // the handle of the frame that draws on
   let width = 0;
@@ -224,8 +224,8 @@ function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: Vie
   }
 
   function sized(): void {
-    if (root.clientWidth === width) return;
-    width = root.clientWidth;
+    if (grid.clientWidth === width) return;
+    width = grid.clientWidth;
     redrawn();
   }
 
@@ -242,8 +242,8 @@ function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: Vie
     const sight = new IntersectionObserver(seen, { rootMargin: "80px" });
     for (const one of shown) sight.observe(one.section);
     const sizes = new ResizeObserver(sized);
-    sizes.observe(root);
-    width = root.clientWidth;
+    sizes.observe(grid);
+    width = grid.clientWidth;
     return () => {
       sight.disconnect();
       sizes.disconnect();
