@@ -478,7 +478,6 @@ export const text = {
     restart: "New start",
     branch: "Branch from here",
     branchFrom: (step: number) => `Begins another branch that is the same up to update ${count(step)}.`,
-    branchWhere: "Go to an earlier update first: another branch can begin there.",
     changed: (step: number, sentence: string) => `Update ${count(step)}: ${sentence}`,
     found: (step: number, code: string) => `Update ${count(step)}: the doctor found ${code}`,
     spoken: (step: number, updates: number, loss: number | null) =>
