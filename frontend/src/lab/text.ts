@@ -128,7 +128,7 @@ const controls = {
   off: "off",
   allRows: "all",
   rows: (rows: number) => counted(Math.round(rows), "row"),
-  constant: "constant",
+  noSchedule: "none",
   noPenalty: "none",
   newData: "New data",
   newDataSentence: "Draws other rows of the same kind.",
