@@ -27,7 +27,7 @@ WAIT = 15_000
 UPDATES = """() => /By machine: ([3-9][0-9]|[1-9][0-9]{2,}) updates/.test(
     document.querySelector("[data-view=race]").innerText)"""
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
-AXE_RUN = """async () => (await axe.run(".lab", { resultTypes: ["violations"] })).violations
+AXE_RUN = """async () => (await axe.run({ include: [[".hand"], [".modes"]] }, { resultTypes: ["violations"] })).violations
     .map((found) => `${found.id}: ${found.nodes[0].html}`)"""
 
 
@@ -72,12 +72,16 @@ def by_hand(screen):
 
 def settled(page):
     """Wait until what was done last is drawn."""
-    page.evaluate("() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+    page.evaluate(
+        "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+    )
 
 
 def theta(page):
     settled(page)
-    found = page.locator(".slider input[type=range]").evaluate_all("(all) => all.map((one) => one.value)")
+    found = page.locator(".slider input[type=range]").evaluate_all(
+        "(all) => all.map((one) => one.value)"
+    )
     return np.array(found, dtype=float)
 
 
@@ -209,7 +213,9 @@ def test_squares_have_the_errors_as_sides(by_hand):
     assert_allclose(np.mean(wide * high) / scale**2, mse(w, b), rtol=2e-3)
     mean = float(page.locator(".squares .mean").get_attribute("width"))
     assert_allclose((mean / scale) ** 2, mse(w, b), rtol=2e-3)
-    assert f"is {mse(w, b):.5g}: that is the MSE" in page.locator("[data-name=squares]").inner_text()
+    assert (
+        f"is {mse(w, b):.5g}: that is the MSE" in page.locator("[data-name=squares]").inner_text()
+    )
 
 
 def test_dragging_asks_nothing_of_python_and_is_drawn_in_time(by_hand):
@@ -221,7 +227,9 @@ def test_dragging_asks_nothing_of_python_and_is_drawn_in_time(by_hand):
         const from = performance.now(); act(now); spent.push(performance.now() - from);
       });
     }""")
-    page.evaluate("() => { globalThis.told = 0; WebSocket.prototype.send = new Proxy(WebSocket.prototype.send, { apply: (act, on, given) => { told += 1; return Reflect.apply(act, on, given); } }); }")
+    page.evaluate(
+        "() => { globalThis.told = 0; WebSocket.prototype.send = new Proxy(WebSocket.prototype.send, { apply: (act, on, given) => { told += 1; return Reflect.apply(act, on, given); } }); }"
+    )
     handle = handle_of(page, "right end")
     start = center(handle)
     page.mouse.move(*start)
@@ -367,7 +375,9 @@ def test_a_sigmoid_is_moved_and_turned(by_hand):
     far = center(steep) - center(handle_of(page, "middle of the curve"))
     drag(page, steep, (0, -2 * far[1]))  # as far below one half as it was above
     assert_allclose(theta(page), -moved, rtol=0.05)
-    assert_allclose(title(page)[1], log_loss(theta(page)[0] * x + theta(page)[1], labels), rtol=1e-5)
+    assert_allclose(
+        title(page)[1], log_loss(theta(page)[0] * x + theta(page)[1], labels), rtol=1e-5
+    )
 
 
 def test_a_boundary_is_turned_moved_and_made_steeper(by_hand):
@@ -387,8 +397,13 @@ def test_a_boundary_is_turned_moved_and_made_steeper(by_hand):
     drag(page, handle_of(page, names[0]), (60, 0))
     turned = theta(page)
     assert_allclose(np.hypot(*turned[:2]), np.hypot(u, v), rtol=1e-5)  # as steep as before
-    assert abs(distance(center(handle_of(page, names[0])), center(handle_of(page, names[1])), ends[1])) < 1.5
-    middle, beside = (center(handle_of(page, n)) for n in ("middle of the boundary", "steepness across"))
+    assert (
+        abs(distance(center(handle_of(page, names[0])), center(handle_of(page, names[1])), ends[1]))
+        < 1.5
+    )
+    middle, beside = (
+        center(handle_of(page, n)) for n in ("middle of the boundary", "steepness across")
+    )
     drag(page, handle_of(page, "steepness across"), (middle - beside) / 2)
     assert_allclose(theta(page)[:2], 2 * turned[:2], rtol=0.05)
     assert_allclose(title(page)[1], loss(*theta(page)), rtol=1e-5)
