@@ -599,7 +599,7 @@ export const text = {
     away: "The boundary lies outside this picture; bring it back with the sliders.",
     sliders: "The numbers",
     exact: (name: string) => `${name}, as a number`,
-    score: { now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
+    score: { name: "How it stands", now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
     spoken: (name: string, loss: string, place: string, best: string, gap: string) =>
       `${name} ${loss} at ${place}; best so far ${best}${gap === "" ? "" : `, ${gap}`}.`,
     gap: (gap: number, share: number | null) =>
