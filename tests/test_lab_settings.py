@@ -42,7 +42,7 @@ def train(settings, epochs=3):
 
 def is_a_sentence(error):
     text = str(error)
-    if "\n" in text or not text.endswith(".") or not text[0].isupper() or len(text) > 600:
+    if "\n" in text or not text.endswith((".", "?)")) or not text[0].isupper() or len(text) > 700:
         raise AssertionError(text)
 
 
@@ -117,8 +117,8 @@ def test_a_part_that_enters_its_family_can_be_chosen(monkeypatch):
     class Cubed(type(ds.squared_error())):
         pass
 
-    classes = {**LOSSES._classes, "cubed": LOSSES.add("cubed", targets="numbers")(Cubed)}
-    monkeypatch.setattr(LOSSES, "_classes", classes)
+    monkeypatch.setattr(LOSSES, "_classes", dict(LOSSES._classes))
+    LOSSES.add("cubed")(Cubed)
     monkeypatch.setitem(LOSSES._makers, "cubed", lambda: LOSSES.value(Cubed()))
     parts_of.cache_clear()
     try:
@@ -193,7 +193,7 @@ def test_whatever_is_sent_is_taken_or_refused(plain):
         try:
             ask(plain)
         except InputError as error:
-            assert str(error)
+            is_a_sentence(error)
 
 
 @pytest.mark.parametrize("data", SOURCES)
@@ -301,7 +301,7 @@ def test_an_address_is_short_and_readable():
     )
     query = to_query(settings, changes, 90, ("data", "noise"), "validation loss < 0.1 within 200")
     assert query == (
-        "data=spiral&hidden=8,4&optimizer=momentum&penalty=l2"
+        "data=spiral&hidden=8,4&penalty=l2&optimizer=momentum"
         "&changes=40.rate=0.1;60.penalty=none;60.edit=3=-0.5&step=90&lock=data,noise"
         "&goal=validation%20loss%20%3C%200.1%20within%20200"
     )
@@ -315,6 +315,7 @@ def floats(low=1e-300, high=1e300):
     return st.floats(low, high, allow_nan=False, allow_infinity=False)
 
 
+MOMENTUM = floats(0, 0.9999).map(lambda v: {"name": "momentum", "beta": v})
 NUMBERS = {
     "data": st.sampled_from([*DRAWN]),
     "seed": st.integers(0, 2**53 - 1),
@@ -329,7 +330,6 @@ NUMBERS = {
     "start": st.none() | st.lists(floats(-1e300), max_size=4),
     "penalty": st.none() | floats().map(lambda v: {"name": "l2", "strength": v, "biases": True}),
     "schedule": st.none() | st.integers(1, 10**9).map(lambda v: {"name": "cosine", "steps": v}),
-    "optimizer": floats(0, 0.9999).map(lambda v: {"name": "momentum", "beta": v}),
     "activation": st.sampled_from(list(ACTIVATIONS)),
 }
 CHANGES = st.one_of(
@@ -343,7 +343,10 @@ CHANGES = st.one_of(
 )
 
 
-@given(st.fixed_dictionaries({"optimizer": NUMBERS["optimizer"]}, optional=NUMBERS), st.data())
+PLAIN = st.fixed_dictionaries({"optimizer": MOMENTUM}, optional=NUMBERS)
+
+
+@given(PLAIN, st.data())
 def test_an_address_brings_every_number_back_to_the_last_bit(plain, data):
     settings = Settings.of(plain)
     steps = sorted(data.draw(st.lists(st.integers(0, 10**9), max_size=4)))

@@ -121,6 +121,21 @@ def test_a_copy_stays_as_it_was():
     assert run.outcome.sentence == f"Led by hand for 9 updates; loss {run.outcome.loss:.6g}."
 
 
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_a_copy_may_be_made_later_in_another_thread(engine):
+    live, made = begun(engine=engine, batch_size=7), []
+    live.advance(9)
+    expected, make = live.run(), live.later()
+    thread = threading.Thread(target=lambda: made.append(make()))
+    thread.start()
+    live.change(learning_rate=0.01)
+    live.advance(500)
+    thread.join()
+    assert_same_run(made[0], expected)
+    assert made[0].setup == expected.setup
+    assert made[0].task == expected.task
+
+
 # ---------------------------------------------------------------- changes
 
 
@@ -364,6 +379,7 @@ def test_it_is_led_in_one_thread_while_another_makes_an_engine_ready():
     thread = threading.Thread(target=work)
     thread.start()
     name = live.ready("numba")
+    assert live.ready("numba", penalty=ds.l2(0.1), learning_rate="auto") == name
     thread.join()
     plain.advance(200)
     assert found == [None] * 4

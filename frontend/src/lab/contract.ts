@@ -32,6 +32,15 @@ export interface Racer {
   velocity: boolean; // its optimizer adds up gradients
 }
 
+/** What is to be reached, and whether it was. */
+export interface GoalTold {
+  text: string; // validation_loss<0.1@200
+  sentence: string;
+  metric: string;
+  reached: { step: number; value: number } | null;
+  missed: boolean; // its updates are over
+}
+
 export interface Told {
   page: { kind: "page"; branch: number; page: Page };
   frames: {
@@ -56,7 +65,7 @@ export interface Told {
     removed: number | null; // the branch that can be brought back
     race: { branches: number[]; playing: boolean; clock: number } | null;
     lock: string[];
-    goal: unknown;
+    goal: GoalTold | null;
     address: string;
     number: number | null;
     loss: number | null;
@@ -76,6 +85,15 @@ export interface Told {
   metrics: { kind: "metrics"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   forecast: { kind: "forecast"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   choices: { kind: "choices"; unknown?: string; choices: Record<string, unknown> };
+  update: {
+    kind: "update";
+    branch: number;
+    step: number; // done before it
+    rows: number;
+    all_rows: number;
+    slots: string[];
+    unknown?: string;
+  };
   floor: { kind: "floor"; branch: number; loss: number | null; theta: number[] | null; sentence: string };
   courses: { kind: "courses"; branches: Course[] };
   compare: {
@@ -112,7 +130,7 @@ export interface Told {
     playing: boolean;
     ended: Record<string, string>; // branch: why it cannot go on
   };
-  file: { kind: "file"; name: string; type: string };
+  file: { kind: "file"; what: string; name: string; type: string };
   said: { kind: "said"; severity: "note" | "error"; sentence: string };
   connection: { kind: "connection"; open: boolean };
 }
@@ -142,4 +160,4 @@ export type Said =
   | { kind: "racing"; on?: boolean; updates?: number; step?: number; start?: number[]; over?: boolean }
   | { kind: "ask"; what: string; step?: number }
   | { kind: "try"; code: string }
-  | { kind: "file"; what: string };
+  | { kind: "file"; what: string; name?: string };

@@ -1,5 +1,6 @@
 // Every word of the lab's own that a person reads, in one place, ready to be translated.
 import { count, counted, figure, percent } from "../charts/figures";
+import type { Curvature } from "./curvature";
 
 /** A name of Python's as it is read: squared_error is "squared error". */
 const spaced = (name: string): string => name.replaceAll("_", " ");
@@ -40,6 +41,7 @@ const PARTS: Record<string, string> = {
 
 const DATASETS: Record<string, string> = {
   "breast-cancer": "tumours",
+  checkerboard: "checker\u00ADboard",
   line_by_hand: "line by hand",
   run: "the run’s rows",
   table: "your table",
@@ -87,7 +89,7 @@ const ABOUT: Record<string, string> = {
 const NUMBERS: Record<string, string> = {
   beta: "Momentum (beta)",
   beta1: "Momentum (beta 1)",
-  beta2: "Memory of squares (beta 2)",
+  beta2: "Squares (beta 2)",
   biases: "Biases too",
   decay: "Decay",
   delta: "Delta",
@@ -124,7 +126,7 @@ const controls = {
   also: "Changed along with it.",
   none: "none",
   off: "off",
-  allRows: "all rows",
+  allRows: "all",
   rows: (rows: number) => counted(Math.round(rows), "row"),
   constant: "constant",
   noPenalty: "none",
@@ -147,7 +149,7 @@ const controls = {
     n: "Rows",
     noise: "Noise",
     classes: "Labels",
-    validation: "Held out to validate",
+    validation: "Held out",
     data_seed: "Seed of the data",
     standardize: "Standardise features",
     activation: "Activation",
@@ -157,10 +159,10 @@ const controls = {
     reduction: "Taken as",
     penalty: "Penalty",
     optimizer: "Optimizer",
-    batch_size: "Rows to an update",
+    batch_size: "Batch size",
     schedule: "Schedule",
-    clip_norm: "Clip gradient's norm",
-    clip_value: "Clip each entry",
+    clip_norm: "Clip by norm",
+    clip_value: "Clip by value",
     seed: "Seed",
   } as Record<string, string>,
   why: {
@@ -173,6 +175,7 @@ const controls = {
   },
   rate: {
     name: "Learning rate",
+    short: (rate: number) => `rate ${figure(rate)}`,
     auto: "auto",
     autoSentence: "Measured at the start; begins a new branch once the model has trained.",
     searches: (name: string) => `${name} finds its own steps.`,
@@ -359,25 +362,182 @@ const branches = {
 
 export const text = {
   title: "descend lab",
+  close: "Close",
   lost: "The connection was lost; trying again. What was trained is kept.",
   waiting: "Waiting for the first state of the model.",
+  inside: {
+    title: (name: string, step: number) => `The ${name}, at update ${count(step)}`,
+    weight: (from: string, to: string) => `weight from ${from} to ${to}`,
+    bias: (to: string) => `bias of ${to}`,
+    unit: (unit: number, layer: number) => `unit ${unit} of layer ${layer}`,
+    score: "the score",
+    scoreOf: (name: string) => `the score of ${name}`,
+    which: "parameter",
+    forward: "Forward, in the row chosen: input · weight",
+    ofSum: ", of the sum ",
+    rowGradient: "Gradient of the row",
+    ofRow: (row: number) => `Gradient of row ${count(row)}: input · slope of its loss by that sum`,
+    gradient: "Gradient",
+    asOf: (step: number) => `, at update ${count(step)}`,
+    gradientOfAll: (rows: number) => `Gradient over all ${counted(rows, "training row")}, penalty included`,
+    gradientOfBatch: (rows: number) => `Gradient over the next batch of ${counted(rows, "row")}, penalty included`,
+    update: "Update",
+    updateBy: (optimizer: string) => `The next update, by ${optimizer.replaceAll("_", " ")}`,
+    memory: "; in its memory ",
+    waiting: "…",
+    set: "Set it to",
+    keys: "Enter sets it, Escape leaves it as it is.",
+    locked: "Setting parameters by hand is locked here.",
+    notANumber: "A finite number is needed.",
+    continues: "Set here, training goes on from it, with a mark on the timeline.",
+    branches: (step: number) => `This is an earlier state: set here, a branch begins at update ${count(step)}, and this one stays.`,
+    wires: (name: string, value: string) => `${name}: ${value}. Arrow keys go to others, Enter opens it.`,
+    maps: "maps in the units",
+    mapOf: (name: string, x: string, y: string) => `What ${name} passes on, over ${x} and ${y}`,
+    tryIt: "Try it",
+  },
+  goal: {
+    name: "Goal",
+    open: "not reached yet",
+    reached: (step: number, value: number) => `reached after ${counted(step, "update")}, with ${figure(value)}`,
+    missed: "its updates are over, and it was not reached; go back, or begin again",
+  },
+  share: {
+    open: "Share",
+    title: "Share this run",
+    close: "Close",
+    copy: "Copy",
+    copied: "Copied.",
+    cannotCopy: "Marked: copy it with Ctrl+C.",
+    address: {
+      title: "Its address",
+      about: "It carries data, settings, seeds, changes and the update, so whoever opens it has the same run.",
+      link: "Link into this lab",
+      command: "Command for another machine",
+    },
+    files: {
+      title: "Take it with you",
+      name: "Your name, if it is for a teacher",
+      run: "Save run",
+      report: "Save report",
+      script: "As a script that repeats it:",
+      made: { numpy: "NumPy", jax: "JAX", torch: "PyTorch", sklearn: "scikit-learn" } as Record<string, string>,
+      making: (what: string) => `Being made: ${what}.`,
+      saved: (name: string) => `Saved as ${name}.`,
+      sklearn: "scikit-learn's estimators have no such training: that file predicts what this model predicts.",
+    },
+    class: {
+      title: "For a class",
+      about: "Learners who open the link cannot change what is locked; when the goal is reached it is noted in the run they save.",
+      locks: "Locked",
+      locked: {
+        data: "data",
+        features: "features",
+        model: "model",
+        loss: "loss",
+        penalty: "penalty",
+        optimizer: "optimizer",
+        learning_rate: "learning rate",
+        batch_size: "batch size",
+        seeds: "seeds",
+        edit: "setting weights by hand",
+      } as Record<string, string>,
+      goal: "Goal",
+      metric: "What is to be reached",
+      none: "no goal",
+      side: "Side",
+      below: "below",
+      above: "above",
+      value: "Value",
+      within: "within",
+      updates: "Updates at most",
+      any: "any number",
+      after: "updates",
+      link: "Link for the class",
+      metrics: (name: string) => name.replaceAll("_", " "),
+      grade: "Check what they return with: descend grade FOLDER",
+    },
+  },
   playbar: {
     name: "Training",
     play: "Play",
     pause: "Pause",
     update: "One update",
     epoch: "One epoch",
-    back: "One state back",
+    back: "One update back",
     first: "To the start",
     newest: "To the newest state",
     step: "Update looked at",
+    at: "update",
+    of: (updates: number) => `of ${count(updates)}`,
+    goTo: (updates: number) => `Go to update, of ${count(updates)}`,
     speed: "Speed",
     flatOut: "as fast as it can",
     times: (factor: number) => `${factor}x`,
     reset: "Reset to the same start",
     restart: "New start",
+    branch: "Branch from here",
+    branchFrom: (step: number) => `Begins another branch that is the same up to update ${count(step)}.`,
+    branchWhere: "Go to an earlier update first: another branch can begin there.",
+    changed: (step: number, sentence: string) => `Update ${count(step)}: ${sentence}`,
+    found: (step: number, code: string) => `Update ${count(step)}: the doctor found ${code}`,
     spoken: (step: number, updates: number, loss: number | null) =>
       `update ${count(step)} of ${count(updates)}${loss === null ? "" : `, loss ${figure(loss)}`}`,
+    atTheStart: "At the start: press Play, or do one update at a time.",
+    training: (updates: number) => `Training: ${counted(updates, "update")} done.`,
+    paused: (updates: number) => `Paused after ${counted(updates, "update")}.`,
+    replaying: (step: number, updates: number) =>
+      `Replaying update ${count(step)} of ${count(updates)}; then training goes on.`,
+    lookingBack: (step: number, updates: number) =>
+      `Looking back at update ${count(step)} of ${count(updates)}.`,
+    fetching: (wanted: number, step: number) =>
+      `Update ${count(wanted)} is on its way; update ${count(step)} is shown.`,
+    ended: (sentence: string) =>
+      `${sentence} Go back to an earlier update and branch from there, or lower the learning rate.`,
+  },
+  curvature: {
+    curvature: "largest curvature",
+    edge: "what the step can bear",
+    updates: "updates",
+    none: "Curvature against 2/learning rate",
+    title: ({ sharpness, edge, bears }: Curvature) => {
+      if (sharpness <= 0) return `Largest curvature ${figure(sharpness)}: no direction bends upwards here`;
+      const above = sharpness > edge;
+      const then = above ? "the loss need not fall" : "the step can bear it";
+      return `Largest curvature ${figure(sharpness)} is ${above ? "above" : "below"} ${figure(bears)}/learning rate = ${figure(edge)}: ${then}`;
+    },
+    readout: ({ step, rate, limit, best, claim, formula }: Curvature) => {
+      const parts = [`The step can bear ${formula}. Update ${count(step)}: learning rate ${figure(rate)}`];
+      parts.push(limit === null ? "no limit is known" : `limit ${figure(limit)} (${claim})`);
+      if (best !== null) parts.push(`best ${figure(best)}`);
+      return `${parts.join(", ")}.`;
+    },
+  },
+  metrics: {
+    name: "Metrics",
+    none: "How good the model is",
+    right: (share: string, part: string) => `${share} of the ${part} rows are right`,
+    explained: (r2: number, part: string) => `R² ${figure(r2)} on the ${part} rows`,
+    measured: (step: number, rows: string[]) => `Measured at update ${count(step)}, on ${rows.join(" and ")}.`,
+    confusion: (part: string) => `Confusion matrix, ${part} rows`,
+    is: (label: string) => `is ${label}`,
+    says: (label: string) => `said ${label}`,
+    tooMany: (classes: number) => `A confusion matrix of ${count(classes)} labels does not fit here.`,
+    figures: {
+      accuracy: "accuracy",
+      log_loss: "log loss",
+      auc: "area under the ROC curve",
+      precision: "precision",
+      recall: "recall",
+      f1: "F1",
+      r2: "R²",
+      mse: "mean squared error",
+      rmse: "root mean squared error",
+      mae: "mean absolute error",
+    } as Record<string, string>,
+  },
+  findings: {
+    tryIt: "Try it",
   },
   controls,
   branches,
@@ -385,6 +545,7 @@ export const text = {
     name: "By hand",
     modes: { name: "Who finds the parameters", hand: "By hand", machine: "By machine" },
     problem: "Problem",
+    choose: "choose one",
     present: (numbers: number) => `the lab's present data (${count(numbers)} ${numbers === 1 ? "number" : "numbers"})`,
     rungs: {
       slope: "1 number: a slope",
@@ -414,7 +575,7 @@ export const text = {
     numbers: (n: number) => `these ${count(n)} numbers`,
     squares: "Squares of the errors",
     squaresSay: (mean: string, shown: number, all: number) =>
-      `The mean area of ${shown === all ? `all ${count(all)}` : `the ${count(shown)} of ${count(all)}`} squares is ${mean}${shown === all ? ": that is the MSE." : "."}`,
+      `The mean area of ${shown === all ? `all ${count(all)}` : `the ${count(shown)} of ${count(all)}`} squares is ${mean}${shown === all ? ": that is the MSE." : "."} The square in the corner has that area.`,
     sampled: (shown: number, all: number) => `Losses here are of the ${count(shown)} of ${count(all)} training rows that the page has.`,
     drag: {
       line: "Drag the line: its ends turn it, its middle moves it.",
@@ -443,7 +604,7 @@ export const text = {
     spoken: (name: string, loss: string, place: string, best: string, gap: string) =>
       `${name} ${loss} at ${place}; best so far ${best}${gap === "" ? "" : `, ${gap}`}.`,
     gap: (gap: number, share: number | null) =>
-      `${figure(gap)} above the best possible${share === null ? "" : `: ${percent(Math.max(0, share))} of the way from the start`}`,
+      `${figure(gap)} above the best possible${share === null ? "" : `, ${percent(Math.max(0, share))} of the way down from the start`}`,
     which: "Which way is down?",
     more: (name: string) => `more ${name}`,
     less: (name: string) => `less ${name}`,
@@ -488,6 +649,7 @@ export const text = {
       machineSaid: (updates: number, loss: string) => ` By machine: ${count(updates)} ${updates === 1 ? "update" : "updates"}, loss ${loss}.`,
       below: (updates: number) => ` It was below your best after ${count(updates)} ${updates === 1 ? "update" : "updates"}.`,
       above: " It is not below your best yet.",
+      first: (updates: number) => ` Drawn: its first ${count(updates)} updates.`,
     },
     machineLine: "where the machine is",
   },

@@ -60,7 +60,7 @@ function pictureOf(store: Store, shown: Shown): Picture {
 function sentence(store: Store, shown: Shown): string {
   const { page } = store;
   const labels = shown.d > 2 && hasLabels(page);
-  const held = labels ? " Features not on the axes are held at their mean." : "";
+  const held = labels ? " Features not on the axes are held at their mean, or averaged over rows." : "";
   const own = mathsOf(store) === null ? " The model is one's own: the page shows its rows, and cannot predict." : "";
   const words = page.rows.sentence;
   return `Shown: ${words}${words.endsWith(".") ? "" : "."}${held}${own}`;

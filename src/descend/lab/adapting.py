@@ -143,7 +143,8 @@ def _said(before: Values, after: Values, change: Values, found: str | None) -> l
         "learning_rate": f"The learning rate is {after['learning_rate']} now.",
         "batch_size": f"Every update sees {after['batch_size'] or 'all'} rows now.",
         "schedule": f"The learning rate has no schedule now: {after['optimizer'].name} searches.",
-        "clip_value": f"Nothing is clipped now: {after['optimizer'].name} searches.",
+        "clip_value": f"No entry is clipped now: {after['optimizer'].name} searches.",
+        "clip_norm": f"No gradient is shortened now: {after['optimizer'].name} searches.",
         "start": "The start is drawn again, for the parameters are others.",
     }
     return [words[name] for name in other if name in words]

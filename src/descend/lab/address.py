@@ -167,7 +167,8 @@ def from_query(query: Any) -> Address:
             continue
         if name not in READERS or short in SHORT:
             known = [*(SHORT.get(n, n) for n in READERS), *BESIDE]
-            msg = f"An address has no {short!r:.80}{did_you_mean(short, known)}; take it out."
+            hint = did_you_mean(SHORT.get(short, short), known)
+            msg = f"An address has no {short!r:.80}{hint}; take it out."
             raise InputError(msg)
         plain[name] = _read(name, text)
     settings = Settings.of(plain)
@@ -193,7 +194,9 @@ def _pairs(query: Any) -> dict[str, str]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict")
     except ValueError as error:
-        msg = f"This is not an address ({error}); make a new one in the lab."
+        msg = (
+            "This is not an address, which reads name=value&name=value; make a new one in the lab."
+        )
         raise InputError(msg) from error
     given = dict(pairs)
     if len(given) < len(pairs):

@@ -19,6 +19,7 @@ from descend.lab.rooms import room_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
 from descend.page import pack, parts
+from descend.run.telling import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -73,6 +74,7 @@ class Leader:
         self.say, self.think, self.opened = say, think, opened
         self.post, self._warm = post, warm
         self.asked: dict[str, float] = {}  # when each kind of thought was last asked for
+        self.spent: dict[str, float] = {}  # seconds the last one of each kind took
         self.branches: dict[int, Branch] = {}
         self.current = 0
         self.playing = False
@@ -191,6 +193,7 @@ class Leader:
             self.race.playing = False
         self.on_time()
         if not self.playing:
+            self.frame(always=True)  # the last may have been left out
             self.rested()
         self.state()
 
@@ -246,8 +249,11 @@ class Leader:
         self.show()
 
     def _on_ask(self, message: Mapping[str, Any]) -> None:
-        from descend.lab import thinking  # noqa: PLC0415 - reads the doctor, so only when asked
+        from descend.lab import choices, thinking  # noqa: PLC0415 - only when asked
 
+        if message["what"] == "choices":
+            choices.tell(self)
+            return
         thinking.ask(self, message["what"], message.get("step"))
 
     # ------------------------------------------------------------ branches
@@ -418,6 +424,7 @@ class Leader:
                 "address": self.address(),
                 "number": self.echo,
                 "loss": branching.finite(run.outcome.loss),
+                "marks": [{"step": at, "sentence": words} for at, words in told(run)],
                 "parts": {
                     "task": str(branch.live.task),
                     "optimizer": parts.optimizer_of(run.in_force()),

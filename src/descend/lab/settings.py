@@ -197,7 +197,7 @@ class Settings:
 def usual_values(named: Mapping[str, Any]) -> dict[str, Any]:
     """Return all settings as they are usual for the data that is named, and its classes."""
     mine = Settings().values()
-    source = SOURCES[named["data"]]
+    source = SOURCES[named.get("data", Settings.data)]
     values = {**mine, "data": source.name, **read(source.usual, mine)}
     if named.get("classes", Settings.classes) > 2 and source.name == "blobs":  # noqa: PLR2004
         values |= {"classes": named["classes"], "loss": LOSSES.make("softmax")}

@@ -270,7 +270,9 @@ def _check_parquet(path: Path, name: str, size: int, limits: Limits) -> None:
     Text that is stored once and repeated a million times is small in that account.
     """
     with path.open("rb") as file:
-        ends = file.read(4), file.seek(-4, 2) and file.read(4)
+        start = file.read(4)
+        file.seek(max(path.stat().st_size - 4, 0))
+        ends = start, file.read()
     if ends != (_MAGIC, _MAGIC):
         msg = f"{name} is no Parquet file, by its first and last bytes; give it the right suffix."
         raise InputError(msg)
