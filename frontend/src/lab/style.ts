@@ -108,6 +108,7 @@ const METRICS = `
 
 const BRANCHES = `
 .descend .branching { margin-bottom: 14px; padding: 10px 14px 12px; gap: 8px; contain: none; }
+.descend.lab[data-mode="hand"] .branching { display: none; }
 .descend .branching-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; }
 .descend .branching-head h3 { margin-right: auto; }
 .descend .branching > .buttons, .descend .race-side .buttons { display: flex; flex-wrap: wrap; gap: 6px; }

@@ -278,7 +278,7 @@ class Leader:
             against=against,
         )
         self.playing = False
-        branching.enter(self, branch, instead=self.branches.get(self.current))
+        branching.enter(self, [branch], instead=self.branches.get(self.current))
         self.current = branch.number
         self.quicken(branch)
         return branch
