@@ -246,8 +246,11 @@ class Leader:
         self.show()
 
     def _on_ask(self, message: Mapping[str, Any]) -> None:
-        from descend.lab import thinking  # noqa: PLC0415 - reads the doctor, so only when asked
+        from descend.lab import inside, thinking  # noqa: PLC0415 - reads the doctor, so only here
 
+        if message["what"] == "update":
+            inside.answer(self, message.get("step"))
+            return
         thinking.ask(self, message["what"], message.get("step"))
 
     # ------------------------------------------------------------ branches
