@@ -167,7 +167,7 @@ def measured(chromium: Browser, *, smoke: bool, minutes: float) -> tuple[list[Fi
     complaints: list[str] = []
     turns = 1 if smoke else TURNS
     with tempfile.TemporaryDirectory() as cache:
-        _, drawn_first, live_first = start_to_live(chromium, cache, complaints, 1)
+        _, _, live_first = start_to_live(chromium, cache, complaints, 1)
         told, drawn, live = start_to_live(chromium, cache, complaints, turns)
         with started(cache) as lab:
             page = opened(chromium, lab.address, complaints)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from descend import training
+from descend.lab.sharpness import Sharpness
 from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ class Branch:
         All that were made, in order.
     ended
         Why it cannot go on, in a sentence, or None.
+    sharpness
+        What was seen of its curvature.
+    surface_at
+        How many updates were done when a surface was last asked for.
     name, place
         What a person calls it, or ""; and which of the colours it has, from 0.
     raced
@@ -95,6 +100,7 @@ class Branch:
         self.begun = self.settings = settings
         self.changes: list[Change] = []
         self.ended: str | None = None
+        self.sharpness, self.surface_at = Sharpness(), 0
         self.goals: dict[str, Reached | None] = {}
         self.live = training.begin(
             settings.task(),

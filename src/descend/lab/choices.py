@@ -15,10 +15,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from descend.activations import ACTIVATIONS
+from descend.datasets import shipped
 from descend.errors import InputError
 from descend.lab import fields
 from descend.lab.adapting import FITS, NATURAL, kind
 from descend.lab.features import features_of
+from descend.lab.previews import preview_of
+from descend.lab.rows import open_shipped
 from descend.lab.sources import MOST_CLASSES, RUN, SOURCES, TABLE
 from descend.losses import LOSSES
 from descend.models import INITIALISATIONS
@@ -27,6 +30,7 @@ from descend.penalties import PENALTIES
 from descend.schedules import SCHEDULES
 
 if TYPE_CHECKING:
+    from descend.lab.leading import Leader
     from descend.lab.opening import Opened
     from descend.lab.settings import Settings
     from descend.lab.sources import Source
@@ -55,7 +59,7 @@ def choices(settings: Settings, opened: Opened | None = None) -> dict[str, Any]:
     opened
         The table or run that is open.
     """
-    columns = [] if opened is None else opened.columns()
+    columns = _columns(settings, opened)
     return {
         "data": [_source(source) for source in SOURCES.values() if _at_hand(source, opened)],
         "open": None if opened is None else {"data": opened.data, "name": opened.name},
@@ -75,6 +79,20 @@ def choices(settings: Settings, opened: Opened | None = None) -> dict[str, Any]:
     }
 
 
+def tell(leader: Leader) -> None:
+    """Tell a page what can be chosen beside the settings that are shown."""
+    found = choices(leader.branch.settings, leader.opened)
+    leader.say({"kind": "choices", "choices": {**found, "told": leader.branch.rows.summaries}})
+
+
+def _columns(settings: Settings, opened: Opened | None) -> list[dict[str, Any]]:
+    """Return the columns of the table that is looked at."""
+    source = SOURCES[settings.data]
+    if source.name in shipped():
+        return open_shipped(source.name).columns()
+    return [] if source.drawn or opened is None else opened.columns()
+
+
 def _at_hand(source: Source, opened: Opened | None) -> bool:
     """Whether data can be chosen: what is brought along only while it is open."""
     return source.name not in {TABLE, RUN} or (opened is not None and opened.data == source.name)
@@ -91,6 +109,7 @@ def _source(source: Source) -> dict[str, Any]:
         "rows": source.rows,
         "classes": source.name == "blobs",
         "noise": {"words": words, "high": most} if most else None,
+        "preview": preview_of(source.name),
     }
 
 

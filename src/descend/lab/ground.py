@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from descend.lab.settings import Settings
     from descend.run import Run
 
-AHEAD, SECONDS, STRETCH = 300, 0.5, 20  # updates of scouts, and how long they may take together
+AHEAD, SECONDS, STRETCH = 300, 0.8, 20  # updates of scouts, and how long they may take together
 SHAPE = (41, 61)
 FRAMES = 100
 

@@ -19,6 +19,7 @@ from descend.lab.rooms import room_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
 from descend.page import pack, parts
+from descend.run.telling import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 SPEED = 60.0  # updates a second at 1x
 FRAMES = 300  # of a branch that is looked at again
 SECONDS = 0.006  # a stretch takes at most about so long, so that the page is answered at once
-PLANE = 2  # features that have their places on the axes: the first across
 APART = 1 / 60  # seconds between frames
 
 
@@ -73,6 +73,7 @@ class Leader:
         self.say, self.think, self.opened = say, think, opened
         self.post, self._warm = post, warm
         self.asked: dict[str, float] = {}  # when each kind of thought was last asked for
+        self.spent: dict[str, float] = {}  # seconds the last one of each kind took
         self.branches: dict[int, Branch] = {}
         self.current = 0
         self.playing = False
@@ -191,6 +192,7 @@ class Leader:
             self.race.playing = False
         self.on_time()
         if not self.playing:
+            self.frame(always=True)  # the last may have been left out
             self.rested()
         self.state()
 
@@ -246,8 +248,11 @@ class Leader:
         self.show()
 
     def _on_ask(self, message: Mapping[str, Any]) -> None:
-        from descend.lab import inside, thinking  # noqa: PLC0415 - reads the doctor, so only here
+        from descend.lab import choices, inside, thinking  # noqa: PLC0415 - only when asked
 
+        if message["what"] == "choices":
+            choices.tell(self)
+            return
         if message["what"] == "update":
             inside.answer(self, message.get("step"))
             return
@@ -369,7 +374,7 @@ class Leader:
             self.branch.run(), frames=FRAMES, findings=(), surface="none", replayed=False
         )
         page = payload.page
-        page["axes"] = sorted(page["axes"]) if len(page["features"]) == PLANE else page["axes"]
+        page["axes"] = columns.axes_of(page, self.branch.rows.columns)
         header = {"kind": "page", "branch": self.current, "page": page}
         self.say(header, [payload.data])
         self.state()
@@ -421,6 +426,7 @@ class Leader:
                 "address": self.address(),
                 "number": self.echo,
                 "loss": branching.finite(run.outcome.loss),
+                "marks": [{"step": at, "sentence": words} for at, words in told(run)],
                 "parts": {
                     "task": str(branch.live.task),
                     "optimizer": parts.optimizer_of(run.in_force()),

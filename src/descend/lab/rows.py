@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from descend.run import Run
     from descend.tables import Prepared
 
-__all__ = ["Opened", "Rows", "open_run", "open_table", "rows_of"]
+__all__ = ["Opened", "Rows", "open_run", "open_shipped", "open_table", "rows_of"]
 
 # Of a table, this share of the rows is kept for the last word, as in a fit.
 TEST = 0.15
@@ -100,7 +100,7 @@ def rows_of(settings: Settings, opened: Opened | None = None) -> Rows:
     if source.drawn:
         return _drawn(settings, source)
     if source.name in shipped():
-        return _read(settings, _shipped(source.name))
+        return _read(settings, open_shipped(source.name))
     if opened is None or opened.data != source.name:
         msg = f"The settings speak of {source.words}, and none is open; open it first."
         raise InputError(msg)
@@ -108,7 +108,8 @@ def rows_of(settings: Settings, opened: Opened | None = None) -> Rows:
 
 
 @cache
-def _shipped(name: str) -> Opened:
+def open_shipped(name: str) -> Opened:
+    """Return a table that comes with the library, opened once."""
     return open_table(shipped_table(name), name)
 
 

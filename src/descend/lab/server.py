@@ -10,7 +10,6 @@ import asyncio
 import json
 import re
 from contextlib import asynccontextmanager, suppress
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -24,6 +23,7 @@ from descend.errors import InputError
 from descend.lab.gate import Guard
 from descend.lab.outgoing import Outgoing
 from descend.lab.pace import Pace
+from descend.lab.scripts import HOST, MODULE, shipped
 from descend.lab.sessions import new_name
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from descend.lab.gate import Gate
     from descend.lab.sessions import SessionLike, Sessions
 
-MODULE, HOST = "lab.js", "host.js"
 LONGEST_MESSAGE, LONGEST_ADDRESS, LARGEST_UPLOAD = 64 * 1024, 8 * 1024, 64 * 2**20
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 TEND_EVERY = 1.0
@@ -92,21 +91,6 @@ def application(
     app = Starlette(routes=routes, middleware=[guard], lifespan=_lifespan)
     app.state.sessions, app.state.accept = sessions, accept
     return app
-
-
-def shipped(name: str) -> str:
-    """Return a script that ships with the lab.
-
-    Raises
-    ------
-    InputError
-        If it has not been built.
-    """
-    file = resources.files("descend.lab") / name
-    if not file.is_file():
-        msg = f"The lab's script {name} is not there; build it with 'make page'."
-        raise InputError(msg)
-    return file.read_text("utf-8")
 
 
 @asynccontextmanager

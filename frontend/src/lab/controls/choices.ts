@@ -2,55 +2,58 @@
 // its name, so that a new one is there the day Python has it.
 import type { Settings, Told } from "../contract";
 
-/** A number that a part takes, such as the beta of momentum. */
+/** A number that a part takes, such as the beta of momentum; null where it has no end. */
 export interface NumberChoice {
   name: string;
-  usual: number | boolean;
-  low: number;
-  high: number;
-  whole: boolean;
+  default: number | boolean;
+  flag?: boolean;
+  whole?: boolean;
+  low?: number | null;
+  high?: number | null;
 }
 
 export interface PartChoice {
   name: string;
-  words: string; // what it is, in a line
   numbers: NumberChoice[];
-  unfit: string; // why it cannot be chosen here; "" where it can
+  refused?: string | null; // why it cannot be chosen here
+  searches?: boolean; // of optimizers: finds its own steps
+  targets?: string; // of losses: what they are for
 }
 
 export interface DataChoice {
   name: string;
   words: string;
   kind: string | null; // of the targets
-  noise: { words: string; most: number } | null;
+  drawn: boolean; // its rows are made by formula
+  noise: { words: string; high: number } | null;
   rows: number | null; // where there are just so many
-  labels: boolean; // whether one chooses how many labels there are
-  features: string[]; // that can be made of its columns
+  classes: boolean; // whether one chooses how many labels there are
   preview: [x: number, y: number, label: number][]; // some rows, in a square from 0 to 1
 }
 
-export interface ColumnChoice {
+/** What was done to a column of a table. */
+export interface ColumnTold {
   name: string;
-  words: string; // what it holds
-  unfit: string; // why it cannot be a feature
-  target: string; // why it cannot be the target
+  treatment: string; // "number", "category", "date" …, "target"
+  sentence: string;
 }
 
-export interface OptimizerChoice extends PartChoice {
-  searches: boolean; // finds its own steps
-}
+type Range = [low: number, high: number];
 
 export interface Choices {
   data: DataChoice[];
-  columns: ColumnChoice[]; // of the table that is open
-  losses: PartChoice[];
-  penalties: PartChoice[];
-  optimizers: OptimizerChoice[];
-  schedules: PartChoice[];
-  activations: PartChoice[];
-  initialisations: string[];
-  reductions: string[];
-  ranges: Record<string, [low: number, high: number]>;
+  columns: { name: string; kind: string }[]; // of the table that is looked at
+  told: ColumnTold[]; // what became of them
+  features: string[];
+  kind: string | null;
+  loss: PartChoice[];
+  optimizer: PartChoice[];
+  penalty: PartChoice[];
+  schedule: PartChoice[];
+  activation: PartChoice[];
+  init: string[];
+  reduction: string[];
+  ranges: { layers: Range; units: Range; learning_rate: Range; n: Range | null; classes: Range | null };
 }
 
 /** A part in the settings: its name, and its numbers. */
@@ -67,6 +70,8 @@ export interface Now {
   outputs: number;
 }
 
+export type PartKey = "loss" | "optimizer" | "penalty" | "schedule" | "activation";
+
 export function partOf(settings: Settings, key: string): Named | null {
   return (settings[key] ?? null) as Named | null;
 }
@@ -78,4 +83,10 @@ export function numberOf(settings: Settings, key: string): number | null {
 
 export function namesOf(settings: Settings, key: string): string[] {
   return (settings[key] ?? []) as string[];
+}
+
+/** Why there is no such thing where the optimizer finds its own steps; "" elsewhere. */
+export function ruleSearching({ settings, choices }: Now): string {
+  const name = partOf(settings, "optimizer")?.name ?? "";
+  return choices.optimizer.find((one) => one.name === name)?.searches ? name : "";
 }

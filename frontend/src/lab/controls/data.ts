@@ -34,7 +34,7 @@ function rows(set: Set): Control {
   const changed = (n: number | null): void => set({ n: Math.round(n ?? 0) });
   const field = slider({ name: words.settings.n, scale: logarithmic(2, 100_000, true), changed });
   return numberControl("n", field, ({ data }) => {
-    if (data.features.length === 0) return words.why.rowsOfTable;
+    if (!data.drawn) return words.why.rowsOfTable;
     return data.rows === null ? "" : words.why.rows(words.dataset(data.name), data.rows);
   });
 }
@@ -44,8 +44,8 @@ function noise(set: Set): Control {
   const field = slider({ name: words.settings.noise, scale: even(0, 1, 0.01), changed });
   let most = 1;
   return numberControl("noise", field, ({ data }) => {
-    if (data.noise !== null && data.noise.most !== most) {
-      most = data.noise.most;
+    if (data.noise !== null && data.noise.high !== most) {
+      most = data.noise.high;
       field.rescale(even(0, most, most / 100));
     }
     return data.noise === null ? words.why.noise(words.dataset(data.name)) : "";
@@ -60,7 +60,7 @@ function classes(set: Set): Control {
     ...control,
     draw(now) {
       control.draw(now);
-      field.element.classList.toggle("gone", !now.data.labels);
+      field.element.classList.toggle("gone", !now.data.classes);
     },
   };
 }
@@ -104,8 +104,8 @@ function target(set: Set): Control {
     keys: ["target"],
     element: field.element,
     draw({ settings, data, choices }) {
-      field.element.classList.toggle("gone", data.features.length > 0);
-      field.offer(choices.columns.map((one) => ({ value: one.name, words: one.name, unfit: one.target })));
+      field.element.classList.toggle("gone", data.drawn || choices.columns.length === 0);
+      field.offer(choices.columns.map((one) => ({ value: one.name, words: one.name })));
       field.draw(String(settings.target ?? ""));
     },
   };

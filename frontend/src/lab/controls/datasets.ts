@@ -23,7 +23,7 @@ export function datasets(set: (change: Settings) => void): Control {
   }
 
   function option(one: DataChoice): HTMLElement {
-    const input = make("input", { type: "radio", name: group, value: one.name, class: "unseen" });
+    const input = make("input", { type: "radio", name: group, value: one.name });
     input.addEventListener("change", () => set({ data: one.name }));
     inputs.set(one.name, input);
     const label = make("label", { class: "dataset", title: one.words }, input);

@@ -2,10 +2,11 @@
 import { make, setText } from "../../charts/elements";
 import type { Settings } from "../contract";
 import { text } from "../text";
-import { type ColumnChoice, namesOf, type Now } from "./choices";
+import { namesOf, type Now } from "./choices";
 import type { Control } from "./groups";
 
 const words = text.controls.features;
+const SET_ASIDE = "set aside"; // what Python calls a column that makes no feature
 const MANY = 24; // columns, from which on they can be searched
 
 interface Offered {
@@ -64,10 +65,14 @@ export function features(set: (change: Settings) => void): Control {
   };
 }
 
-function offeredOf({ data, choices, settings }: Now): Offered[] {
-  if (data.features.length > 0) return data.features.map((name) => ({ name, words: "", unfit: "" }));
-  const others = choices.columns.filter(({ name }) => name !== settings.target);
-  return others.map(({ name, words: title, unfit }: ColumnChoice) => ({ name, words: title, unfit }));
+/** The features there can be; of columns that make none, the reason. */
+function offeredOf({ choices }: Now): Offered[] {
+  const told = new Map(choices.told.map((one) => [one.name, one]));
+  return choices.features.map((name) => {
+    const column = told.get(name);
+    const unfit = column !== undefined && column.treatment === SET_ASIDE ? column.sentence : "";
+    return { name, words: column?.sentence ?? "", unfit };
+  });
 }
 
 function chip(name: string, title: string, changed: () => void): { item: HTMLElement; input: HTMLInputElement } {

@@ -39,7 +39,8 @@ export interface SliderFacts {
   name: string;
   scale: Scale;
   words?: (value: number) => string; // a value as it is spoken; the figure itself by default
-  none?: string; // what the far right end means instead of a number, such as "all rows"
+  wide?: boolean; // a line of its own under its name
+  none?: string; // what the far right end means instead of a number, such as "all"
   moved?: (value: number | null) => void; // while it moves
   changed: (value: number | null) => void; // once it stays
 }
@@ -57,7 +58,8 @@ export function slider(facts: SliderFacts): Slider {
   const range = make("input", { type: "range", min: "0", max: String(PLACES), step: "1", "aria-label": facts.name });
   const rail = make("div", { class: "rail", "aria-hidden": "true" });
   const track = make("div", { class: "slide" }, rail, range);
-  const frame = framed(make("label", { for: id }, facts.name), [number], track);
+  const named = make("label", { for: id }, facts.name);
+  const frame = facts.wide ? framed(named, [number], track) : framed(named, [track, number]);
   if (facts.none !== undefined) number.placeholder = facts.none;
   let { scale } = facts;
   let shown: number | null = null;

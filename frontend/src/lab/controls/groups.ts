@@ -1,5 +1,5 @@
 // The panel's groups, and what belongs to each: which settings a control shows, and is locked by.
-import { icon, make } from "../../charts/elements";
+import { icon, make, setText } from "../../charts/elements";
 import { text } from "../text";
 import type { Now } from "./choices";
 
@@ -17,6 +17,7 @@ export interface Control {
 export interface Group {
   readonly element: HTMLDetailsElement;
   readonly controls: readonly Control[];
+  say(chosen: string): void; // what is chosen, for the heading of a closed group
 }
 
 /** A group that opens and closes; its heading says what its controls do to the training. */
@@ -24,14 +25,15 @@ export function group(name: keyof typeof words.groups, continues: boolean, contr
   const effect = continues ? words.continues : words.branches;
   const sign = make("span", { class: "effect", title: effect.sentence });
   sign.append(icon(continues ? MARK : FORK, "line"), make("span", {}, effect.short));
-  const summary = make("summary", {}, make("span", { class: "name" }, words.groups[name]), sign);
+  const now = make("span", { class: "now-chosen" });
+  const summary = make("summary", {}, make("span", { class: "name" }, words.groups[name]), now, sign);
   const body = make("div", { class: "body" });
   for (const { element, keys } of controls) {
     element.dataset.settings = keys.join(" ");
     body.append(element);
   }
   const element = make("details", { class: "group", "data-group": name }, summary, body);
-  return { element, controls };
+  return { element, controls, say: (sentence) => setText(now, sentence) };
 }
 
 /** Hides what is locked; returns whether anything is left. */

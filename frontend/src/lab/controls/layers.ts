@@ -6,8 +6,7 @@ import type { Control } from "./groups";
 
 const words = text.controls.layers;
 const SVG = "http://www.w3.org/2000/svg";
-const TALL = 92;
-const WIDE = 36; // of a column
+const [WIDE, TALL] = [268, 96]; // of the drawing
 const MOST_DRAWN = 7; // circles in a column; beyond these there are dots
 
 interface Column {
@@ -19,7 +18,8 @@ export function layers(set: (change: Settings) => void): Control {
   const drawing = document.createElementNS(SVG, "svg");
   drawing.setAttribute("class", "net");
   drawing.setAttribute("role", "img");
-  const columns = make("div", { class: "columns" });
+  drawing.setAttribute("viewBox", `0 0 ${WIDE} ${TALL}`);
+  const columns = make("div", { class: "counts" });
   const add = make("button", { type: "button" }, words.add);
   const remove = make("button", { type: "button" }, words.remove);
   const sentence = make("p", { class: "about", role: "status" });
@@ -95,24 +95,21 @@ function column(layer: number, count: (units: number) => void, now: () => number
 
 /** Circles and lines: a column for each of the sizes. */
 function draw(svg: SVGSVGElement, sizes: number[]): void {
-  const wide = WIDE * sizes.length;
-  svg.setAttribute("viewBox", `0 0 ${wide} ${TALL}`);
-  svg.style.setProperty("max-width", `${Math.max(wide, 7 * WIDE)}px`);
-  const places = sizes.map((size, i) => heights(size).map((y) => [WIDE * (i + 0.5), y] as const));
+  const at = (column: number): number => (WIDE * (column + 0.5)) / sizes.length;
+  const places = sizes.map((size, i) => heights(size).map((y) => [at(i), y] as const));
   const links = places.slice(1).flatMap((to, i) => to.flatMap((b) => places[i].map((a) => `M${a.join()}L${b.join()}`)));
   svg.replaceChildren(path("links", links.join("")));
   places.forEach((column, i) => {
     const end = i === 0 || i === sizes.length - 1;
-    const dots = column.map(([x, y]) => `M${x},${y}h0`).join("");
-    svg.append(path(end ? "units end" : "units", dots));
-    if (sizes[i] > MOST_DRAWN) svg.append(path("more", `M${WIDE * (i + 0.5)},${TALL / 2 - 3}v0m0,3v0m0,3v0`));
+    svg.append(path(end ? "units end" : "units", column.map(([x, y]) => `M${x},${y}h0`).join("")));
+    if (sizes[i] > MOST_DRAWN) svg.append(path("more", `M${at(i)},${TALL / 2 - 4}h0m0,4h0m0,4h0`));
   });
 }
 
 /** Where the circles of a column stand; of many only the outer ones are drawn. */
 function heights(size: number): number[] {
   const slots = Math.min(size, MOST_DRAWN);
-  const apart = Math.min(16, TALL / slots);
+  const apart = Math.min(16, (TALL - 4) / slots);
   const all = Array.from({ length: slots }, (_, i) => TALL / 2 + (i - (slots - 1) / 2) * apart);
   return size > MOST_DRAWN ? all.filter((_, i) => i !== (MOST_DRAWN - 1) / 2) : all;
 }

@@ -2,7 +2,7 @@
 import type { Lab, Part } from "../context";
 import type { Settings, Told } from "../contract";
 import { text } from "../text";
-import type { Choices, Now } from "./choices";
+import { type Choices, type Now, partOf } from "./choices";
 import { dataControls } from "./data";
 import { type Group, group, lock, tell } from "./groups";
 import { lockedSettings } from "./locks";
@@ -11,12 +11,14 @@ import { learningRate } from "./rate";
 import { makeSender } from "./sending";
 import { lossControls, modelControls, optimizerControls, penaltyControls } from "./tuning";
 
-const WIDE = 1100; // from which width on all groups are open at first: there is room beside the views
+const words = text.controls;
+// From which widths on the first group is open at first, and all are: beside the views there is room.
+const [SOME, ALL] = [700, 1100];
 
 export const controls: Part = (lab, host, signal) => {
   host.classList.add("controls");
   host.setAttribute("role", "group");
-  host.setAttribute("aria-label", text.controls.name);
+  host.setAttribute("aria-label", words.name);
   host.hidden = true;
   const sender = makeSender(lab, draw, signal);
   const groups = groupsOf(lab, sender.set, signal);
@@ -31,6 +33,7 @@ export const controls: Part = (lab, host, signal) => {
     for (const { controls: all } of groups) {
       for (const control of all) if (!control.keys.some(sender.pending)) control.draw(now);
     }
+    for (const one of groups) one.say(chosen(one, now));
     const locked = lockedSettings(now.state.lock);
     host.hidden = groups.map((one) => lock(one, locked)).every((left) => !left);
   }
@@ -61,7 +64,7 @@ export const controls: Part = (lab, host, signal) => {
       if (told.unknown !== undefined) return;
       const first = choices === null;
       choices = told.choices as unknown as Choices;
-      if (first) open(groups, lab.root.clientWidth >= WIDE);
+      if (first) open(groups, lab.root.clientWidth);
       draw();
       host.dataset.ready = "yes";
     }),
@@ -70,7 +73,7 @@ export const controls: Part = (lab, host, signal) => {
 };
 
 function groupsOf(lab: Lab, set: (change: Settings) => void, signal: AbortSignal): Group[] {
-  const numbers = partNumbers({ key: "optimizer", of: (choices) => choices.optimizers, set });
+  const numbers = partNumbers({ key: "optimizer", set });
   return [
     group("steering", true, [learningRate(lab, set, signal), numbers, ...penaltyControls(set)]),
     group("data", false, dataControls(set)),
@@ -80,8 +83,23 @@ function groupsOf(lab: Lab, set: (change: Settings) => void, signal: AbortSignal
   ];
 }
 
-function open(groups: readonly Group[], all: boolean): void {
-  groups.forEach(({ element }, i) => (element.open = all || i === 0));
+/** What is chosen in a group, in a few words. */
+function chosen({ element }: Group, { settings, data, inputs, outputs, state }: Now): string {
+  const name = (key: string): string => words.part(partOf(settings, key)?.name ?? "");
+  switch (element.dataset.group) {
+    case "steering":
+      return words.rate.short(state.learning_rate);
+    case "data":
+      return words.dataset(data.name);
+    case "model":
+      return [inputs, ...(settings.hidden as number[]), outputs].join(" → ");
+    default:
+      return name(element.dataset.group ?? "");
+  }
+}
+
+function open(groups: readonly Group[], width: number): void {
+  groups.forEach(({ element }, i) => (element.open = width >= (i === 0 ? SOME : ALL)));
 }
 
 function nowOf({ state, store }: Lab, choices: Choices | null): Now | null {
@@ -98,8 +116,10 @@ function tellOthers(groups: readonly Group[], asked: Settings, before: Told["sta
   const others = new Set(
     Object.keys(state.settings).filter((key) => !(key in asked) && differs(before?.settings[key], state.settings[key])),
   );
-  for (const { controls: all } of groups) {
-    for (const control of all) tell(control, before !== null && control.keys.some((key) => others.has(key)));
+  for (const { element, controls: all } of groups) {
+    // Other data have other rows and features: that needs no word.
+    const expected = before === null || ("data" in asked && element.dataset.group === "data");
+    for (const control of all) tell(control, !expected && control.keys.some((key) => others.has(key)));
   }
 }
 

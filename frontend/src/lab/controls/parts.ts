@@ -2,26 +2,24 @@
 import { make, setText } from "../../charts/elements";
 import { text } from "../text";
 import type { Settings } from "../contract";
-import { type Choices, type Named, type Now, type NumberChoice, type PartChoice, partOf } from "./choices";
-import { type Choice, choiceField, type Field, slider, switchField } from "./fields";
+import { type Named, type Now, type NumberChoice, type PartChoice, type PartKey, partOf } from "./choices";
+import { type Choice, choiceField, type Field, type Option, slider, switchField } from "./fields";
 import type { Control } from "./groups";
 import { scaleFor } from "./scales";
 
 const words = text.controls;
 
-type Of = (choices: Choices) => readonly PartChoice[];
 type Set = (change: Settings) => void;
 
 export interface PartFacts {
-  key: string; // of the settings
-  of: Of;
+  key: PartKey; // of the settings
   set: Set;
   none?: string; // what it is called where there is none of it
   why?: (now: Now) => string; // why there can be none here
 }
 
 /** Which one: its name, and in a sentence what it is. */
-export function partChoice({ key, of, set, none, why }: PartFacts): Control {
+export function partChoice({ key, set, none, why }: PartFacts): Control {
   const field: Choice = choiceField(words.settings[key], (name) => set({ [key]: name === "" ? null : name }));
   const sentence = make("p", { class: "about" });
   field.element.append(sentence);
@@ -30,19 +28,18 @@ export function partChoice({ key, of, set, none, why }: PartFacts): Control {
     element: field.element,
     draw(now) {
       const { settings, choices } = now;
-      const options = of(choices).map(({ name, unfit }) => ({ value: name, words: words.part(name), unfit }));
+      const options = choices[key].map(optionOf);
       field.offer(none === undefined ? options : [{ value: "", words: none }, ...options]);
       const name = partOf(settings, key)?.name ?? "";
       field.draw(name);
-      const found = of(choices).find((part) => part.name === name);
-      setText(sentence, found === undefined ? "" : words.about[name] ?? found.words);
+      setText(sentence, words.about[name] ?? "");
       field.disable(why?.(now) ?? "");
     },
   };
 }
 
 /** Its numbers, each with a slider; others where it is another part. */
-export function partNumbers({ key, of, set }: PartFacts): Control {
+export function partNumbers({ key, set }: PartFacts): Control {
   const element = make("div", { class: "numbers" });
   let name = "";
   let fields = new Map<string, Field<never>>();
@@ -67,17 +64,21 @@ export function partNumbers({ key, of, set }: PartFacts): Control {
       part = partOf(settings, key);
       if ((part?.name ?? "") !== name || fields.size === 0) {
         name = part?.name ?? "";
-        build(of(choices).find((one) => one.name === name));
+        build(choices[key].find((one) => one.name === name));
       }
       for (const [number, field] of fields) field.draw(part?.[number] as never);
     },
   };
 }
 
+function optionOf({ name, refused }: PartChoice): Option {
+  return { value: name, words: words.part(name), unfit: refused ?? "" };
+}
+
 function numberOf(one: NumberChoice, change: (name: string, value: number | boolean) => void): Field<never> {
   const named = words.number(one.name);
-  if (typeof one.usual === "boolean") return switchField(named, (on) => change(one.name, on));
-  const scale = scaleFor(one.low, one.high, one.usual, one.whole);
+  if (typeof one.default === "boolean") return switchField(named, (on) => change(one.name, on));
+  const scale = scaleFor(one.low ?? null, one.high ?? null, one.default, one.whole === true);
   const take = (value: number | null): void => change(one.name, value ?? 0);
   return slider({ name: named, scale, moved: take, changed: take });
 }

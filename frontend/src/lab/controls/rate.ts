@@ -4,7 +4,7 @@ import { figure } from "../../charts/figures";
 import type { Lab } from "../context";
 import type { Settings, Told } from "../contract";
 import { text } from "../text";
-import { partOf } from "./choices";
+import { ruleSearching } from "./choices";
 import { slider } from "./fields";
 import type { Control } from "./groups";
 import { logarithmic, type Scale } from "./scales";
@@ -16,7 +16,14 @@ export function learningRate(lab: Lab, set: (change: Settings) => void, signal: 
   const take = (value: number | null): void => {
     if (value !== null) set({ learning_rate: value });
   };
-  const field = slider({ name: words.name, scale: SCALE, words: (rate) => figure(rate), moved: take, changed: take });
+  const field = slider({
+    name: words.name,
+    scale: SCALE,
+    words: (rate) => figure(rate),
+    wide: true,
+    moved: take,
+    changed: take,
+  });
   const auto = make("button", { type: "button", class: "small" }, words.auto);
   auto.title = words.autoSentence;
   auto.addEventListener("click", () => set({ learning_rate: "auto" }));
@@ -38,14 +45,13 @@ export function learningRate(lab: Lab, set: (change: Settings) => void, signal: 
   return {
     keys: ["learning_rate"],
     element: field.element,
-    draw({ settings, state, choices }) {
-      rate = state.learning_rate;
-      const name = partOf(settings, "optimizer")?.name ?? "";
-      const searches = choices.optimizers.find((one) => one.name === name)?.searches ?? false;
-      field.disable(searches ? words.searches(text.controls.part(name)) : "");
-      auto.disabled = searches;
+    draw(now) {
+      rate = now.state.learning_rate;
+      const name = ruleSearching(now);
+      field.disable(name === "" ? "" : words.searches(text.controls.part(name)));
+      auto.disabled = name !== "";
       field.draw(rate);
-      auto.setAttribute("aria-pressed", String(settings.learning_rate === "auto"));
+      auto.setAttribute("aria-pressed", String(now.settings.learning_rate === "auto"));
       mark();
     },
   };

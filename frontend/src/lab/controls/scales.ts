@@ -46,12 +46,10 @@ function rounded(value: number, digits: number): number {
   return Number(value.toPrecision(digits));
 }
 
-/** A scale for a number of which only the range and the usual value are known. */
-export function scaleFor(low: number, high: number, usual: number, whole: boolean): Scale {
-  if (low === 0 && high === 1 && usual >= 0.8 && usual < 1) return towardsOne(0.9999);
-  const end = Number.isFinite(high) ? high : Math.max(100 * usual, 1);
-  if (whole) return end - low > 100 ? logarithmic(Math.max(low, 1), end, true) : even(low, end, 1);
-  if (Number.isFinite(high) && high - low <= 1) return even(low, high, 0.01);
-  const begin = low > 0 ? low : Math.min(usual > 0 ? usual / 1000 : 1e-6, 1e-3);
-  return logarithmic(begin, end);
+/** A scale for a number of which the range, null where it has no end, and the usual value are known. */
+export function scaleFor(low: number | null, high: number | null, usual: number, whole: boolean): Scale {
+  if (low === 0 && high === 1 && usual >= 0.8) return towardsOne(0.9999);
+  if (low !== null && high !== null) return even(low, high, whole ? 1 : 0.01);
+  if (whole) return logarithmic(Math.max(low ?? 1, 1), Math.max(100, 10 * usual), true);
+  return usual > 0 ? logarithmic(usual / 1e4, Math.max(100 * usual, 1)) : even(low ?? -1, high ?? 1, 0.001);
 }

@@ -2,7 +2,7 @@
 import { make } from "../../charts/elements";
 import type { Settings } from "../contract";
 import { text } from "../text";
-import { type Choices, type Now, numberOf, partOf } from "./choices";
+import { type Now, numberOf, ruleSearching } from "./choices";
 import { choiceField, numberField, slider, switchField } from "./fields";
 import type { Control } from "./groups";
 import { layers } from "./layers";
@@ -16,20 +16,20 @@ type Set = (change: Settings) => void;
 const linear = ({ settings }: Now): string => ((settings.hidden as number[]).length === 0 ? words.why.linear : "");
 
 export function modelControls(set: Set): Control[] {
-  const activation = { key: "activation", of: (choices: Choices) => choices.activations, set, why: linear };
+  const activation = { key: "activation" as const, set, why: linear };
   return [layers(set), partChoice(activation), partNumbers(activation), initialisation(set), start(set), bias(set)];
 }
 
 export function lossControls(set: Set): Control[] {
-  const loss = { key: "loss", of: (choices: Choices) => choices.losses, set };
+  const loss = { key: "loss" as const, set };
   return [partChoice(loss), partNumbers(loss), reduction(set)];
 }
 
 export function optimizerControls(set: Set): Control[] {
-  const rule = { key: "optimizer", of: (choices: Choices) => choices.optimizers, set };
+  const rule = { key: "optimizer" as const, set };
   const schedule = {
-    key: "schedule",
-    of: (choices: Choices) => choices.schedules,
+    key: "schedule" as const,
+   
     set,
     none: words.constant,
     why: searching,
@@ -46,15 +46,14 @@ export function optimizerControls(set: Set): Control[] {
 }
 
 export function penaltyControls(set: Set): Control[] {
-  const penalty = { key: "penalty", of: (choices: Choices) => choices.penalties, set, none: words.noPenalty };
+  const penalty = { key: "penalty" as const, set, none: words.noPenalty };
   return [partChoice(penalty), partNumbers(penalty)];
 }
 
-/** Why there is no such thing where the optimizer finds its own steps. */
-function searching({ settings, choices }: Now): string {
-  const name = partOf(settings, "optimizer")?.name ?? "";
-  const found = choices.optimizers.find((one) => one.name === name);
-  return found?.searches ? words.why.searches(words.part(name)) : "";
+/** Why something has no meaning where the optimizer finds its own steps. */
+function searching(now: Now): string {
+  const name = ruleSearching(now);
+  return name === "" ? "" : words.why.searches(words.part(name));
 }
 
 function initialisation(set: Set): Control {
@@ -63,7 +62,7 @@ function initialisation(set: Set): Control {
     keys: ["init"],
     element: field.element,
     draw({ settings, choices }) {
-      field.offer(choices.initialisations.map((name) => ({ value: name, words: words.part(name) })));
+      field.offer(choices.init.map((name) => ({ value: name, words: words.part(name) })));
       field.disable(settings.start !== null ? words.why.start : "");
       field.draw(String(settings.init));
     },
@@ -93,7 +92,7 @@ function reduction(set: Set): Control {
     keys: ["reduction"],
     element: field.element,
     draw({ settings, choices }) {
-      field.offer(choices.reductions.map((name) => ({ value: name, words: words.reduction(name) })));
+      field.offer(choices.reduction.map((name) => ({ value: name, words: words.reduction(name) })));
       field.draw(String(settings.reduction));
     },
   };

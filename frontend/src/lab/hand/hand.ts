@@ -11,6 +11,7 @@ import { type Room, makeRoom } from "./room";
 import { RUNGS } from "./rungs";
 
 const words = text.hand;
+const RESTED = 400; // milliseconds without a move
 const MOST_GAMES = 8; // that are kept while others are played
 
 /** What is on the screen: a room and its game, or an offer. */
@@ -18,6 +19,7 @@ interface Shown {
   key: string;
   game: Game;
   room: Room;
+  unheard: () => void;
 }
 
 export const handRoom: Part = (lab, host, signal) => {
@@ -25,12 +27,22 @@ export const handRoom: Part = (lab, host, signal) => {
   const place = make("div", { class: "place" });
   let shown: Shown | null = null;
   let stale = true;
+  let later = 0;
+  let asking: Game | null = null; // whose floor Python is looking for
 
   const rungs = choice(words.problem, [], "", (value) => value !== "" && begin(lab, Number(value)));
   host.classList.add("hand");
   host.append(make("section", { "aria-label": words.name }, make("div", { class: "choices" }, rungs.label), place));
 
+  /** A moment after the last move the trail goes into the run. */
+  function noted(game: Game): void {
+    clearTimeout(later);
+    if (game.moves !== game.sent) later = window.setTimeout(() => keep(lab, game), RESTED);
+  }
+
   function clear(): void {
+    clearTimeout(later);
+    shown?.unheard();
     shown?.room.destroy();
     shown = null;
     place.replaceChildren();
@@ -66,21 +78,26 @@ export const handRoom: Part = (lab, host, signal) => {
     games.delete(problem.key);
     games.set(problem.key, game);
     if (games.size > MOST_GAMES) games.delete([...games.keys()][0]);
-    const room = makeRoom(problem, game, asksOf(lab, game));
-    shown = { key: problem.key, game, room };
+    const room = makeRoom(problem, game, { ...asksOf(lab, game), floor });
+    shown = { key: problem.key, game, room, unheard: game.on(() => noted(game)) };
+
+    function floor(): void {
+      asking = game;
+      lab.link.say({ kind: "floor" });
+    }
     place.append(room.element);
   }
 
   lab.onStore(show);
   onMode(lab, () => {
     host.hidden = modeOf(lab) !== "hand";
-    if (host.hidden) keep(lab, shown?.game ?? null);
-    else if (stale || shown === null) show();
+    if (!host.hidden && (stale || shown === null)) show();
   }, signal);
   const unheard = lab.link.on("floor", (told) => {
-    if (shown === null || told.branch !== lab.state?.current) return;
-    shown.game.floor = { loss: told.loss, theta: told.theta === null ? null : Float64Array.from(told.theta), words: told.sentence };
-    shown.game.changed();
+    if (asking === null) return;
+    asking.floor = { loss: told.loss, theta: told.theta === null ? null : Float64Array.from(told.theta), words: told.sentence };
+    asking.changed();
+    asking = null;
   });
   signal.addEventListener("abort", () => (unheard(), clear()));
   host.hidden = true;
@@ -88,7 +105,7 @@ export const handRoom: Part = (lab, host, signal) => {
 
 function fillRungs(select: HTMLSelectElement, store: LiveStore, fit: boolean): void {
   const numbers = store.page.blocks.theta.shape[1];
-  const present = fit ? [make("option", { value: "" }, words.present(numbers))] : [make("option", { value: "" }, "…")];
+  const present = fit ? [make("option", { value: "" }, words.present(numbers))] : [make("option", { value: "" }, words.choose)];
   const others = RUNGS.map(({ name }, i) => make("option", { value: String(i) }, words.rungs[name]));
   select.replaceChildren(...present, ...others);
   select.value = "";
@@ -113,15 +130,14 @@ function trailOf(game: Game): number[][] {
 }
 
 /** The trail goes into the run, so that it is saved with it. */
-function keep(lab: Lab, game: Game | null): void {
-  if (game === null || game.moves === game.sent) return;
+function keep(lab: Lab, game: Game): void {
+  if (game.moves === game.sent) return;
   game.sent = game.moves;
   lab.link.say({ kind: "hand", trail: trailOf(game), go: false, assists: game.assists });
 }
 
-function asksOf(lab: Lab, game: Game): Asks {
+function asksOf(lab: Lab, game: Game): Omit<Asks, "floor"> {
   return {
-    floor: () => lab.link.say({ kind: "floor" }),
     go() {
       game.end();
       game.sent = game.moves;
