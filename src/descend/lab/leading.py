@@ -13,7 +13,7 @@ import numpy as np
 
 from descend.errors import InputError
 from descend.lab import address as addresses
-from descend.lab import branching, goals
+from descend.lab import branching, columns, goals
 from descend.lab.branch import Branch, Origin
 from descend.lab.rooms import room_of
 from descend.lab.rows import rows_of
