@@ -411,6 +411,7 @@ export const text = {
     title: "Share this run",
     close: "Close",
     copy: "Copy",
+    copyOf: (name: string) => `Copy the ${name[0].toLowerCase()}${name.slice(1)}`,
     copied: "Copied.",
     cannotCopy: "Marked: copy it with Ctrl+C.",
     address: {
