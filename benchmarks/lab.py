@@ -39,9 +39,9 @@ READY = ".lab[data-ready=yes]"
 # Notes when the first frame was drawn, and when the first that training sent was.
 WATCH = """(() => {
   const look = () => {
-    const frames = Number(document.querySelector('.lab[data-ready=yes]')?.dataset.frames ?? -1);
-    if (frames >= 0) window.descendDrawn ??= Date.now();
-    if (frames > 0) window.descendLive ??= Date.now();
+    const lab = document.querySelector('.lab[data-ready=yes]');
+    if (lab !== null) window.descendDrawn ??= Date.now();
+    if (Number(lab?.dataset.frames ?? 0) > 0) window.descendLive ??= Date.now();
     if (window.descendLive === undefined) requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
@@ -167,7 +167,7 @@ def measured(chromium: Browser, *, smoke: bool, minutes: float) -> tuple[list[Fi
     complaints: list[str] = []
     turns = 1 if smoke else TURNS
     with tempfile.TemporaryDirectory() as cache:
-        _, drawn_first, live_first = start_to_live(chromium, cache, complaints, 1)
+        _, _, live_first = start_to_live(chromium, cache, complaints, 1)
         told, drawn, live = start_to_live(chromium, cache, complaints, turns)
         with started(cache) as lab:
             page = opened(chromium, lab.address, complaints)

@@ -5,7 +5,9 @@ The server runs in a thread of this process, on a free port; each page is a sess
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -55,6 +57,26 @@ def running_lab(opened: Any = None, **doubles: Any) -> Iterator[RunningLab]:
         assert not thread.is_alive(), "the lab did not close"
 
 
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def wait_until_answered(port: int, seconds: float = 60.0) -> None:
+    """Wait until something listens on a port."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < end, f"nothing answers on port {port}"
+            time.sleep(0.05)
+        else:
+            return
+
+
 @dataclass
 class Visitor:
     """Opens pages on a lab, each in a browser of its own; notes whatever goes wrong."""
@@ -99,6 +121,6 @@ class Visitor:
             context.close()
         assert not self.complaints, self.complaints
 
-    def _check_socket(self, socket: Any) -> None:
-        if not socket.url.startswith(self.lab.origin.replace("http", "ws", 1)):
-            self.complaints.append(f"websocket: {socket.url}")
+    def _check_socket(self, opened: Any) -> None:
+        if not opened.url.startswith(self.lab.origin.replace("http", "ws", 1)):
+            self.complaints.append(f"websocket: {opened.url}")

@@ -83,7 +83,7 @@ def test_the_page_has_the_fields_of_the_contract():
         "Part": page["model"]["activation"],
     }.items():
         assert set(found) == fields_of(interface), interface
-    assert len(fields_of("Page")) == 22
+    assert len(fields_of("Page")) == 23
     assert set(page["loss"]) == {"name", "parameters", "targets", "proper"}
     assert set(page["optimizer"]) == {"name", "parameters", "searches", "batch_size"}
     assert set(page["target"]) == {"name", "mean", "scale", "classes"}

@@ -39,6 +39,12 @@ export interface Curve {
   high: string | null;
 }
 
+/** Something that was changed after so many updates: "learning rate 0.1 → 0.01". */
+export interface Mark {
+  step: number;
+  sentence: string;
+}
+
 export interface Finding {
   code: string;
   severity: "illness" | "information";
@@ -89,7 +95,7 @@ export interface Page {
     sentence: string; // "all 340 training rows", "5000 of 1 000 000 training rows, drawn by …"
   };
   curves: Curve[];
-  marks?: { step: number; sentence: string }[]; // what was changed along the way
+  marks?: Mark[]; // what was changed along the way, in order; pages of before have none
   findings: Finding[];
   surface: Surface | null;
   blocks: Record<string, Block>;

@@ -87,10 +87,10 @@ if TYPE_CHECKING:
     from descend.sweeping import sweep as sweep
     from descend.task import Task as Task
     from descend.training import Callback as Callback
-    from descend.training import Live as Live
-    from descend.training import begin as begin
     from descend.training import resume as resume
     from descend.training import train as train
+    from descend.training.live import Live as Live
+    from descend.training.live import begin as begin
 
 __version__ = "0.1.0"
 

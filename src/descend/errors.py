@@ -41,7 +41,15 @@ class UnavailableError(DescendError, ImportError):
 
 
 Reason = Literal[
-    "epochs", "gradient", "settled", "stalled", "validation", "diverged", "interrupted", "callback"
+    "epochs",
+    "gradient",
+    "settled",
+    "stalled",
+    "validation",
+    "diverged",
+    "interrupted",
+    "callback",
+    "led",
 ]
 
 
@@ -56,7 +64,8 @@ class Outcome:
         ``"epochs"`` all were done; ``"gradient"`` it became small; ``"settled"`` the loss
         stopped moving; ``"stalled"`` no step that was searched for lowered the loss any more;
         ``"validation"`` the validation loss stopped improving (the best was
-        restored); ``"diverged"``; ``"interrupted"`` by the user; ``"callback"`` asked to stop.
+        restored); ``"diverged"``; ``"interrupted"`` by the user; ``"callback"`` asked to stop;
+        ``"led"`` by hand, as far as it was led.
     sentence
         The same in words, with the figures that decided.
     step

@@ -2,17 +2,25 @@
 import { make } from "../charts/elements";
 import { board, type Entry, VIEWS } from "../shell";
 import { adoptStyle } from "../style";
+import type { Finding } from "../contract";
+import { findings, findingsWith } from "../views/findings";
 import { summary } from "../views/summary";
 import { adoptLabStyle } from "./style";
 import type { Lab, Part } from "./context";
 import type { Told } from "./contract";
+import { curvatureView } from "./curvature";
+import { type LabModel, type Link, makeLink } from "./link";
+import { branchesPanel } from "./branches/panel";
 import { controls } from "./controls/panel";
 import { handRoom } from "./hand/hand";
 import { handSwitch } from "./hand/mode";
-import { type LabModel, makeLink } from "./link";
+import { insideViews } from "./inside/inside";
 import { type LiveStore, makeLiveStore } from "./live";
+import { metricsView } from "./metrics";
 import { makeNotice } from "./notice";
 import { playbar } from "./playbar";
+import { goal } from "./share/goal";
+import { share } from "./share/share";
 import { text } from "./text";
 
 export interface Host {
@@ -22,26 +30,45 @@ export interface Host {
 }
 
 /** Parts that stay while branches come and go, and where each has its place. */
-const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
-  { part: handSwitch, place: "top" },
+const PARTS: { part: Part; place: "head" | "top" | "side" | "below" }[] = [
+  { part: handSwitch, place: "head" },
+  { part: share, place: "head" },
+  { part: goal, place: "top" },
   { part: playbar, place: "top" },
+  { part: branchesPanel, place: "top" },
   { part: controls, place: "side" },
   { part: handRoom, place: "below" },
 ];
 
-const BOARD: Entry[] = VIEWS;
+/** The report's views, and the lab's own among them. */
+function boardOf(link: Link): Entry[] {
+  const remedy = { words: text.findings.tryIt, act: ({ code }: Finding) => link.say({ kind: "try", code }) };
+  const own = [
+    { make: curvatureView(link), wide: false },
+    { make: metricsView(link), wide: false },
+  ];
+  const shared = VIEWS.map((entry) => (entry.make === findings ? { ...entry, make: findingsWith(remedy) } : entry));
+  const at = shared.findIndex(({ wide }) => wide);
+  return [...shared.slice(0, at), ...own, ...shared.slice(at)];
+}
 
 function render({ model, el, signal }: Host): () => void {
   adoptStyle(el);
   adoptLabStyle(el);
   const over = new AbortController();
   const link = makeLink(model);
-  const places = { top: make("div", { class: "top" }), side: make("div", { class: "side" }), below: make("div", { class: "below" }) };
+  const places = {
+    head: make("div", { class: "headrow" }),
+    top: make("div", { class: "top" }),
+    side: make("div", { class: "side" }),
+    below: make("div", { class: "below" }),
+  };
   const notice = makeNotice();
   const main = make("div", { class: "board" });
   const root = make(
     "div",
     { class: "descend lab", role: "region", "aria-label": text.title },
+    places.head,
     places.top,
     notice.element,
     make("div", { class: "columns" }, places.side, make("div", { class: "main" }, main, places.below)),
@@ -66,6 +93,7 @@ function render({ model, el, signal }: Host): () => void {
     tell: (sentence, severity = "note") => notice.tell(sentence, severity),
   };
 
+  const views = insideViews(lab, boardOf(link));
   for (const { part, place } of PARTS) {
     const host = make("div", { class: "part" });
     places[place].append(host);
@@ -88,7 +116,7 @@ function render({ model, el, signal }: Host): () => void {
     if (before !== undefined) store.choose({ log: before.log, numbers: before.numbers });
     root.dataset.branch = String(told.branch);
     for (const listener of [...stores]) listener(store);
-    clear = board(store, root, main, [summary], BOARD);
+    clear = board(store, root, main, [summary], views);
     root.dataset.ready = "yes";
   });
   link.on("frames", (told, [thetas]) => {
@@ -115,6 +143,8 @@ function render({ model, el, signal }: Host): () => void {
     if (mine(told)) store?.setSurface(surface && { ...surface, step }, told.blocks, data);
   });
   link.on("findings", (told) => mine(told) && store?.setFindings(told.findings));
+  link.on("curvature", (told) => mine(told) && store?.told());
+  link.on("metrics", (told) => mine(told) && store?.told());
   link.on("said", ({ sentence, severity }) => lab.tell(sentence, severity));
   link.on("connection", ({ open }) => {
     lab.tell(open ? "" : text.lost, open ? "note" : "error");

@@ -1,5 +1,6 @@
 // Every word of the lab's own that a person reads, in one place, ready to be translated.
 import { count, counted, figure, percent } from "../charts/figures";
+import type { Curvature } from "./curvature";
 
 /** A name of Python's as it is read: squared_error is "squared error". */
 const spaced = (name: string): string => name.replaceAll("_", " ");
@@ -210,34 +211,345 @@ const controls = {
   },
 };
 
+/** "adam", "beta1 0.8", "0.5", "4, 4", "all rows": a setting's value in a few words. */
+const valueWords = (name: string, value: unknown): string => {
+  if (value === null || value === undefined) return name === "batch_size" ? "all rows" : "none";
+  if (typeof value === "number") return figure(value, 4);
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (Array.isArray(value)) {
+    if (name === "start") return "by hand";
+    if (value.length === 0) return name === "hidden" ? "none" : "all";
+    return value.map((one) => (typeof one === "number" ? count(one) : String(one))).join(", ");
+  }
+  if (typeof value === "object") return controls.part((value as { name: string }).name);
+  return name === "data" ? controls.dataset(String(value)) : spaced(String(value));
+};
+
+const SETTINGS: Record<string, string> = {
+  n: "rows",
+  data_seed: "seed of the data",
+  validation: "share held out",
+  hidden: "hidden units",
+  init: "initialisation",
+  batch_size: "rows to an update",
+  seed: "seed",
+};
+
+/** "learning rate 0.1 → 0.5"; of parts with one name, the numbers that differ. */
+const differenceWords = ([name, before, after]: [string, unknown, unknown]): string => {
+  const named = SETTINGS[name] ?? spaced(name);
+  const [old, now] = [before, after] as [Record<string, unknown> | null, Record<string, unknown> | null];
+  if (old !== null && now !== null && typeof old === "object" && typeof now === "object" && old.name === now.name && "name" in now) {
+    const numbers = Object.keys(now).filter((key) => key !== "name" && now[key] !== old[key]);
+    return numbers
+      .map((key) => `${controls.part(String(now.name))} ${spaced(key)} ${valueWords(key, old[key])} → ${valueWords(key, now[key])}`)
+      .join(", ");
+  }
+  return `${named} ${valueWords(name, before)} → ${valueWords(name, after)}`;
+};
+
+const branches = {
+  name: "Branches",
+  title: (number: number) => (number === 1 ? "1 branch" : `${number} branches`),
+  shown: "shown",
+  branch: (number: number, name = "") => (name === "" ? `Branch ${number}` : name),
+  show: (called: string) => `Show ${called}`,
+  choose: (called: string) => `Choose ${called} to compare or race`,
+  remove: (called: string) => `Remove ${called}`,
+  rename: (called: string) => `Rename ${called}`,
+  newName: (called: string) => `Name of ${called}`,
+  restore: (number: number) => `Bring back branch ${number}`,
+  from: "Branch from here",
+  fromStep: (step: number) => `Branch from here (update ${count(step)})`,
+  compare: "Compare",
+  race: "Race",
+  rulesButton: "Race the optimizers",
+  rules: "Optimizers to race",
+  rulesSentence: "A branch for each, from the same start, with the settings shown; 2 to 8 of them.",
+  raceRules: (chosen: number) => `Race ${counted(chosen, "optimizer")}`,
+  close: "Close",
+  chosen: (number: number) => number === 0 ? "Choose two or more to compare or race." : `${number === 1 ? "1 branch" : `${number} branches`} chosen.`,
+  first: "the first one",
+  again: "the same settings again",
+  unchanged: "nothing changed yet",
+  edited: (times: number) => (times === 1 ? "a parameter set by hand" : `parameters set by hand ${count(times)} times`),
+  /** "from branch 1 at update 37: learning rate 0.1 → 0.5" */
+  origin: (
+    origin: { branch: number; step: number } | null,
+    differs: [string, unknown, unknown][],
+    edits: number,
+    rate: number,
+  ): string => {
+    const measured = (value: unknown): unknown => (value === "auto" ? `auto (${figure(rate)})` : value);
+    const changes = differs
+      .map(([name, before, after]) => differenceWords([name, before, name === "learning_rate" ? measured(after) : after])).filter((words) => words !== "");
+    if (edits > 0) changes.push(branches.edited(edits));
+    if (origin === null) return changes.length === 0 ? branches.first : changes.join("; ");
+    const from = `from branch ${origin.branch}${origin.step === 0 ? "" : ` at update ${count(origin.step)}`}`;
+    const none = origin.step === 0 ? branches.again : branches.unchanged;
+    return `${from}: ${changes.length === 0 ? none : changes.join("; ")}`;
+  },
+  updates: (updates: number) => counted(updates, "update"),
+  loss: (loss: number | null) => `loss ${loss === null ? "–" : figure(loss)}`,
+  validation: (loss: number | null) => `validation ${loss === null ? "–" : figure(loss)}`,
+  comparison: {
+    title: "Branches compared",
+    again: "Compare again",
+    waiting: "Comparing.",
+    chart: "Losses of the branches compared, along the updates",
+    across: "updates",
+    up: "loss",
+    solid: "solid: training loss",
+    dashed: "dashed: validation loss",
+    linear: "Some losses are not above 0, so the axis is not logarithmic.",
+    incomparable: "Their objectives differ: heights of these losses say nothing about which is better.",
+    asked: "What was asked, where it differs",
+    alike: "Nothing that was asked of them differs.",
+    outcomes: "What came of it",
+    what: "",
+    none: "–",
+    outcome: (name: string, label?: string, part?: string) =>
+      label === undefined ? ({ updates: "Updates", loss: "Training loss" }[name] ?? spaced(name)) : `${label}, ${part ?? ""} rows`,
+  },
+  racing: {
+    title: "The race",
+    waiting: "Preparing the race: the surface is being computed.",
+    controls: "Race controls",
+    play: "Play the race",
+    pause: "Pause the race",
+    update: "One update of the race",
+    back: "One update back in the race",
+    first: "To the start of the race",
+    newest: "To the newest update of the race",
+    step: "Update of the race looked at",
+    speed: "Speed of the race",
+    over: "End the race",
+    fit: "Fit the surface to the paths",
+    gone: "The race is over.",
+    options: "What is drawn",
+    paths: "paths",
+    gradient: "down the gradient",
+    update_arrow: "last update",
+    velocity: "velocity (memory of gradients)",
+    arrows: "Arrows of one kind share one scale; each points where it pulls.",
+    table: "Racers, lowest loss first",
+    racer: "Racer",
+    show: (label: string) => `Draw ${label}`,
+    columns: { updates: "Updates", loss: "Loss", gap: "Above the lowest", gradient: "Gradient norm", rate: "Rate" },
+    searches: "searches",
+    label: (label: string) => controls.part(label),
+    canvas: (sentence: string) =>
+      `${sentence} Arrow keys move the start, Enter lets everybody start there; pressing the surface does the same.`,
+    hint: "Press the surface to start everybody there.",
+    hintSlice: (parameters: number) =>
+      `Press the surface to start everybody there: at that point of this slice through ${count(parameters)} dimensions.`,
+    start: (u: number, v: number) => `Start at ${figure(u)}, ${figure(v)}.`,
+    noSurface: "There is no surface to draw: nothing moves, or there is one parameter.",
+    share: (share: number) => `This plane holds ${percent(share)} of the squared distance moved so far.`,
+    outside: (labels: string[]) => `Outside this picture: ${labels.join(", ")}.`,
+    ended: (label: string, sentence: string) => `${label}: ${sentence}`,
+    /** "At update 40 Adam is lowest: loss 0.031; gradient descent 0.082." */
+    order: (step: number, racers: { label: string; loss: number }[]): string => {
+      const [first, ...others] = racers;
+      if (first === undefined) return "";
+      const at = `At update ${count(step)}`;
+      if (!Number.isFinite(first.loss)) return `${at} nobody has a finite loss.`;
+      if (racers.every(({ loss }) => loss === first.loss)) return `${at} all are at loss ${figure(first.loss)}.`;
+      const rest = others.map(({ label, loss }) => `${label} ${Number.isFinite(loss) ? figure(loss) : "not finite"}`);
+      return `${at} ${first.label} is lowest: loss ${figure(first.loss)}; ${rest.join(", ")}.`;
+    },
+    spoken: (step: number, clock: number) => `update ${count(step)} of ${count(clock)}`,
+    times: (factor: number) => `${factor}x`,
+    flatOut: "as fast as it can",
+  },
+};
+
 export const text = {
   title: "descend lab",
   close: "Close",
   lost: "The connection was lost; trying again. What was trained is kept.",
   waiting: "Waiting for the first state of the model.",
+  inside: {
+    title: (name: string, step: number) => `The ${name}, at update ${count(step)}`,
+    weight: (from: string, to: string) => `weight from ${from} to ${to}`,
+    bias: (to: string) => `bias of ${to}`,
+    unit: (unit: number, layer: number) => `unit ${unit} of layer ${layer}`,
+    score: "the score",
+    scoreOf: (name: string) => `the score of ${name}`,
+    which: "parameter",
+    forward: "Forward, in the row chosen: input · weight",
+    ofSum: ", of the sum ",
+    rowGradient: "Gradient of the row",
+    ofRow: (row: number) => `Gradient of row ${count(row)}: input · slope of its loss by that sum`,
+    gradient: "Gradient",
+    asOf: (step: number) => `, at update ${count(step)}`,
+    gradientOfAll: (rows: number) => `Gradient over all ${counted(rows, "training row")}, penalty included`,
+    gradientOfBatch: (rows: number) => `Gradient over the next batch of ${counted(rows, "row")}, penalty included`,
+    update: "Update",
+    updateBy: (optimizer: string) => `The next update, by ${optimizer.replaceAll("_", " ")}`,
+    memory: "; in its memory ",
+    waiting: "…",
+    set: "Set it to",
+    keys: "Enter sets it, Escape leaves it as it is.",
+    locked: "Setting parameters by hand is locked here.",
+    notANumber: "A finite number is needed.",
+    continues: "Set here, training goes on from it, with a mark on the timeline.",
+    branches: (step: number) => `This is an earlier state: set here, a branch begins at update ${count(step)}, and this one stays.`,
+    wires: (name: string, value: string) => `${name}: ${value}. Arrow keys go to others, Enter opens it.`,
+    maps: "maps in the units",
+    mapOf: (name: string, x: string, y: string) => `What ${name} passes on, over ${x} and ${y}`,
+    tryIt: "Try it",
+  },
+  goal: {
+    name: "Goal",
+    open: "not reached yet",
+    reached: (step: number, value: number) => `reached after ${counted(step, "update")}, with ${figure(value)}`,
+    missed: "its updates are over, and it was not reached; go back, or begin again",
+  },
+  share: {
+    open: "Share",
+    title: "Share this run",
+    close: "Close",
+    copy: "Copy",
+    copyOf: (name: string) => `Copy the ${name[0].toLowerCase()}${name.slice(1)}`,
+    copied: "Copied.",
+    cannotCopy: "Marked: copy it with Ctrl+C.",
+    address: {
+      title: "Its address",
+      about: "It carries data, settings, seeds, changes and the update, so whoever opens it has the same run.",
+      link: "Link into this lab",
+      command: "Command for another machine",
+    },
+    files: {
+      title: "Take it with you",
+      name: "Your name, if it is for a teacher",
+      run: "Save run",
+      report: "Save report",
+      script: "As a script that repeats it:",
+      made: { numpy: "NumPy", jax: "JAX", torch: "PyTorch", sklearn: "scikit-learn" } as Record<string, string>,
+      making: (what: string) => `Being made: ${what}.`,
+      saved: (name: string) => `Saved as ${name}.`,
+      sklearn: "scikit-learn's estimators have no such training: that file predicts what this model predicts.",
+    },
+    class: {
+      title: "For a class",
+      about: "Learners who open the link cannot change what is locked; when the goal is reached it is noted in the run they save.",
+      locks: "Locked",
+      locked: {
+        data: "data",
+        features: "features",
+        model: "model",
+        loss: "loss",
+        penalty: "penalty",
+        optimizer: "optimizer",
+        learning_rate: "learning rate",
+        batch_size: "batch size",
+        seeds: "seeds",
+        edit: "setting weights by hand",
+      } as Record<string, string>,
+      goal: "Goal",
+      metric: "What is to be reached",
+      none: "no goal",
+      side: "Side",
+      below: "below",
+      above: "above",
+      value: "Value",
+      within: "within",
+      updates: "Updates at most",
+      any: "any number",
+      after: "updates",
+      link: "Link for the class",
+      metrics: (name: string) => name.replaceAll("_", " "),
+      grade: "Check what they return with: descend grade FOLDER",
+    },
+  },
   playbar: {
     name: "Training",
     play: "Play",
     pause: "Pause",
     update: "One update",
     epoch: "One epoch",
-    back: "One state back",
+    back: "One update back",
     first: "To the start",
     newest: "To the newest state",
     step: "Update looked at",
+    at: "update",
+    of: (updates: number) => `of ${count(updates)}`,
+    goTo: (updates: number) => `Go to update, of ${count(updates)}`,
     speed: "Speed",
     flatOut: "as fast as it can",
     times: (factor: number) => `${factor}x`,
     reset: "Reset to the same start",
     restart: "New start",
+    branch: "Branch from here",
+    branchFrom: (step: number) => `Begins another branch that is the same up to update ${count(step)}.`,
+    changed: (step: number, sentence: string) => `Update ${count(step)}: ${sentence}`,
+    found: (step: number, code: string) => `Update ${count(step)}: the doctor found ${code}`,
     spoken: (step: number, updates: number, loss: number | null) =>
       `update ${count(step)} of ${count(updates)}${loss === null ? "" : `, loss ${figure(loss)}`}`,
+    atTheStart: "At the start: press Play, or do one update at a time.",
+    training: (updates: number) => `Training: ${counted(updates, "update")} done.`,
+    paused: (updates: number) => `Paused after ${counted(updates, "update")}.`,
+    replaying: (step: number, updates: number) =>
+      `Replaying update ${count(step)} of ${count(updates)}; then training goes on.`,
+    lookingBack: (step: number, updates: number) =>
+      `Looking back at update ${count(step)} of ${count(updates)}.`,
+    fetching: (wanted: number, step: number) =>
+      `Update ${count(wanted)} is on its way; update ${count(step)} is shown.`,
+    ended: (sentence: string) =>
+      `${sentence} Go back to an earlier update and branch from there, or lower the learning rate.`,
+  },
+  curvature: {
+    curvature: "largest curvature",
+    edge: "what the step can bear",
+    updates: "updates",
+    none: "Curvature against 2/learning rate",
+    title: ({ sharpness, edge, bears }: Curvature) => {
+      if (sharpness <= 0) return `Largest curvature ${figure(sharpness)}: no direction bends upwards here`;
+      const above = sharpness > edge;
+      const then = above ? "the loss need not fall" : "the step can bear it";
+      return `Largest curvature ${figure(sharpness)} is ${above ? "above" : "below"} ${figure(bears)}/learning rate = ${figure(edge)}: ${then}`;
+    },
+    readout: ({ step, rate, limit, best, claim, formula }: Curvature) => {
+      const parts = [`The step can bear ${formula}. Update ${count(step)}: learning rate ${figure(rate)}`];
+      parts.push(limit === null ? "no limit is known" : `limit ${figure(limit)} (${claim})`);
+      if (best !== null) parts.push(`best ${figure(best)}`);
+      return `${parts.join(", ")}.`;
+    },
+  },
+  metrics: {
+    name: "Metrics",
+    none: "How good the model is",
+    right: (share: string, part: string) => `${share} of the ${part} rows are right`,
+    explained: (r2: number, part: string) => `R² ${figure(r2)} on the ${part} rows`,
+    measured: (step: number, rows: string[]) => `Measured at update ${count(step)}, on ${rows.join(" and ")}.`,
+    confusion: (part: string) => `Confusion matrix, ${part} rows`,
+    is: (label: string) => `is ${label}`,
+    says: (label: string) => `said ${label}`,
+    tooMany: (classes: number) => `A confusion matrix of ${count(classes)} labels does not fit here.`,
+    figures: {
+      accuracy: "accuracy",
+      log_loss: "log loss",
+      auc: "area under the ROC curve",
+      precision: "precision",
+      recall: "recall",
+      f1: "F1",
+      r2: "R²",
+      mse: "mean squared error",
+      rmse: "root mean squared error",
+      mae: "mean absolute error",
+    } as Record<string, string>,
+  },
+  findings: {
+    tryIt: "Try it",
   },
   controls,
+  branches,
   hand: {
     name: "By hand",
     modes: { name: "Who finds the parameters", hand: "By hand", machine: "By machine" },
     problem: "Problem",
+    choose: "choose one",
     present: (numbers: number) => `the lab's present data (${count(numbers)} ${numbers === 1 ? "number" : "numbers"})`,
     rungs: {
       slope: "1 number: a slope",
@@ -267,7 +579,7 @@ export const text = {
     numbers: (n: number) => `these ${count(n)} numbers`,
     squares: "Squares of the errors",
     squaresSay: (mean: string, shown: number, all: number) =>
-      `The mean area of ${shown === all ? `all ${count(all)}` : `the ${count(shown)} of ${count(all)}`} squares is ${mean}${shown === all ? ": that is the MSE." : "."}`,
+      `The mean area of ${shown === all ? `all ${count(all)}` : `the ${count(shown)} of ${count(all)}`} squares is ${mean}${shown === all ? ": that is the MSE." : "."} The square in the corner has that area.`,
     sampled: (shown: number, all: number) => `Losses here are of the ${count(shown)} of ${count(all)} training rows that the page has.`,
     drag: {
       line: "Drag the line: its ends turn it, its middle moves it.",
@@ -292,11 +604,11 @@ export const text = {
     away: "The boundary lies outside this picture; bring it back with the sliders.",
     sliders: "The numbers",
     exact: (name: string) => `${name}, as a number`,
-    score: { now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
+    score: { name: "How it stands", now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
     spoken: (name: string, loss: string, place: string, best: string, gap: string) =>
       `${name} ${loss} at ${place}; best so far ${best}${gap === "" ? "" : `, ${gap}`}.`,
     gap: (gap: number, share: number | null) =>
-      `${figure(gap)} above the best possible${share === null ? "" : `: ${percent(Math.max(0, share))} of the way from the start`}`,
+      `${figure(gap)} above the best possible${share === null ? "" : `, ${percent(Math.max(0, share))} of the way down from the start`}`,
     which: "Which way is down?",
     more: (name: string) => `more ${name}`,
     less: (name: string) => `less ${name}`,
@@ -341,6 +653,7 @@ export const text = {
       machineSaid: (updates: number, loss: string) => ` By machine: ${count(updates)} ${updates === 1 ? "update" : "updates"}, loss ${loss}.`,
       below: (updates: number) => ` It was below your best after ${count(updates)} ${updates === 1 ? "update" : "updates"}.`,
       above: " It is not below your best yet.",
+      first: (updates: number) => ` Drawn: its first ${count(updates)} updates.`,
     },
     machineLine: "where the machine is",
   },

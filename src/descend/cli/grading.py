@@ -73,4 +73,6 @@ def _progress(done: int, count: int) -> None:
     if not sys.stderr.isatty():
         return
     line = f"replayed {done} of {count}"
-    print(f"\r{line if done < count else ' ' * len(line)}\r"[: len(line) + 2], end="", file=sys.stderr)
+    print(
+        f"\r{line if done < count else ' ' * len(line)}\r"[: len(line) + 2], end="", file=sys.stderr
+    )

@@ -79,7 +79,7 @@ def _leave() -> None:
 
 def _opened(what: str, target: str | None, data: str | None) -> Any:
     """Return the table or the run that is named, opened."""
-    from descend.lab.rows import open_run, open_table
+    from descend.lab.opening import open_run, open_table
 
     path = Path(what)
     if path.suffix == ".run" or (path.is_dir() and (path / "fit.run").exists()):

@@ -51,6 +51,17 @@ def of_gap(run: Run) -> list[str]:
     return [f"Optimum   the gap to it is {found['gap']:.2g}: its loss is {found['loss']:.6g}"]
 
 
+def of_changes(run: Run) -> list[str]:
+    """Return what was changed along the way, and after which update."""
+    from descend.run.telling import told
+
+    changes = told(run)
+    lines = [f"update {c.step}: {c.sentence}" for c in changes[:_LISTED]]
+    if len(changes) > _LISTED:
+        lines.append(f"… and {len(changes) - _LISTED} more")
+    return [f"{'' if i else 'Changed':10}{line}" for i, line in enumerate(lines)]
+
+
 def of_doctor(run: Run, files: list[str]) -> list[str]:
     """Return what the doctor finds ill, where looking is cheap."""
     from descend.optimum import CHEAP
@@ -139,6 +150,7 @@ def of_run(run: Run, file: str) -> list[str]:
             f"engine {run.engine_used}, {s.dtype}"
         ),
         f"Outcome   {run.outcome.sentence}",
+        *of_changes(run),
         *of_gap(run),
     ]
     if run.source is not None:

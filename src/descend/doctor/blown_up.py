@@ -29,7 +29,7 @@ UNEVEN, MUCH = 10.0, 100.0
 def blown_up(chart: Chart) -> bool:
     """Tell whether the run diverged: by the loop's own rule, or ended far above where it began."""
     run = chart.run
-    if run is None:
+    if run is None or (chart.since and not chart.done):  # it was changed, and did not go on yet
         return False
     ends = [chart.end_loss, run.outcome.loss]
     if run.outcome.diverged_at is not None or not np.isfinite(run.state.theta).all():
@@ -67,9 +67,9 @@ def beyond_the_limit(chart: Chart) -> Finding:
 def _sharpness_at_start(chart: Chart) -> tuple[float, float]:
     """Return rate/limit in the columns as they are, and as they would be standardised."""
     run, rows = run_of(chart), chart.rows
-    if run.task.optimizer.rule.scaled or rows is None:
+    begun = chart.begun
+    if run.task.optimizer.rule.scaled or rows is None or begun is None:
         return math.nan, math.nan
-    begun = run.problem.start()
     raw = sharpness(chart, begun) * _batch_factor(chart)
     if chart.custom:
         return raw, math.nan

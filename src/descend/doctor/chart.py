@@ -93,12 +93,17 @@ class Chart:
         Rows that came with a history from elsewhere: X, y, or None.
     skipped
         Sentences of what could not be looked at; rules add to it.
+    since
+        The update at which the learning rate, the rule's numbers, the penalty or the parameters
+        were last changed by hand: what went before is not the doing of those in force now, so the
+        run is judged as if it had begun there.  0 where nothing was changed.
     """
 
     run: Run | None
     history: dict[str, Floats]
     given: tuple[Any, Any] | None = None
     skipped: list[str] = field(default_factory=list)
+    since: int = 0
 
     # ------------------------------------------------------------ what was asked
 
@@ -214,15 +219,32 @@ class Chart:
             else []
         )
         found = [] if run.keyframes is None else [run.keyframes.before(step) for step in chosen]
-        return [*(s for s in found if s.step < run.state.step), run.state]
+        found = [s for s in found if self.since <= s.step < run.state.step]
+        if self.since and self.begun is not None and self.since < run.state.step:
+            found = [self.begun, *(s for s in found if s.step > self.since)]
+        return [*found, run.state]
+
+    @cached_property
+    def begun(self) -> State | None:
+        """The state from which the run is judged, by replay; None without rows."""
+        if self.problem is None or self.run is None:
+            return None
+        if not self.since or self.run.keyframes is None:
+            return self.problem.start()
+        return self.run.at(self.since).state
+
+    @property
+    def done(self) -> int:
+        """Updates that are judged."""
+        return 0 if self.run is None else self.run.state.step - self.since
 
     @property
     def start(self) -> Floats | None:
-        """Theta before the first update."""
-        if self.problem is not None:
-            return self.problem.start().theta.astype(np.float64)
+        """Theta before the first update that is judged."""
+        if self.begun is not None:
+            return self.begun.theta.astype(np.float64)
         kept = self.states
-        return kept[0].theta.astype(np.float64) if kept and kept[0].step == 0 else None
+        return kept[0].theta.astype(np.float64) if kept and kept[0].step == self.since else None
 
     @property
     def end(self) -> Floats | None:
@@ -315,7 +337,7 @@ class Chart:
 
     def with_rows(self, X: Floats) -> Chart:
         """Return a chart on which the model meets other rows, of the same number."""
-        other = Chart(self.run, self.history, self.given)
+        other = Chart(self.run, self.history, self.given, since=self.since)
         if self.rows is None or self.sample is None:
             raise AssertionError
         vars(other)["rows"] = self.rows._replace(X=X)
@@ -329,7 +351,7 @@ class Chart:
             return None
         part = slice(0, count)
         weights = None if rows.weights is None else rows.weights[part]
-        other = Chart(self.run, self.history, self.given)
+        other = Chart(self.run, self.history, self.given, since=self.since)
         vars(other)["sample"] = replace(sample, X=sample.X[part], y=sample.y[part], weights=weights)
         return other
 

@@ -27,6 +27,7 @@ from descend.doctor.codes import rank
 from descend.doctor.findings import Diagnosis, Finding, Fix
 from descend.doctor.histories import chart_of
 from descend.run import Run
+from descend.run.events import last_change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,10 +86,27 @@ def diagnose(source: Run | Mapping[str, Any], X: Any = None, y: Any = None) -> D
     if isinstance(source, Run):
         if X is not None or y is not None:
             source = source.attach(X, y)
-        chart = Chart(source, {name: source.history[name] for name in source.history})
+        source = source.in_force()
+        chart = charted(source)
     else:
         chart = chart_of(source, X, y)
     return judged(chart)
+
+
+def charted(run: Run) -> Chart:
+    """Return the chart of a run; of one led by hand, what was done since the last change.
+
+    Validation is about what was learnt, whoever changed what along the way: its curves stay whole.
+    """
+    since, history = last_change(run.events), run.history
+    found = {name: history[name] for name in history}
+    if since:
+        m = run.setup.batches_per_epoch
+        found |= {name: found[name][history.steps[:, 0] >= since] for name in history.updates.names}
+        if "epoch_loss" in found:
+            whole = history.epoch_spans[:, 0] * m >= since
+            found["epoch_loss"] = found["epoch_loss"][whole]
+    return Chart(run, found, since=since)
 
 
 def judged(chart: Chart) -> Diagnosis:

@@ -57,7 +57,7 @@ def judged_in_valley(chart: Chart, way: Track, at: Valley) -> Finding | None:
         "share of what there was to learn": at.gap / at.to_learn,
         "condition number": at.condition,
         "step against its limit": way.sharp,
-        "updates": run.state.step,
+        "updates": chart.done,
     }
     slow = _slow_scaled if run.task.optimizer.rule.scaled else _slow
     return (
@@ -198,7 +198,7 @@ def _slow(chart: Chart, way: Track, at: Valley, evidence: dict[str, Any]) -> Fin
     and three times the updates would not do.
     """
     run, rule = run_of(chart), plain_rule(chart)
-    T, rate = run.state.step, run.setup.learning_rate * chart.unit
+    T, rate = chart.done, run.setup.learning_rate * chart.unit
     enough = ARRIVED * at.to_learn
     ahead = [left(at.curvatures, at.distances, rate, n * T, rule) for n in (3, 10)]
     little = at.gap < LITTLE * at.to_learn and ahead[1] <= enough

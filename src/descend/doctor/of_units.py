@@ -213,7 +213,7 @@ def _thrown(chart: Chart) -> bool:
         return True
     # A scaled rule's first step has no memory to be measured by.
     scaled = run.task.optimizer.rule.scaled
-    return not scaled and sharpness(chart, chart.problem.start()) > 1.0
+    return not scaled and chart.begun is not None and sharpness(chart, chart.begun) > 1.0
 
 
 def _came_by_learning(chart: Chart, layers: list[int]) -> bool:

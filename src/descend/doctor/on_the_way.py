@@ -56,7 +56,7 @@ def judged_by_course(chart: Chart, way: Track) -> Finding | None:
         "what a linear model on standardised columns gives": chart.plain_loss,
         "gradient changed by": way.turned,
         "step against its limit": way.sharp,
-        "updates": run_of(chart).state.step,
+        "updates": chart.done,
     }
     if _flat(chart):
         why = "every gradient was exactly 0, for the loss is flat where it started"
@@ -95,11 +95,7 @@ def _flat(chart: Chart) -> bool:
 
 def _still_at_the_start(chart: Chart, way: Track) -> bool:
     """Tell whether the gradient is still the first one: all the way is one short straight step."""
-    return (
-        run_of(chart).state.step >= FEW
-        and way.turned < SAME
-        and float(way.losses[-1]) < float(way.losses[0])
-    )
+    return chart.done >= FEW and way.turned < SAME and float(way.losses[-1]) < float(way.losses[0])
 
 
 def _shaken(chart: Chart, way: Track, evidence: dict[str, Any]) -> Finding | None:

@@ -85,7 +85,7 @@ def too_small(chart: Chart, best: float | None, evidence: Mapping[str, Any]) -> 
     return Finding(
         "step-too-small",
         "illness",
-        f"The step {rate:.3g} could be {times} times larger: after {run.state.step} updates the "
+        f"The step {rate:.3g} could be {times} times larger: after {chart.done} updates the "
         "parameters are still far from where the loss is least.",
         evidence,
         Fix(f"raise the learning rate to {better:g}", {"learning_rate": better})

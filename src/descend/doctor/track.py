@@ -72,7 +72,7 @@ class Track(NamedTuple):
 def track(chart: Chart) -> Track | None:
     """Return the track of a run with its rows, or None."""
     run, judge, start = chart.run, chart.judge, chart.start
-    if run is None or judge is None or start is None or not run.state.step:
+    if run is None or judge is None or start is None or chart.done < 1:
         return None
     states = chart.states
     values = np.array([chart.objective(s.theta.astype(np.float64)) for s in states], dtype=float)
@@ -95,10 +95,9 @@ def track(chart: Chart) -> Track | None:
 
 def _after_one(chart: Chart) -> State:
     """Return the state after the first update, whose memory is no longer empty."""
-    run = chart.run
-    if run is None:
+    run, begun = chart.run, chart.begun
+    if run is None or begun is None:
         raise AssertionError
-    begun = run.problem.start()
     return begun if not run.task.optimizer.rule.scaled else run.program.advance(begun, 1).state
 
 
@@ -149,7 +148,7 @@ def sharpness(chart: Chart, state: State) -> float:
         return math.nan
     rule: Any = run.task.optimizer.rule
     theta = state.theta.astype(np.float64)
-    sizes = _sizes(rule, state)
+    sizes = sizes_of(rule, state)
     with np.errstate(all="ignore"):
         L = largest_at(judge, theta, run.setup.seed, sizes)
     rate = run.problem.rate(min(max(state.step - 1, 0), max(run.state.step - 1, 0)), 1.0)
@@ -163,7 +162,7 @@ def sharpness(chart: Chart, state: State) -> float:
     return math.nan if motion is None else float(rate * L / motion.limit)
 
 
-def _sizes(rule: Any, state: State) -> Floats:
+def sizes_of(rule: Any, state: State) -> Floats:
     """Return what the rule divides the gradient by."""
     ones = np.ones(len(state.theta))
     if not rule.scaled:
@@ -191,4 +190,4 @@ def walked(chart: Chart) -> float:
     rates = chart.of("learning_rate")
     if rates is None or chart.run is None:
         return math.inf
-    return chart.run.state.step * float(np.mean(rates))
+    return chart.done * float(np.mean(rates))

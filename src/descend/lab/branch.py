@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from descend import training
+from descend.lab.sharpness import Sharpness
+from descend.run.telling import told
 from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
@@ -66,6 +68,10 @@ class Branch:
         All that were made, in order.
     ended
         Why it cannot go on, in a sentence, or None.
+    sharpness
+        What was seen of its curvature.
+    surface_at
+        How many updates were done when a surface was last asked for.
     name, place
         What a person calls it, or ""; and which of the colours it has, from 0.
     raced
@@ -95,6 +101,7 @@ class Branch:
         self.begun = self.settings = settings
         self.changes: list[Change] = []
         self.ended: str | None = None
+        self.sharpness, self.surface_at = Sharpness(), 0
         self.goals: dict[str, Reached | None] = {}
         self.live = training.begin(
             settings.task(),
@@ -185,6 +192,11 @@ class Branch:
             name: (self.step // m * m if name in PER_EPOCH else max(self.step - 1, 0), value)
             for name, value in self.live.figures.items()
         }
+
+    def marks(self, run: Run) -> list[dict[str, Any]]:
+        """Return what was changed along the way, in words; engines are no business of learners."""
+        events = tuple(event for event in run.events if event["kind"] != "engine")
+        return [{"step": at, "sentence": words} for at, words in told(replace(run, events=events))]
 
     def theta(self, step: int) -> Floats:
         """Return the parameters after a number of updates, exactly."""

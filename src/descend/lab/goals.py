@@ -226,8 +226,7 @@ def _note(leader: Leader, branch: Branch, goal: Goal, reached: Reached) -> None:
     branch.goals[text] = reached
     branch.live.note("goal", goal=text, reached=reached.step, value=reached.value)
     leader.said(
-        f"Goal reached after {reached.step} updates: {goal.sentence} "
-        f"(it was {reached.value:.4g})."
+        f"Goal reached after {reached.step} updates: {goal.sentence} (it was {reached.value:.4g})."
     )
     leader.state()
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from descend.errors import InputError
 from descend.lab import address as addresses
-from descend.lab import branching, goals
+from descend.lab import branching, columns, goals
 from descend.lab.branch import Branch, Origin
 from descend.lab.rooms import room_of
 from descend.lab.rows import rows_of
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 SPEED = 60.0  # updates a second at 1x
 FRAMES = 300  # of a branch that is looked at again
 SECONDS = 0.006  # a stretch takes at most about so long, so that the page is answered at once
-PLANE = 2  # features that have their places on the axes: the first across
 APART = 1 / 60  # seconds between frames
 
 
@@ -73,6 +72,7 @@ class Leader:
         self.say, self.think, self.opened = say, think, opened
         self.post, self._warm = post, warm
         self.asked: dict[str, float] = {}  # when each kind of thought was last asked for
+        self.spent: dict[str, float] = {}  # seconds the last one of each kind took
         self.branches: dict[int, Branch] = {}
         self.current = 0
         self.playing = False
@@ -191,6 +191,7 @@ class Leader:
             self.race.playing = False
         self.on_time()
         if not self.playing:
+            self.frame(always=True)  # the last may have been left out
             self.rested()
         self.state()
 
@@ -246,10 +247,13 @@ class Leader:
         self.show()
 
     def _on_ask(self, message: Mapping[str, Any]) -> None:
-        from descend.lab import choices, thinking  # noqa: PLC0415 - only when asked
+        from descend.lab import choices, inside, thinking  # noqa: PLC0415 - only when asked
 
         if message["what"] == "choices":
             choices.tell(self)
+            return
+        if message["what"] == "update":
+            inside.answer(self, message.get("step"))
             return
         thinking.ask(self, message["what"], message.get("step"))
 
@@ -276,7 +280,7 @@ class Leader:
             against=against,
         )
         self.playing = False
-        branching.enter(self, branch, instead=self.branches.get(self.current))
+        branching.enter(self, [branch], instead=self.branches.get(self.current))
         self.current = branch.number
         self.quicken(branch)
         return branch
@@ -369,7 +373,7 @@ class Leader:
             self.branch.run(), frames=FRAMES, findings=(), surface="none", replayed=False
         )
         page = payload.page
-        page["axes"] = sorted(page["axes"]) if len(page["features"]) == PLANE else page["axes"]
+        page["axes"] = columns.axes_of(page, self.branch.rows.columns)
         header = {"kind": "page", "branch": self.current, "page": page}
         self.say(header, [payload.data])
         self.state()
@@ -421,6 +425,7 @@ class Leader:
                 "address": self.address(),
                 "number": self.echo,
                 "loss": branching.finite(run.outcome.loss),
+                "marks": branch.marks(run),
                 "parts": {
                     "task": str(branch.live.task),
                     "optimizer": parts.optimizer_of(run.in_force()),

@@ -79,7 +79,7 @@ def _plain(value: Any, deep: int) -> bool:
     return all(_plain(entry, deep - 1) for entry in value)
 
 
-ASKED = ("findings", "surface", "curves", "curvature", "metrics", "maps", "forecast", "choices")
+ASKED = ("update", "findings", "surface", "curves", "curvature", "metrics", "maps", "forecast", "choices")
 TAKEN = ("run", "report", "numpy", "jax", "torch", "sklearn")
 
 # For each kind: what must be there, and what may be.

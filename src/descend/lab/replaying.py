@@ -91,7 +91,9 @@ def compared(record: Run, again: Run) -> Compared:
     exact = True
     for what, said, found in _figures(record, again):
         if said.shape != found.shape:
-            sentence = f"it records {len(said)} figures of the {what}, and replaying makes {len(found)}"
+            sentence = (
+                f"it records {len(said)} figures of the {what}, and replaying makes {len(found)}"
+            )
             return Compared(again, exact=False, differs=sentence)
         if np.array_equal(said, found, equal_nan=True):
             continue

@@ -18,6 +18,7 @@ import numpy as np
 
 from descend.page import parts, words
 from descend.page.blocks import Blocks, rounded
+from descend.run.telling import told
 from descend.showing.curves import Curve, curves_of
 from descend.showing.frames import FEWEST, Frames, frames_of
 from descend.showing.samples import Rows, rows_of, units_of
@@ -108,6 +109,7 @@ def pack(  # noqa: PLR0913 - what may be known already, or is not wanted
         "returned": shown.frames.returned,
         "rows": _rows(run, shown, blocks),
         "curves": curves_in(run, blocks),
+        "marks": [change._asdict() for change in told(run)],
         "findings": [words.finding_of(run, finding) for finding in findings],
         "surface": surface_in(shown.surface, shown.frames, blocks),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from descend.plots.words import number, width_of
+from descend.run.telling import told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ class Mark(NamedTuple):
 
 
 def marks_of(run: Run, theme: Theme) -> list[Mark]:
-    """Return what happened to a run, and when: best step, divergence, falls of the rate."""
+    """Return what happened to a run, and when: best step, divergence, what was changed."""
     outcome, found = run.outcome, []
     if outcome.best_step is not None:
         found.append(
@@ -50,10 +51,22 @@ def marks_of(run: Run, theme: Theme) -> list[Mark]:
     scales = [event for event in run.events if event["kind"] == "scale"]
     if len(scales) > _MOST:
         words = f"rate lowered {len(scales)} times from here on"
-        return [*found, Mark(scales[0]["step"], words, theme.muted)]
-    return found + [
-        Mark(event["step"], f"rate × {number(event['value'], 2)}", theme.muted) for event in scales
-    ]
+        found.append(Mark(scales[0]["step"], words, theme.muted))
+    else:
+        found += [
+            Mark(event["step"], f"rate × {number(event['value'], 2)}", theme.muted)
+            for event in scales
+        ]
+    return found + _changes(run, theme)
+
+
+def _changes(run: Run, theme: Theme) -> list[Mark]:
+    """Return what was changed by hand, in words; too much of it as one."""
+    changes = told(run, ("change", "edit"))
+    if len(changes) > _MOST:
+        words = f"changed by hand {len(changes)} times from here on"
+        return [Mark(changes[0].step, words, theme.muted)]
+    return [Mark(change.step, change.sentence, theme.muted) for change in changes]
 
 
 def draw_marks(axes: Sequence[Axes], marks: Sequence[Mark]) -> None:

@@ -30,6 +30,7 @@ REASONS = {
     "diverged": "it diverged",
     "interrupted": "it was interrupted",
     "callback": "a callback asked for it",
+    "led": "it was led by hand",
 }
 # Less than this share of the loss is no fall and no rise.
 _STILL = 1e-3

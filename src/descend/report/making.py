@@ -267,6 +267,7 @@ _ENDINGS = {
     "diverged": "and it diverged",
     "interrupted": "then it was interrupted",
     "callback": "then it was told to stop",
+    "led": "led by hand",
 }
 
 

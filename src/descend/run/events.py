@@ -104,6 +104,11 @@ def turns(events: Sequence[Event]) -> list[int]:
     return sorted({event["step"] for event in events if event["kind"] not in NOTES})
 
 
+def last_change(events: Sequence[Event]) -> int:
+    """Return the step of the last change or edit; 0 where there is none."""
+    return max((e["step"] for e in events if e["kind"] in {"change", "edit"}), default=0)
+
+
 def edited(theta: Floats, events: Sequence[Event], step: int) -> Floats:
     """Return the parameters after the edits of a step."""
     for event in events:

@@ -14,25 +14,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from descend.arrays import Layout
     from descend.run.events import Event
     from descend.run.record import Run
 
 
-def told(run: Run) -> list[tuple[int, str]]:
-    """Return what was changed, each with its step, in order; notes of the lab are not told."""
-    found = [(event["step"], _sentence(event, run.layout)) for event in run.events]
-    return [(step, sentence) for step, sentence in found if sentence]
+class Told(NamedTuple):
+    """What was changed after some number of updates, in words."""
+
+    step: int
+    sentence: str
 
 
-def _sentence(event: Event, layout: Layout) -> str:
+def told(run: Run, kinds: Sequence[str] = ("scale", "change", "edit", "engine")) -> list[Told]:
+    """Return what was changed, in order; notes of the lab are not told."""
+    chosen = (event for event in run.events if event["kind"] in kinds)
+    return [Told(event["step"], sentence_of(event, run.layout)) for event in chosen]
+
+
+def sentence_of(event: Event, layout: Layout) -> str:
+    """Return what an event changed, in words."""
     kind = event["kind"]
     if kind == "scale":
         return f"learning rate × {event['value']:g} after a plateau"
@@ -40,7 +48,7 @@ def _sentence(event: Event, layout: Layout) -> str:
         return f"engine {event['was']} → {event['engine']}"
     if kind == "edit":
         return _edit(event, layout)
-    return _change(event) if kind == "change" else ""
+    return _change(event)
 
 
 def _edit(event: Event, layout: Layout) -> str:

@@ -22,9 +22,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from descend import optimizers
 from descend.arrays import State
-from descend.curvature import automatic_rate
 from descend.engines import engine_for
 from descend.errors import InputError, Outcome
 from descend.parts import choice, whole
@@ -37,12 +35,14 @@ from descend.run.events import (
     record_engine,
     record_note,
 )
-from descend.training.ending import apart, ended, recorded
+from descend.training.changing import SAME, changed, numbers_of, places_of
+from descend.training.ending import ended, recorded
 from descend.training.making import check_keyframes, made_loop, taken_up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from descend.arrays import Floats
-    from descend.engines import Problem
     from descend.errors import Reason
     from descend.optimizers import Optimizer
     from descend.penalties import Penalty
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 
 # MiB that the record of a training without a planned end may take.
 RECORD = 8.0
-_SAME: Any = object()  # what stays as it is, where None has a meaning of its own
 
 
 def begin(task: Task, X: Any, y: Any, **asked: Any) -> Live:
@@ -119,15 +118,35 @@ def lead(run: Run) -> Live:
 
 @final
 class Live:
-    """A training under way, led by hand; made by `begin`.
+    """A training under way, led by hand; made by `begin`, or by `lead` from a run.
 
     One thread at a time may lead it; `run` gives others a copy, and `ready` may be called by
     another.
+
+    Parameters
+    ----------
+    loop
+        The training.
+    origin
+        The run that it goes on from, or None.
 
     Attributes
     ----------
     stopped
         Why the last `advance` could not go on, or None.
+
+    Examples
+    --------
+    >>> import descend as ds
+    >>> task = ds.Task(ds.Linear(), ds.squared_error(), ds.gradient_descent(2.0))
+    >>> live = ds.begin(task, [[0.0], [1.0]], [1.0, 3.0])
+    >>> live.advance(100)
+    'diverged'
+    >>> live.change(learning_rate=0.2)
+    >>> live.edit([0.0, 0.0])
+    >>> live.advance(100)
+    >>> live.theta.round(2)
+    array([2., 1.])
     """
 
     def __init__(self, loop: Loop, origin: Run | None = None) -> None:
@@ -192,26 +211,39 @@ class Live:
 
         Its epochs are those done so far, so that it can be saved, and resumed for more.
         """
-        loop, m = self._loop, self.updates_per_epoch
-        setup = loop.setup.with_epochs(max(math.ceil(self.step / m), 1))
-        # Judging the last update belongs to this copy alone: the training has not ended.
-        copy = replace(loop, setup=setup, controller=loop.controller.copy())
-        run = self._marked(apart(ended(copy, self.stopped or "callback")))
-        if run.outcome.reason != "callback":
-            return run
-        updates = f"{self.step} update{'' if self.step == 1 else 's'}"
-        sentence = f"Led by hand for {updates}; loss {run.outcome.loss:.6g}."
-        return replace(run, outcome=replace(run.outcome, sentence=sentence))
+        return self._run_of(self._copied(), self.stopped or "led")
 
-    def at(self, step: int) -> State:
-        """Return the exact state after `step` updates, and after that step's edits."""
+    def later(self) -> Callable[[], Run]:
+        """Return a function that makes the run as it stands now.
+
+        It looks at all rows to know the loss, which takes a while where there are many; another
+        thread may call it, while this training goes on.
+        """
+        copied, reason = self._copied(), self.stopped or "led"
+
+        def make() -> Run:
+            copied.program = engine_for(copied.engine, copied.problem)[1]  # a thread's own
+            return self._run_of(copied, reason)
+
+        return make
+
+    def _copied(self) -> Loop:
+        """Return the loop as it stands, its records its own."""
         loop = self._loop
-        outcome = Outcome("callback", "", self.step, math.nan)
-        return recorded(loop, loop.state.theta, outcome).at(step).state
+        setup = loop.setup.with_epochs(max(math.ceil(self.step / self.updates_per_epoch), 1))
+        return replace(
+            loop,
+            setup=setup,
+            controller=loop.controller.copy(),
+            updates=loop.updates.copy(),
+            epochs=loop.epochs.copy(),
+            keyframes=loop.keyframes.copy(),
+            events=list(loop.events),
+        )
 
-    def _marked(self, run: Run) -> Run:
-        """Return the run with what only the run knew that this training took up."""
-        known = self._origin
+    def _run_of(self, loop: Loop, reason: Reason) -> Run:
+        """Return the run of a copy, with what only the run it was taken up from knew."""
+        run, known = ended(loop, reason), self._origin
         if known is None:
             return run
         return replace(
@@ -221,6 +253,12 @@ class Live:
             names=known.names,
             classes=known.classes,
         )
+
+    def at(self, step: int) -> State:
+        """Return the exact state after `step` updates, and after that step's edits."""
+        loop = self._loop
+        outcome = Outcome("led", "", self.step, math.nan)
+        return recorded(loop, loop.state.theta, outcome).at(step).state
 
     # ------------------------------------------------------------ on
 
@@ -247,9 +285,9 @@ class Live:
     def change(
         self,
         *,
-        learning_rate: float | str = _SAME,
-        optimizer: Optimizer = _SAME,
-        penalty: Penalty | str | None = _SAME,
+        learning_rate: float | str = SAME,
+        optimizer: Optimizer = SAME,
+        penalty: Penalty | str | None = SAME,
     ) -> None:
         """Go on with another learning rate, another number of the same rule, or another penalty.
 
@@ -270,23 +308,20 @@ class Live:
         InputError
             If a number is outside its range, or the change belongs to another run.
         """
-        loop = self._loop
-        was = Force(loop.problem.task, loop.problem.learning_rate, loop.engine)
-        found, asked = _of_same_rule(was.task.optimizer, optimizer, learning_rate)
-        given: Any = was.task.penalty if penalty is _SAME else penalty
-        task = replace(was.task, optimizer=found, penalty=given)
-        rate = was.learning_rate
-        if asked and not found.rule.searches:
-            rate = _resolved(replace(loop.problem, task=task))
-            task = replace(task, optimizer=replace(found, learning_rate=rate))
-        now = Force(task, rate, was.engine)
+        loop, was = self._loop, self._force()
+        problem = changed(self._loop.problem, learning_rate, optimizer, penalty)
+        now = Force(problem.task, problem.learning_rate, was.engine)
         if now.facts() == was.facts():
             return
-        problem = replace(loop.problem, task=task, learning_rate=rate)
         loop.engine, loop.program = engine_for(was.engine, problem)
-        loop.problem, loop.setup = problem, replace(loop.setup, learning_rate=rate)
+        loop.problem = problem
+        loop.setup = replace(loop.setup, learning_rate=problem.learning_rate)
         record_change(loop.events, self.step, was, now)
         self._judge_anew()
+
+    def _force(self) -> Force:
+        problem = self._loop.problem
+        return Force(problem.task, problem.learning_rate, self._loop.engine)
 
     def edit(self, at: Any, to: Any = None) -> None:
         """Set parameters by hand: ``edit(theta)`` all of them, ``edit(index, value)`` one or some.
@@ -299,8 +334,8 @@ class Live:
         state, size = self._loop.state, self._loop.problem.layout.size
         at, to = (np.arange(size), at) if to is None else (at, to)
         theta = state.theta.copy()
-        places = _places(at, size)
-        theta[places] = _numbers(to, len(places), theta.dtype)
+        places = places_of(at, size)
+        theta[places] = numbers_of(to, len(places), theta.dtype)
         differ = np.flatnonzero(theta != state.theta)
         if not len(differ):
             return
@@ -319,13 +354,14 @@ class Live:
         record_engine(loop.events, self.step, loop.engine, name)
         loop.engine, loop.program = name, program
 
-    def ready(self, engine: str, device: str | None = None) -> str:
+    def ready(self, engine: str, device: str | None = None, **changes: Any) -> str:
         """Compile an engine for this training and return its name; nothing changes.
 
-        Another thread may call it while this one is led.
+        Another thread may call it while this one is led.  With `changes`, as `change` takes them:
+        for the training as they would have it; a first penalty needs other machine code.
         """
-        problem, state, scale = self._loop.problem, self._loop.state, self._loop.controller.scale
-        name, program = engine_for(engine, problem, device)
+        state, scale = self._loop.state, self._loop.controller.scale
+        name, program = engine_for(engine, changed(self._loop.problem, **changes), device)
         program.advance(state, 1, scale, 1)
         program.value(state.theta)
         return name
@@ -348,62 +384,3 @@ class Live:
         controller = self._loop.controller
         controller.diverged_at = controller.suspicion = controller.ceiling = None
         self.stopped = None
-
-
-# ---------------------------------------------------------------- what was asked
-
-
-def _of_same_rule(now: Optimizer, wanted: Any, learning_rate: Any) -> tuple[Optimizer, bool]:
-    """Return the optimizer with other numbers, checked; and whether a rate was asked for."""
-    if wanted is _SAME:
-        wanted = now
-    elif not isinstance(wanted, optimizers.Optimizer) or type(wanted.rule) is not type(now.rule):
-        found = wanted.name if isinstance(wanted, optimizers.Optimizer) else repr(wanted)
-        msg = (
-            f"This training goes by {now.name}, and another rule has another memory: {found} needs "
-            f"a run of its own; give {now.name}(…) with other numbers."
-        )
-        raise InputError(msg)
-    for name in ("schedule", "clip_value", "clip_norm"):
-        if getattr(wanted, name) != getattr(now, name):
-            msg = (
-                f"A training under way keeps its {name}, {getattr(now, name)!r}; found "
-                f"{getattr(wanted, name)!r}. Begin another run for that."
-            )
-            raise InputError(msg)
-    if learning_rate is _SAME:
-        kept = wanted is now or wanted.learning_rate == "auto"
-        learning_rate = None if kept else wanted.learning_rate
-    asked = learning_rate is not None
-    record = optimizers.describe(wanted)
-    record["learning_rate"] = learning_rate if asked else now.learning_rate
-    return optimizers.restore(record), asked
-
-
-def _resolved(problem: Problem) -> float:
-    rate = problem.task.optimizer.learning_rate
-    return automatic_rate(problem) if isinstance(rate, str) else rate
-
-
-def _places(at: Any, size: int) -> Any:
-    found = np.atleast_1d(np.asarray(at))
-    usable = found.ndim == 1 and found.dtype.kind in "iu" and len(set(found.tolist())) == len(found)
-    if not usable or not ((found >= 0) & (found < size)).all():
-        msg = f"Parameters are numbered from 0 to {size - 1}, and there is none {at!r}; name those."
-        raise InputError(msg)
-    return found
-
-
-def _numbers(to: Any, count: int, dtype: Any) -> Floats:
-    try:
-        with np.errstate(over="ignore"):  # what is too large for the dtype is not finite there
-            found = np.atleast_1d(np.asarray(to, dtype=np.float64)).astype(dtype)
-    except (TypeError, ValueError):
-        found = np.full(count, np.nan)
-    if found.shape != (count,) or not np.isfinite(found).all():
-        msg = (
-            f"Setting {count} parameter{'' if count == 1 else 's'} by hand takes as many finite "
-            f"numbers; found {to!r:.80}."
-        )
-        raise InputError(msg)
-    return found

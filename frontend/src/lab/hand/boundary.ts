@@ -1,9 +1,10 @@
 // The handles of a straight boundary over two features: its ends turn it, its middle moves it, and
 // the handle beside it says how steep it is.
-import type { Axes } from "../../charts/axes";
+import { type Axes, clipped, inside } from "../../charts/axes";
 import { metFrom, ownUnit } from "../../charts/rows";
 import type { Page } from "../../contract";
 import { text } from "../text";
+import { polyline } from "./drawing";
 import type { Game } from "./game";
 import type { Handle, Place } from "./handles";
 import { ownOf } from "./plane";
@@ -104,6 +105,19 @@ export function boundaryHandles(page: Page, axes: () => Axes, bias: boolean, gam
     },
   };
   return bias ? [end(INSET), moves, end(1 - INSET), margin] : [end(INSET), end(1 - INSET), margin];
+}
+
+/** The boundary of other parameters, such as the machine's, drawn across the picture. */
+export function drawBoundary(context: CanvasRenderingContext2D, page: Page, axes: Axes, theta: ArrayLike<number>, colour: string): void {
+  const [u, v, offset = 0] = Array.from(theta);
+  const ends = [axes.x.domain(), axes.y.domain()].map((domain, i) => domain.map((own) => metFrom(page, i, own)));
+  const steep = Math.abs(u) > Math.abs(v);
+  const spots = (steep ? ends[1] : ends[0]).map((at): [number, number] => {
+    const other = -(offset + (steep ? v : u) * at) / (steep ? u : v);
+    const [a, b] = steep ? [other, at] : [at, other];
+    return [clipped(axes.x(ownUnit(page, 0, a))), clipped(axes.y(ownUnit(page, 1, b)))];
+  });
+  inside(context, axes.area, () => polyline(context, spots, { colour, width: 2.2, dash: [6, 5] }));
 }
 
 function between(from: Point, to: Point, share: number): Point {

@@ -1,5 +1,5 @@
 // One chart for both: the loss after each move by hand, and after each update by machine.
-import { areaOf, drawAxes, inside, makeAxes } from "../../charts/axes";
+import { type Area, areaOf, drawAxes, inside, makeAxes } from "../../charts/axes";
 import type { Stage } from "../../charts/canvas";
 import { keyLine } from "../../charts/picture";
 import type { Theme } from "../../charts/theme";
@@ -10,7 +10,8 @@ import { type Game, same } from "./game";
 import { lossFigure } from "./words";
 
 const words = text.hand.chart;
-const MOST = 600; // of the machine's updates drawn
+const FIRST = 60; // updates of the machine that are drawn, or
+const TIMES = 4; // so many times the moves by hand, where that is more
 
 export interface LossChart {
   draw(stage: Stage, theme: Theme, log: boolean): void;
@@ -38,7 +39,7 @@ export function lossChart(game: Game, machine: () => Store | null, name: string)
   function draw(stage: Stage, theme: Theme, log: boolean): void {
     const found = descent();
     const hand = game.trail.map((move): Spot => [move.number, move.loss]);
-    const path = found === null ? [] : thinned(found);
+    const path = found === null ? [] : spots(found, mostOf(game));
     const floor = game.floor?.loss ?? null;
     const height = (loss: number): number => (log ? Math.log10(loss) : loss);
     const all = [...hand, ...path].filter(([, loss]) => Number.isFinite(height(loss)));
@@ -49,7 +50,7 @@ export function lossChart(game: Game, machine: () => Store | null, name: string)
     const { context } = stage;
     stage.clear();
     drawAxes(context, axes, theme, { x: words.x, y: log ? words.power(name) : name });
-    inside(context, { ...axes.area, top: axes.area.top - 6, bottom: axes.area.bottom + 6 }, () => {
+    inside(context, roomAround(axes.area), () => {
       if (floor !== null && Number.isFinite(height(floor))) {
         const ends = [spot([0, floor]), spot([last, floor])];
         polyline(context, ends, { colour: theme.extra, width: 2, dash: [2, 4] });
@@ -76,18 +77,26 @@ export function lossChart(game: Game, machine: () => Store | null, name: string)
       const last = updates.length - 1;
       const below = Array.from(losses).findIndex((loss) => loss < game.best.loss);
       const compared = below < 0 ? words.above : words.below(updates[below]);
-      return said + words.machineSaid(updates[last], lossFigure(losses[last])) + compared;
+      const drawn = updates[last] > mostOf(game) ? words.first(mostOf(game)) : "";
+      return said + words.machineSaid(updates[last], lossFigure(losses[last])) + compared + drawn;
     },
   };
 }
 
-function thinned({ from, updates, losses }: Descent): Spot[] {
-  const stride = Math.max(1, Math.ceil(updates.length / MOST));
+/** Its first updates: beside the moves of a hand more would be a line along the edge. */
+function spots({ from, updates, losses }: Descent, most: number): Spot[] {
   const found: Spot[] = [];
-  for (let i = 0; i < updates.length; i += stride) found.push([from + updates[i], losses[i]]);
-  const last = updates.length - 1;
-  if (last % stride !== 0) found.push([from + updates[last], losses[last]]);
+  for (let i = 0; i < updates.length && updates[i] <= most; i++) found.push([from + updates[i], losses[i]]);
   return found;
+}
+
+function mostOf(game: Game): number {
+  return Math.max(FIRST, TIMES * game.moves);
+}
+
+/** So that beads on the edge are whole. */
+function roomAround({ left, top, right, bottom }: Area): Area {
+  return { left: left - 6, top: top - 6, right: right + 6, bottom: bottom + 6 };
 }
 
 /** From 0 to a little above the start, or the powers of ten there are. */

@@ -125,7 +125,7 @@ export function lossMap(problem: Problem, game: Game, machine: () => Store | nul
     const [dx, dy] = [game.arrow[x], flat ? 0 : game.arrow[y]];
     const toX = axes.x(game.theta[x] + dx) - axes.x(game.theta[x]);
     const toY = flat ? 0 : axes.y(game.theta[y] + dy) - axes.y(game.theta[y]);
-    const tip = arrowOn(context, here, [toX, toY], theme.now, theme.card);
+    const tip = arrowOn(context, here, [toX, toY], theme.validation, theme.card);
     if (tip === null) return;
     const there = [axes.x.invert(tip[0]) - axes.x.invert(here[0]), flat ? 0 : axes.y.invert(tip[1]) - axes.y.invert(here[1])];
     canvas.dataset.arrow = there.join(" ");

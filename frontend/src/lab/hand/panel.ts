@@ -20,10 +20,8 @@ export interface Panel {
   draw(): void;
 }
 
-export function makePanel(problem: Problem, game: Game, asks: Asks): Panel {
+export function makePanel(game: Game, asks: Asks): Panel {
   const figures = standing(game);
-  const arrow = make("p", { class: "readout", role: "status" });
-  const which = wordButton(words.which, () => game.ask());
   const checked = prediction(game, asks);
   const buttons = make(
     "div",
@@ -33,14 +31,25 @@ export function makePanel(problem: Problem, game: Game, asks: Asks): Panel {
     wordButton(words.back, () => (game.to(game.best.theta), game.end())),
     wordButton(words.again, () => game.restart()),
   );
-  const element = make("div", { class: "standing" }, figures.element, which, arrow, checked.element, buttons);
+  const element = make("div", { class: "standing" }, figures.element, checked.element, buttons);
   return {
     element,
     draw() {
       figures.draw();
-      which.setAttribute("aria-disabled", String(game.arrow !== null));
-      setText(arrow, game.arrow === null ? "" : downWords(problem, game.arrow));
       checked.draw();
+    },
+  };
+}
+
+/** One arrow at a time, each an assist: which way is down from here. */
+export function makeCompass(problem: Problem, game: Game): Panel {
+  const said = make("p", { class: "readout", role: "status" });
+  const which = wordButton(words.which, () => game.ask());
+  return {
+    element: make("div", { class: "compass" }, which, said),
+    draw() {
+      which.setAttribute("aria-disabled", String(game.arrow !== null));
+      setText(said, game.arrow === null ? "" : downWords(problem, game.arrow));
     },
   };
 }
@@ -101,7 +110,8 @@ function prediction(game: Game, asks: Asks): Panel {
 
 function floorWords({ floor, guess, trail }: Game): string {
   if (floor!.loss === null) return floor!.words;
-  const near = guess !== null && Math.abs(guess - floor!.loss) <= 0.02 * Math.abs(trail[0].loss - floor!.loss);
+  const slack = Math.max(0.05 * Math.abs(floor!.loss), 0.001 * Math.abs(trail[0].loss - floor!.loss));
+  const near = guess !== null && Math.abs(guess - floor!.loss) <= slack;
   const judged = guess === null ? "" : words.guessed(lossFigure(guess), guess > floor!.loss, near);
   return judged + words.floorSay(lossFigure(floor!.loss), floor!.words);
 }

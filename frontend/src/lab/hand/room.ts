@@ -11,14 +11,14 @@ import { column, hasLabels } from "../../charts/rows";
 import { onScheme, type Theme, themeOf } from "../../charts/theme";
 import type { Store } from "../../store";
 import { text } from "../text";
-import { boundaryHandles } from "./boundary";
+import { boundaryHandles, drawBoundary } from "./boundary";
 import { lossChart } from "./chart";
 import { type Curve, curvePicture, machineKey } from "./curve";
 import type { Game } from "./game";
 import { type Handle, type Handles, makeHandles } from "./handles";
 import { lineHandles, sigmoidHandles } from "./line";
 import { lossMap } from "./map";
-import { type Asks, makePanel } from "./panel";
+import { type Asks, makeCompass, makePanel } from "./panel";
 import type { Problem } from "./problem";
 import { handStore } from "./seen";
 import { makeSliders } from "./sliders";
@@ -44,11 +44,11 @@ export interface Room {
 export function makeRoom(problem: Problem, game: Game, asks: Asks): Room {
   let store: Store = problem.store;
   const machine = (): Store | null => (store.page.updates > 0 ? store : null);
-  const panel = makePanel(problem, game, asks);
+  const panel = makePanel(game, asks);
   const picture = pictureCard(problem, game, machine);
   const cards = [picture, ...mapCards(problem, game, machine), chartCard(problem, game, machine)];
   const spoken = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
-  const side = make("section", { class: "card", "aria-label": text.hand.name, "data-view": "standing" }, panel.element);
+  const side = make("section", { class: "card", "aria-label": words.score.name, "data-view": "standing" }, panel.element);
   const grid = make("div", { class: "views" }, picture.element, ...cards.slice(1, -1).map((card) => card.element), side, cards[cards.length - 1].element);
   const element = make("div", { class: "room" }, grid, spoken);
   const root = make("div");
@@ -57,6 +57,7 @@ export function makeRoom(problem: Problem, game: Game, asks: Asks): Room {
 
   function draw(): void {
     due = 0;
+    if (element.clientWidth === 0) return; // it is drawn once it is seen again
     for (const card of cards) card.draw();
     panel.draw();
     if (said !== game.moves) setText(spoken, said < 0 ? "" : stateWords(problem, game));
@@ -133,7 +134,7 @@ function pictureCard(problem: Problem, game: Game, machine: () => Store | null):
       if (prepared !== now) {
         if (!stage.fit()) return;
         picture.prepare(stage, theme);
-        key.replaceChildren(...picture.key(theme), ...(curve === null ? machineKey(null, theme) : []));
+        key.replaceChildren(...picture.key(theme));
         prepared = now;
       }
       setText(readout, picture.draw(stage, theme));
@@ -182,10 +183,20 @@ function toDrag(problem: Problem, game: Game, machine: () => Store | null, frame
   if (!hasLabels(page)) return { picture: predictedPicture(seen, shown), curve: null, handles: null, hint: words.drag.none };
   const picture = boundaryPicture(seen, shown);
   if (d > 2 || k > 1) return { picture, curve: null, handles: null, hint: words.drag.none };
-  picture.controls = [];
   const axes = planeAxes(problem, frame);
+  const beside: Picture = {
+    ...picture,
+    title: "",
+    draw(stage, theme) {
+      const said = picture.draw(stage, theme);
+      const other = machine();
+      if (other !== null) drawBoundary(stage.context, page, axes(), other.theta(), theme.now);
+      return said;
+    },
+    key: (theme) => [...picture.key(theme), ...machineKey(machine(), theme)],
+  };
   const all = boundaryHandles(page, axes, page.model.bias, game);
-  return { picture, curve: null, handles: { made: made(all), all, across: null, far: () => Infinity }, hint: words.drag.boundary };
+  return { picture: beside, curve: null, handles: { made: made(all), all, across: null, far: () => Infinity }, hint: words.drag.boundary };
 }
 
 /** The axes of the boundary's picture: two features, with room around the rows. */
@@ -235,7 +246,8 @@ function mapCards(problem: Problem, game: Game, machine: () => Store | null): Ca
   const key = make("ul", { class: "key" });
   const { element, heading } = card("map", host);
   const many = problem.start.length > 2;
-  host.append(key);
+  const compass = makeCompass(problem, game);
+  host.append(key, compass.element);
   let prepared: string | null = null;
   if (many) host.append(make("div", { class: "choices" }, ...sliceChoices(problem, found.chosen, () => game.changed())));
   host.append(make("p", { class: "quiet" }, many ? words.map.sliced(problem.start.length - 2) : words.map.exact));
@@ -249,6 +261,7 @@ function mapCards(problem: Problem, game: Game, machine: () => Store | null): Ca
       prepared = now;
     }
     found.draw(stage, theme);
+    compass.draw();
     setText(heading, found.title);
     stage.canvas.setAttribute("aria-label", `${found.title}. ${words.map.said(placeWords(problem, game.theta), game.moves)}`);
   };

@@ -16,8 +16,7 @@ export interface Sliders {
 
 export function makeSliders(problem: Problem, game: Game): Sliders {
   const rows = problem.names.map((name, i) => slider(problem, game, name, i));
-  const many = problem.names.length > 4 ? "sliders many" : "sliders";
-  const element = make("div", { class: many, role: "group", "aria-label": words.sliders }, ...rows.map((row) => row.element));
+  const element = make("div", { class: "sliders", role: "group", "aria-label": words.sliders }, ...rows.map((row) => row.element));
   return { element, draw: () => rows.forEach((row) => row.draw()) };
 }
 

@@ -26,7 +26,11 @@ export function makeSquares(problem: Problem, game: Game, picture: Curve): Squar
   svg.setAttribute("class", "squares");
   svg.setAttribute("aria-hidden", "true");
   const squares = Array.from({ length: shown }, () => document.createElementNS(SVG, "rect"));
-  svg.append(...squares);
+  const mean = document.createElementNS(SVG, "rect");
+  mean.setAttribute("class", "mean");
+  svg.append(...squares, mean);
+  // Many squares lie over one another: each is the paler.
+  svg.style.setProperty("--strength", `${Math.max(1.5, Math.min(12, 240 / shown))}%`);
 
   function place(square: SVGRectElement, i: number): number {
     const { area } = picture.axes();
@@ -40,6 +44,17 @@ export function makeSquares(problem: Problem, game: Game, picture: Curve): Squar
     setAttribute(square, "width", String(side));
     setAttribute(square, "height", String(side));
     return (score - y[i]) ** 2;
+  }
+
+  /** One square of the mean area, in the lower left corner. */
+  function placeMean(root: number): void {
+    const { area } = picture.axes();
+    const sheet = picture.sheet();
+    const side = Math.abs(sheet.top(root) - sheet.top(0));
+    setAttribute(mean, "x", "4");
+    setAttribute(mean, "y", String(area.bottom - area.top - side - 4));
+    setAttribute(mean, "width", String(side));
+    setAttribute(mean, "height", String(side));
   }
 
   return {
@@ -56,6 +71,7 @@ export function makeSquares(problem: Problem, game: Game, picture: Curve): Squar
       squares.forEach((square, i) => {
         sum += place(square, i * stride);
       });
+      placeMean(Math.sqrt(sum / shown));
       const { scale } = problem.store.page.target;
       setText(words, text.hand.squaresSay(figure((sum / shown) * scale * scale, 5), shown, count));
     },
