@@ -215,6 +215,9 @@ def _read(path: Path, name: str, size: int, limits: Limits) -> Table:
         why = _named(str(error).split("\n", maxsplit=1)[0], path, name)[:200]
         msg = f"{name} cannot be read as a table ({why}); save it again as CSV."
         raise InputError(msg) from error
+    if table.rows == 0:
+        msg = f"{name} has no rows; a table needs at least a few."
+        raise InputError(msg)
     _check_count(name, "rows", table.rows, limits.rows)
     _check_count(name, "columns", len(table.names), limits.columns)
     files = [{**file, "path": name} for file in table.source["files"]]
@@ -289,18 +292,23 @@ def _check_parquet(path: Path, name: str, size: int, limits: Limits) -> None:
     _check_count(name, "values", int(values or 0), limits.unpacked // 4)
     if (unpacked or 0) > limits.room(size):
         raise _bomb(name, limits)
-    nested = [row for row in described if str(row[1]).endswith((")", "]")) and "DEC" not in row[1]]
-    if nested:
-        msg = (
-            f"The column {nested[0][0]!r:.80} of {name} holds values of type {nested[0][1]:.60}; the "
-            "lab takes plain columns from a page. Leave it out."
-        )
-        raise InputError(msg)
+    _check_plain(name, described)
     measured = [(_LENGTH[kind], quoted(name)) for name, kind, *_ in described if kind in _LENGTH]
     if measured:
         whole = " + ".join(f"coalesce(sum({length}({column})), 0)" for length, column in measured)
         if _one(run(f"SELECT {whole} FROM read_parquet({file_is})")) > limits.unpacked:  # noqa: S608
             raise _bomb(name, limits)
+
+
+def _check_plain(name: str, described: list[Any]) -> None:
+    """Refuse columns that nest: what they unpack to is nowhere told."""
+    for column, kind, *_ in described:
+        if kind.endswith((")", "]")) and not kind.startswith("DECIMAL"):
+            msg = (
+                f"The column {column!r:.80} of {name} holds values of type {kind:.60}; the lab "
+                "takes plain columns from a page. Leave it out."
+            )
+            raise InputError(msg)
 
 
 def _one(cursor: Any) -> int:
