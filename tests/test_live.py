@@ -423,7 +423,7 @@ def test_a_step_is_explained_with_what_was_in_force():
     # The update that came before parameters were set by hand is told without them.
     last = run.explain(6)
     moved = run.in_force(6).program.advance(run.at(6).state, 1).state
-    assert last.arrays["theta_next"].tobytes() == moved.theta.tobytes()
+    assert last.arrays["theta_after"].tobytes() == moved.theta.tobytes()
     assert moved.theta[1] != run.at(7).theta[1] == 0.5
 
 
@@ -443,11 +443,11 @@ def test_the_doctor_does_not_blame_a_rate_for_what_another_did():
     assert "after 50 updates" in found.sentence
 
 
-def test_changes_are_marked_on_figures_and_pages_and_told_by_show(tmp_path, capsys):
-    from descend.cli import main
+def test_changes_are_marked_on_figures_and_pages_and_told_by_show():
+    from descend.cli.words import of_run
     from descend.page.payload import pack
     from descend.plots.marks import marks_of
-    from descend.plots.style import LIGHT
+    from descend.plots.style import THEMES
 
     live = begun(model=ds.Linear())
     live.advance(5)
@@ -455,7 +455,7 @@ def test_changes_are_marked_on_figures_and_pages_and_told_by_show(tmp_path, caps
     live.advance(5)
     live.edit(0, 0.25)
     run, told_of = live.run(), ["learning rate 0.05 → 0.01", "weight[0, 0] set to 0.25 by hand"]
-    assert [(mark.step, mark.words) for mark in marks_of(run, LIGHT)] == [
+    assert [(mark.step, mark.words) for mark in marks_of(run, THEMES["light"])] == [
         (5, told_of[0]),
         (10, told_of[1]),
     ]
@@ -463,12 +463,9 @@ def test_changes_are_marked_on_figures_and_pages_and_told_by_show(tmp_path, caps
         {"step": 5, "sentence": told_of[0]},
         {"step": 10, "sentence": told_of[1]},
     ]
-    run.save(tmp_path / "led.run")
-    with pytest.raises(SystemExit):
-        main(["show", str(tmp_path / "led.run")])
-    said = capsys.readouterr().out
-    assert all(sentence in said for sentence in told_of)
-    assert "Led by hand for 10 updates" in said
+    said = of_run(run, "led.run")
+    assert said[5:7] == [f"Changed   update 5: {told_of[0]}", f"          update 10: {told_of[1]}"]
+    assert said[4] == f"Outcome   Led by hand for 10 updates; loss {run.outcome.loss:.6g}."
 
 
 def test_a_script_repeats_a_changed_rate_and_refuses_what_it_cannot(tmp_path, capsys):
