@@ -77,3 +77,22 @@ def new_page(chromium):
     for context in contexts:
         context.close()
     assert not complaints, complaints
+
+
+@pytest.fixture(scope="session")
+def lab_server():
+    """One lab for all tests of this process; every page is a session of its own."""
+    from tests import labs
+
+    with labs.running_lab() as running:
+        yield running
+
+
+@pytest.fixture
+def lab(chromium, lab_server):
+    """Open labs in Chromium: `page = lab("data=moons")`; what goes wrong there fails the test."""
+    from tests import labs
+
+    visitor = labs.Visitor(chromium, lab_server)
+    yield visitor
+    visitor.close()

@@ -67,6 +67,7 @@ export interface Surface {
   v: [number, number];
   values: string | null; // block (nv, nu) float32, row 0 at v[0]; NaN where not finite
   shape: [number, number]; // [nv, nu]
+  step?: number; // of a run that is going on: the update at which it was computed
 }
 
 export interface Page {

@@ -60,8 +60,8 @@ function kept<T>(store: Store, compute: () => T): () => T {
   let at = -1;
   let found: T;
   return () => {
-    if (at !== store.index) found = compute();
-    at = store.index;
+    if (at !== store.stamp) found = compute();
+    at = store.stamp;
     return found;
   };
 }

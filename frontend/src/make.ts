@@ -4,7 +4,7 @@ import type { Page } from "./contract";
 import { type Bytes, decode } from "./decode";
 import type { Chosen, Numbers, Store, Theta } from "./store";
 
-const SPEED = 12; // frames per second, until another is chosen
+export const SPEED = 12; // frames per second, until another is chosen
 
 export function makeStore(page: Page, data: Bytes): Store {
   const blocks = new Map<string, Numbers>();
@@ -56,6 +56,10 @@ export function makeStore(page: Page, data: Bytes): Store {
     get step() {
       return page.frames[index];
     },
+    get stamp() {
+      return index;
+    },
+    grown: 0,
     get chosen() {
       return chosen;
     },
@@ -92,16 +96,16 @@ export function makeStore(page: Page, data: Bytes): Store {
   };
 }
 
-function clamp(value: number, last: number): number {
+export function clamp(value: number, last: number): number {
   return Math.max(0, Math.min(last, Math.round(value) || 0));
 }
 
-function first(page: Page): Chosen {
+export function first(page: Page): Chosen {
   const [x = 0, y = x] = page.axes;
   return { row: 0, x, y, numbers: true, log: false };
 }
 
-function held(chosen: Chosen, page: Page): Chosen {
+export function held(chosen: Chosen, page: Page): Chosen {
   const { train, validation } = page.rows.shown;
   const features = page.features.length - 1;
   return {
@@ -126,7 +130,7 @@ export function lastAtOrBefore(steps: ArrayLike<number>, step: number): number {
 
 // ------------------------------------------------------------------- animation frames
 
-interface Clock {
+export interface Clock {
   changed(): void; // tell the listeners, at the next animation frame
   run(on: boolean): void;
   running(): boolean;
@@ -135,7 +139,7 @@ interface Clock {
 }
 
 /** Listeners are called at most once per animation frame; `advance` is called while running. */
-function makeClock(advance: (seconds: number) => boolean): Clock {
+export function makeClock(advance: (seconds: number) => boolean): Clock {
   const listeners = new Set<() => void>();
   let asked = 0; // the handle of the frame that was asked for, 0 for none
   let dirty = false;

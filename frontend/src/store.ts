@@ -18,6 +18,10 @@ export interface Store {
   readonly page: Page;
   readonly index: number; // of the frame
   readonly step: number; // page.frames[index]
+  // Another number whenever theta at the frame looked at is another one: a key to what was computed.
+  readonly stamp: number;
+  // Grows with every frame, curve or finding that is added; for good 0 where a run has ended.
+  readonly grown: number;
   readonly chosen: Readonly<Chosen>;
   readonly playing: boolean;
   readonly speed: number; // frames per second
@@ -38,6 +42,7 @@ export interface Store {
 export interface View {
   readonly name: string; // "loss", "data" …; also the element's data-view
   readonly title: string; // what is seen, in words
+  readonly pace?: number; // milliseconds between two drawings while playing: more is not seen, and costs
   draw(): void;
   resize?(): void;
   destroy?(): void;

@@ -1,8 +1,13 @@
-"""Notebooks: a run at the end of a cell shows itself, in Jupyter and in marimo.
+"""Notebooks: a run at the end of a cell shows itself, in Jupyter and in marimo; and the lab.
 
 With the extra ``notebook`` (anywidget) it is the page of the report, alive; without it a picture of
 the loss.  Jupyter asks for `mimebundle`, marimo for `display`; both go through the run's own
 methods, and `repr` and `print` stay what they are.
+
+    from descend.notebook import Lab
+    lab = Lab("houses.csv", target="price")
+    lab            # the lab, alive
+    lab.run        # what it trained, as it stands
 """
 
 from __future__ import annotations
@@ -11,9 +16,9 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
-from descend.errors import InputError
+from descend.errors import InputError, UnavailableError
 from descend.page import module, pack
 
 if TYPE_CHECKING:
@@ -22,6 +27,63 @@ if TYPE_CHECKING:
     from descend.run import Run
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]
+
+
+@final
+class Lab:
+    """The lab in a notebook: it trains in threads of its own, and the kernel stays free.
+
+    Parameters
+    ----------
+    data
+        The name of toy data or of a shipped table, a path, a table of pandas, polars or Arrow, a
+        run, or rows (n, d) with `y` beside them; default two moons.
+    y
+        (n,) numbers or labels, where `data` is an array.
+    target
+        The column to predict, where `data` is a table.
+    settings
+        What to begin with, as the lab's addresses have it: ``hidden=[8, 8]``, ``noise=0.2`` …
+
+    Attributes
+    ----------
+    widget
+        What is shown, a widget of anywidget.
+
+    Raises
+    ------
+    InputError
+        If there are no such data or settings.
+    UnavailableError
+        If anywidget, the extra ``notebook``, is not installed.
+    """
+
+    def __init__(
+        self, data: Any = None, y: Any = None, *, target: str | None = None, **settings: Any
+    ) -> None:
+        from descend.lab.comm import Comm  # noqa: PLC0415 - a run that is shown needs no lab
+        from descend.lab.given import given  # noqa: PLC0415
+        from descend.lab.session import Session  # noqa: PLC0415
+
+        self.widget = _lab_class()()
+        opened, address = given(data, y, target, **settings)
+        self._session = Session(opened=opened, address=address)
+        self._comm = Comm(self._session, self.widget)
+
+    @property
+    def run(self) -> Run:
+        """The run of the branch that is shown, as it stands."""
+        return self._session.run()
+
+    def close(self) -> None:
+        """Stop training and take the lab from the page."""
+        self._comm.close()
+
+    def _repr_mimebundle_(self, **how: Any) -> Any:
+        return self.widget._repr_mimebundle_(**how)
+
+    def _display_(self) -> Any:
+        return self.widget
 
 
 def mimebundle(
@@ -82,6 +144,25 @@ def _widget_class() -> Any:
         data = traitlets.Bytes().tag(sync=True)
 
     return RunWidget
+
+
+@cache
+def _lab_class() -> Any:
+    from descend.lab.scripts import for_widget  # noqa: PLC0415
+
+    try:
+        import anywidget  # noqa: PLC0415 - an extra
+        import traitlets  # noqa: PLC0415 - comes with it
+    except ImportError as error:
+        msg = "The lab in a notebook needs anywidget: pip install 'descend[notebook]'."
+        raise UnavailableError(msg) from error
+
+    class LabWidget(anywidget.AnyWidget):
+        """The lab's module; what it says and is told are messages."""
+
+        _esm = traitlets.Unicode(for_widget()).tag(sync=True)
+
+    return LabWidget
 
 
 def _in_terminal() -> bool:

@@ -6,8 +6,11 @@ import { type Field, traceZero } from "./contours";
 import { choice } from "./elements";
 import { className, saidBy } from "./judging";
 import { shapeOf } from "./marks";
+import { followersOf, isWhole, makeRunner, rowsOver } from "./plane";
+import { makeTile as makeSmall, type Pointed, pointedOf, shade } from "./pointed";
+import { nameOf } from "../network/words";
 import { drawRing, drawRows, keyLine, keySign, nearestRow, type Picture, type Placed } from "./picture";
-import { column, even, heldAt, metFrom, type Shown } from "./rows";
+import { column, even, heldAt, metFrom, type Shown, thinned } from "./rows";
 import { type Rgb, rgb, type Theme } from "./theme";
 import type { Stage } from "./canvas";
 
@@ -28,29 +31,40 @@ export function boundaryPicture(store: Store, shown: Shown): Picture {
   let rows: HTMLCanvasElement;
   let meshes: { resting: Mesh; moving: Mesh };
   let colours: Rgb[];
+  const tileOfUnit = makeSmall();
 
   const controls = featureChoices(store);
+  const others = otherFeatures(store, shown);
+  const run = maths === null ? null : makeRunner(maths.net);
 
   return {
     get title() {
       const { x, y } = store.chosen;
+      const pointed = pointedOf(store);
+      const over = `over ${page.features[x].name} and ${page.features[y].name}`;
+      if (pointed !== null && maths !== null) return `What ${nameOf(page, maths.net, pointed)} passes on, ${over}`;
       return `Predicted label over ${page.features[x].name} and ${page.features[y].name}`;
     },
-    controls: controls.elements,
-    choices: () => `${store.chosen.x} ${store.chosen.y}`,
+    controls: [...controls.elements, ...others.elements],
+    choices: () => `${store.chosen.x} ${store.chosen.y} ${others.averaged()}`,
     prepare(stage, theme) {
       const { x, y } = store.chosen;
       controls.follow();
+      others.follow();
       const [left, up] = [column(page, shown, x), column(page, shown, y)];
       const [xRange, yRange] = [roomy(extent(left) ?? [0, 1]), roomy(extent(up) ?? [0, 1])];
       axes = makeAxes(areaOf(stage.width, stage.height), xRange, yRange);
+      const bases = others.averaged() ? sampled(shown) : [base];
+      const simple = bases.length === 1 && followersOf(page, shown, x, y).length === 0;
       const mesh = (side: number): Mesh => ({
         side,
+        over: simple ? null : bases.map((each) => rowsOver(page, shown, [x, y], { x: xRange, y: yRange }, [side, side], each)),
+        plain: rowsOver(page, shown, [x, y], { x: xRange, y: yRange }, [side, side]),
         xs: even(metFrom(page, x, xRange[0]), metFrom(page, x, xRange[1]), side),
         ys: even(metFrom(page, y, yRange[0]), metFrom(page, y, yRange[1]), side),
         tile: makeTile(side),
       });
-      const parameters = maths?.net.parameters ?? 1;
+      const parameters = (maths?.net.parameters ?? 1) * bases.length;
       meshes = { resting: mesh(sideFor(RESTING, parameters)), moving: mesh(sideFor(MOVING, parameters)) };
       at = { x: left.map((value) => axes.x(value)), y: up.map((value) => axes.y(value)) };
       colours = theme.classes.map(rgb);
@@ -63,7 +77,8 @@ export function boundaryPicture(store: Store, shown: Shown): Picture {
     draw(stage, theme) {
       stage.clear();
       inside(stage.context, axes.area, () => {
-        if (maths !== null) regions(stage, theme);
+        if (maths !== null && pointedOf(store) === null) regions(stage, theme);
+        else if (maths !== null) unitMap(stage, theme, pointedOf(store)!);
         stage.show(rows);
         drawRing(stage.context, at, store.chosen.row, theme);
       });
@@ -75,26 +90,83 @@ export function boundaryPicture(store: Store, shown: Shown): Picture {
   };
 
   function regions(stage: Stage, theme: Theme): void {
-    const { x, y } = store.chosen;
-    const { side, xs, ys, tile } = store.playing ? meshes.moving : meshes.resting;
-    const scores = maths!.grid(store.theta(), { x, y, xs, ys, base });
+    const mesh = store.playing ? meshes.moving : meshes.resting;
+    const { side, tile } = mesh;
+    const { scores, linked } = said(mesh);
     const k = maths!.net.k;
-    paint(tile.image, scores, k, page.loss.proper ? maths!.link(scores) : null, colours);
+    paint(tile.image, scores, k, linked, colours);
     tile.context.putImageData(tile.image, 0, 0);
-    const { left, right, top, bottom } = axes.area;
-    const [dx, dy] = [(right - left) / (side - 1), (bottom - top) / (side - 1)];
-    // Values lie on the corners of the grid, pixels in its cells: half a cell more on each side.
-    stage.context.drawImage(tile.context.canvas, left - dx / 2, top - dy / 2, right - left + dx, bottom - top + dy);
+    spread(stage, tile.context.canvas, side);
     stage.context.beginPath();
     for (const field of margins(scores, k, side, axes)) traceZero(stage.context, field, axes);
     stage.context.strokeStyle = theme.fit;
     stage.context.lineWidth = 2.2;
     stage.context.stroke();
   }
+
+  /** Scores over the mesh, and the probabilities they mean; of several rows, both on average. */
+  function said({ over, xs, ys }: Mesh): { scores: Float64Array; linked: Float64Array | null } {
+    const { x, y } = store.chosen;
+    const theta = store.theta();
+    const { proper } = page.loss;
+    if (over === null || over.length === 1) {
+      const scores = over === null ? maths!.grid(theta, { x, y, xs, ys, base }) : run!(theta, over[0]).scores;
+      return { scores, linked: proper ? maths!.link(scores) : null };
+    }
+    const mean = meanOver(over, (rows) => (proper ? maths!.link(run!(theta, rows).scores) : run!(theta, rows).scores));
+    if (!proper) return { scores: mean, linked: null };
+    // Labels change where the mean probability of one leads; of two labels, at a half.
+    return { scores: maths!.net.k === 1 ? mean.map((p) => p - 0.5) : mean, linked: mean };
+  }
+
+  function unitMap(stage: Stage, theme: Theme, { layer, unit }: Pointed): void {
+    const { side, plain } = store.playing ? meshes.moving : meshes.resting;
+    const values = run!(store.theta(), plain).passed[layer - 1];
+    const image = tileOfUnit(side, side);
+    const width = maths!.net.layers[layer - 1].units;
+    const bounded = layer < maths!.net.layers.length && BOUNDED.includes(page.model.activation.name);
+    shade(image.data, side, { values, width, at: unit, bounded }, [rgb(theme.train), rgb(theme.validation)]);
+    stage.context.globalAlpha = 0.6; // rows are to be seen on it
+    spread(stage, image.canvas(), side);
+    stage.context.globalAlpha = 1;
+    const field = { values: Float64Array.from({ length: side * side }, (_, i) => values[i * width + unit]), nx: side, ny: side };
+    stage.context.beginPath();
+    traceZero(stage.context, { ...field, x: axes.x.domain() as [number, number], y: axes.y.domain() as [number, number] }, axes);
+    stage.context.strokeStyle = theme.fit;
+    stage.context.lineWidth = 1.6;
+    stage.context.stroke();
+  }
+
+  function spread(stage: Stage, image: HTMLCanvasElement, side: number): void {
+    const { left, right, top, bottom } = axes.area;
+    const [dx, dy] = [(right - left) / (side - 1), (bottom - top) / (side - 1)];
+    // Values lie on the corners of the grid, pixels in its cells: half a cell more on each side.
+    stage.context.drawImage(image, left - dx / 2, top - dy / 2, right - left + dx, bottom - top + dy);
+  }
+}
+
+const BOUNDED = ["sigmoid", "tanh", "softmax", "cos"];
+const SAMPLE = 30; // rows whose other features are averaged over
+
+/** Some of the rows, evenly: each gives the features that are not on the axes. */
+function sampled(shown: Shown): Float64Array[] {
+  const { places } = thinned(shown, SAMPLE);
+  return places.map((i) => Float64Array.from(shown.X.subarray(i * shown.d, (i + 1) * shown.d)));
+}
+
+function meanOver(over: Float64Array[], values: (rows: Float64Array) => Float64Array): Float64Array {
+  const sum = Float64Array.from(values(over[0]));
+  for (const rows of over.slice(1)) {
+    const found = values(rows);
+    for (let i = 0; i < sum.length; i++) sum[i] += found[i];
+  }
+  return sum.map((one) => one / over.length);
 }
 
 interface Mesh {
   side: number;
+  over: Float64Array[] | null; // rows at each place; null where a grid does, at less cost
+  plain: Float64Array; // with the other features at their mean
   xs: Float64Array;
   ys: Float64Array;
   tile: { context: CanvasRenderingContext2D; image: ImageData };
@@ -178,6 +250,24 @@ function featureChoices(store: Store): { elements: HTMLElement[]; follow: () => 
     follow() {
       across.select.value = String(store.chosen.x);
       up.select.value = String(store.chosen.y);
+    },
+  };
+}
+
+/** What becomes of the features that are on no axis: held at their mean, or averaged over rows. */
+function otherFeatures(store: Store, shown: Shown): { elements: HTMLElement[]; averaged(): boolean; follow(): void } {
+  const options = [
+    { value: "mean", words: "held at their mean" },
+    { value: "average", words: `averaged over ${Math.min(SAMPLE, shown.count)} rows` },
+  ];
+  const { label, select } = choice("other features", options, "mean", () => store.choose({}));
+  const whole = (): boolean => isWhole(store.page, shown, store.chosen.x, store.chosen.y);
+  label.hidden = whole();
+  return {
+    elements: shown.d > 2 ? [label] : [],
+    averaged: () => select.value === "average" && !whole(),
+    follow() {
+      label.hidden = whole();
     },
   };
 }

@@ -1,5 +1,6 @@
-// Curves over updates, drawn by uPlot once per choice; a frame only moves the marker over them.
+// Curves over updates, drawn by uPlot; a frame only moves the marker over them.
 import uPlot from "uplot";
+import type { Curve } from "../contract";
 import type { Store } from "../store";
 import { figure } from "./figures";
 import type { Theme } from "./theme";
@@ -14,13 +15,23 @@ export interface Line {
   side: "left" | "right";
 }
 
+export interface Mark {
+  step: number;
+  words: string;
+}
+
 export interface Plan {
   lines: Line[];
   log: boolean; // of the left axis
   left: string; // names of the axes
   right: string;
-  updates: number;
-  marks: { step: number; words: string }[]; // upright lines
+  updates: () => number; // where the axis of updates ends
+  marks: () => Mark[]; // upright lines
+}
+
+export interface Chart {
+  readonly plot: uPlot;
+  refresh(): void; // takes the curves as they are now
 }
 
 /** What uPlot takes: gaps are null, and undefined where another curve was measured. */
@@ -40,29 +51,21 @@ export function makeChart(
   theme: () => Theme,
   size: { width: number; height: number },
   drawn: (plot: uPlot) => void, // it draws later than it is made
-): uPlot {
+): Chart {
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
-  const tables: uPlot.AlignedData[] = [];
   for (const line of plan.lines) {
     const found = store.curve(line.name);
     if (found === null) continue;
-    const log = plan.log && line.side === "left";
-    const table: [number[], ...Column[]] = [Array.from(found.x)];
-    const { low, high } = found.curve;
-    if (low !== null && high !== null) {
-      table.push(drawable(store.block(high), log), drawable(store.block(low), log));
+    if (banded(found.curve)) {
       bands.push({
         series: [series.length, series.length + 1],
         fill: () => faint(line.colour(theme())),
       });
       series.push(invisible(line), invisible(line));
     }
-    table.push(drawable(found.y, log));
-    series.push(visible(line, theme, found.x.length));
-    tables.push(table as uPlot.AlignedData);
+    series.push(visible(line, theme));
   }
-  const data = tables.length === 1 ? tables[0] : uPlot.join(tables);
   const options: uPlot.Options = {
     ...size,
     series,
@@ -72,9 +75,32 @@ export function makeChart(
     legend: { show: false },
     padding: [8, plan.lines.some((line) => line.side === "right") ? 0 : 18, 0, 0],
     cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { size: 7 } },
-    hooks: { draw: [(plot) => drawMarks(plot, plan, theme()), drawn] },
+    hooks: { draw: [(plot) => drawMarks(plot, plan.marks(), theme()), drawn] },
   };
-  return new uPlot(options, data, host);
+  const plot = new uPlot(options, dataOf(store, plan), host);
+  return { plot, refresh: () => plot.setData(dataOf(store, plan)) };
+}
+
+function banded({ low, high }: Curve): boolean {
+  return low !== null && high !== null;
+}
+
+/** The columns, in the order of the series. */
+function dataOf(store: Store, plan: Plan): uPlot.AlignedData {
+  const tables: uPlot.AlignedData[] = [];
+  for (const line of plan.lines) {
+    const found = store.curve(line.name);
+    if (found === null) continue;
+    const log = plan.log && line.side === "left";
+    const table: [number[], ...Column[]] = [Array.from(found.x)];
+    const { low, high } = found.curve;
+    if (low !== null && high !== null) {
+      table.push(drawable(store.block(high), log), drawable(store.block(low), log));
+    }
+    table.push(drawable(found.y, log));
+    tables.push(table as uPlot.AlignedData);
+  }
+  return tables.length === 1 ? tables[0] : uPlot.join(tables);
 }
 
 function faint(colour: string): string {
@@ -85,14 +111,16 @@ function invisible(line: Line): uPlot.Series {
   return { scale: line.side, stroke: undefined, width: 0, points: { show: false } };
 }
 
-function visible(line: Line, theme: () => Theme, count: number): uPlot.Series {
+const FEW = 12; // points of a curve that are drawn one by one
+
+function visible(line: Line, theme: () => Theme): uPlot.Series {
   return {
     label: line.label,
     scale: line.side,
     stroke: () => line.colour(theme()),
     width: line.width,
     dash: line.dash,
-    points: { show: count <= 12, size: 6, fill: () => line.colour(theme()) },
+    points: { show: (_, __, from, to) => to - from < FEW, size: 6, fill: () => line.colour(theme()) },
   };
 }
 
@@ -101,7 +129,7 @@ function scales(plan: Plan): uPlot.Scales {
   const logRange: uPlot.Range.Function = (_, low, high) =>
     low === null || high === null ? [0.1, 10] : uPlot.rangeLog(low, high, 10, false);
   return {
-    x: { time: false, range: () => [0, Math.max(1, plan.updates)] },
+    x: { time: false, range: () => [0, Math.max(1, plan.updates())] },
     left: plan.log ? { distr: 3, log: 10, range: logRange } : { range },
     right: { range },
   };
@@ -154,8 +182,10 @@ function sized(_: uPlot, values: string[] | null): number {
   return 12 + 7 * longest;
 }
 
+const SAID = 6;
+
 /** Upright dashed lines with words at the top: where training stopped, which update was best. */
-function drawMarks(plot: uPlot, plan: Plan, theme: Theme): void {
+function drawMarks(plot: uPlot, marks: Mark[], theme: Theme): void {
   const { ctx, bbox } = plot;
   const ratio = uPlot.pxRatio;
   ctx.save();
@@ -164,16 +194,19 @@ function drawMarks(plot: uPlot, plan: Plan, theme: Theme): void {
   ctx.lineWidth = ratio;
   ctx.font = theme.font.replace("12px", `${11 * ratio}px`);
   ctx.textBaseline = "top";
-  plan.marks.forEach(({ step, words }, i) => {
+  const said = marks.length - SAID; // of many, only the last are named
+  marks.forEach(({ step, words }, i) => {
     const x = Math.round(plot.valToPos(step, "x", true)) + 0.5;
     ctx.setLineDash([3 * ratio, 3 * ratio]);
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
+    if (i < said) return;
     const right = x > bbox.left + bbox.width / 2;
     ctx.textAlign = right ? "right" : "left";
-    ctx.fillText(words, x + (right ? -5 : 5) * ratio, bbox.top + (4 + 15 * i) * ratio);
+    const line = i - Math.max(0, said);
+    ctx.fillText(words, x + (right ? -5 : 5) * ratio, bbox.top + (4 + 15 * line) * ratio);
   });
   ctx.restore();
 }

@@ -16,7 +16,7 @@ export interface Known {
 
 const NAMED = 3; // weights named
 
-export function nameOf(page: Page, net: Net, { layer, unit }: Spot): string {
+export function nameOf(page: Page, net: Net, { layer, unit }: Pick<Spot, "layer" | "unit">): string {
   if (layer === 0) return short(page.features[unit]?.name ?? `feature ${unit + 1}`, 40);
   if (layer < net.layers.length) return `layer ${layer}, unit ${unit + 1}`;
   return net.k === 1 ? "the score" : `the score of ${outputName(page, unit)}`;

@@ -9,13 +9,50 @@ const SIGNS = {
 };
 const WORDS = { illness: "Illness", information: "Information" };
 
-export const findings: MakeView = (store, host) => {
-  const found = store.page.findings;
-  const list = make("ul", { class: "findings" }, ...found.map((one) => itemOf(one, store)));
-  if (found.length === 0) host.append(make("p", {}, "Nothing is reported about this run."));
-  else host.append(list);
-  return { name: "findings", title: titled(found), draw: () => undefined };
-};
+/** What may be done about a finding, where somebody can: a button that says so. */
+export interface Remedy {
+  words: string;
+  act(finding: Finding): void;
+}
+
+export const findings: MakeView = findingsWith(null);
+
+export function findingsWith(remedy: Remedy | null): MakeView {
+  return (store, host) => {
+    let listed: Finding[] | null = null;
+    let written = "";
+
+    function list(): void {
+      const found = store.page.findings;
+      if (found === listed) return;
+      listed = found;
+      const now = JSON.stringify(found);
+      if (now === written) return;
+      written = now;
+      const focused = placeOf(host);
+      const items = found.map((one) => itemOf(one, store, remedy));
+      host.replaceChildren(items.length === 0 ? make("p", {}, NOTHING) : make("ul", { class: "findings" }, ...items));
+      if (focused !== "") host.querySelector<HTMLElement>(`[data-place="${focused}"]`)?.focus();
+    }
+
+    list();
+    return {
+      name: "findings",
+      get title() {
+        return titled(store.page.findings);
+      },
+      draw: list,
+    };
+  };
+}
+
+const NOTHING = "Nothing is reported about this run.";
+
+/** Which button is focused, so that it is again once the list was written anew. */
+function placeOf(host: HTMLElement): string {
+  const active = (host.getRootNode() as Document | ShadowRoot).activeElement;
+  return active instanceof HTMLElement && host.contains(active) ? (active.dataset.place ?? "") : "";
+}
 
 function titled(found: Finding[]): string {
   const ill = found.filter((one) => one.severity === "illness").length;
@@ -23,7 +60,7 @@ function titled(found: Finding[]): string {
   return "The doctor finds no illness";
 }
 
-function itemOf(one: Finding, store: Store): HTMLElement {
+function itemOf(one: Finding, store: Store, remedy: Remedy | null): HTMLElement {
   const sign = icon(SIGNS[one.severity]);
   sign.querySelector("path")?.setAttribute("fill-rule", "evenodd");
   const text = make(
@@ -38,7 +75,7 @@ function itemOf(one: Finding, store: Store): HTMLElement {
     ),
     needed(one) ? make("p", { class: "fix" }, make("strong", {}, "What to do: "), one.fix) : null,
     evidenceOf(one),
-    goTo(one, store),
+    buttons(one, store, remedy),
   );
   return make("li", { class: `finding ${one.severity}` }, sign, text);
 }
@@ -52,10 +89,22 @@ function evidenceOf({ evidence }: Finding): HTMLElement | null {
   return make("p", { class: "quiet" }, `Evidence: ${evidence.join("; ")}`);
 }
 
-function goTo({ step }: Finding, store: Store): HTMLElement | null {
-  if (step === null) return null;
-  return wordButton(`Go to update ${step}`, () => {
-    store.play(false);
-    store.goToStep(step);
-  });
+function buttons(one: Finding, store: Store, remedy: Remedy | null): HTMLElement | null {
+  const { code, step } = one;
+  const found: HTMLElement[] = [];
+  if (step !== null) {
+    const goTo = wordButton(`Go to update ${step}`, () => {
+      store.play(false);
+      store.goToStep(step);
+    });
+    goTo.dataset.place = `go ${code}`;
+    found.push(goTo);
+  }
+  if (remedy !== null && needed(one)) {
+    const act = wordButton(remedy.words, () => remedy.act(one));
+    act.setAttribute("aria-label", `${remedy.words}: ${one.fix}`);
+    act.dataset.place = `try ${code}`;
+    found.push(act);
+  }
+  return found.length === 0 ? null : make("div", { class: "choices" }, ...found);
 }

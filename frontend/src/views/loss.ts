@@ -3,24 +3,26 @@ import type uPlot from "uplot";
 import { extent } from "../charts/axes";
 import { checkbox, choice, make, setText } from "../charts/elements";
 import { counted, figure } from "../charts/figures";
-import { type Line, makeChart, type Plan } from "../charts/lines";
+import { type Chart, type Line, makeChart, type Mark, type Plan } from "../charts/lines";
 import { valueAt } from "../charts/moments";
+import { seldom } from "../charts/seldom";
 import { themeOf } from "../charts/theme";
 import type { Curve } from "../contract";
 import type { MakeView, Store } from "../store";
 
 const LOSSES = ["loss", "epoch_loss", "validation_loss"];
 const HINT = "Point at the chart to read it, press to go there.";
+const APART = 80; // milliseconds between two drawings of a curve that grows
 const WIDE = 100; // a loss that falls by this factor is first shown on a log axis
 
 export const loss: MakeView = (store, host) => {
-  const curves = lossCurves(store);
-  const first = curves[0];
-  if (first === undefined) return null;
-  const main = curves.find((curve) => curve.name === "epoch_loss") ?? first;
+  if (lossCurves(store).length === 0 && store.grown === 0) return null;
   let overlay = "";
-  let chart: uPlot | null = null;
-  let drawn = false;
+  let chart: Chart | null = null;
+  let drawn = ""; // what the chart was made for
+  let grown = 0; // and the store it has taken its numbers from
+  let taken = 0; // when
+  const due = seldom(store);
 
   const frame = make("div", { class: "chart", role: "img" });
   const nowLine = make("div", { class: "now-line" });
@@ -29,87 +31,116 @@ export const loss: MakeView = (store, host) => {
   const key = make("ul", { class: "key" });
   const note = make("p", { class: "note", hidden: "" });
   const log = checkbox("logarithmic", false, (on) => store.choose({ log: on }));
-  host.append(frame, key, readout, choices(), note);
-  if (spread(store, first) > WIDE) store.choose({ log: true });
+  const row = make("div", { class: "choices" });
+  host.append(frame, key, readout, row, note);
+  const [first] = lossCurves(store);
+  if (first !== undefined && spread(store, first) > WIDE) store.choose({ log: true });
 
-  function choices(): HTMLElement {
+  function choices(): void {
     const others = store.page.curves.filter(({ name }) => !LOSSES.includes(name));
     const options = others.map((curve) => ({ value: curve.name, words: curve.label }));
-    const row = make("div", { class: "choices" }, log.label);
-    if (options.length > 0) {
-      const none = { value: "", words: "none" };
-      const { label } = choice("second axis", [none, ...options], "", (name) => {
-        overlay = name;
-        rebuild();
-      });
-      row.append(label);
-    }
-    return row;
+    row.replaceChildren(log.label);
+    if (options.length === 0) return;
+    const none = { value: "", words: "none" };
+    const { label } = choice("second axis", [none, ...options], overlay, (name) => {
+      overlay = name;
+      rebuild();
+    });
+    row.append(label);
+  }
+
+  /** Of a run that goes on, curves come, and from some length on as means with what they lie between. */
+  function wanted(): string {
+    const curves = store.page.curves.map(({ name, label, low }) => `${name} ${label} ${low !== null}`);
+    return [store.chosen.log, ...curves].join();
   }
 
   function rebuild(): void {
-    chart?.destroy();
+    chart?.plot.destroy();
     chart = null;
     const width = Math.floor(frame.clientWidth);
     if (width === 0) return;
+    drawn = wanted();
+    choices();
     const plan = planned(store, overlay);
     const size = { width, height: heightFor(width) };
-    chart = makeChart(store, frame, plan, () => themeOf(host), size, mark);
-    chart.over.append(nowLine, nowPoint);
-    follow(chart, store);
-    chart.hooks.setCursor = [() => tell()];
+    frame.style.setProperty("min-height", `${size.height}px`);
     key.replaceChildren(...plan.lines.map((line) => keyOf(line, host)));
-    drawn = store.chosen.log;
+    if (plan.lines.length === 0) return;
+    chart = makeChart(store, frame, plan, () => themeOf(host), size, mark);
+    const { plot } = chart;
+    plot.over.append(nowLine, nowPoint);
+    follow(plot, store);
+    plot.hooks.setCursor = [() => tell()];
+    took();
+  }
+
+  function took(): void {
+    [grown, taken] = [store.grown, performance.now()];
     const sentence = gaps(store, store.chosen.log);
     setText(note, sentence);
     note.hidden = sentence === "";
   }
 
+  /** While it trains, a few times a second: nobody sees more, and the marker moves in between. */
+  function refresh(): void {
+    if (chart === null || grown === store.grown) return;
+    if (store.playing && performance.now() - taken < APART) return;
+    took();
+    chart.refresh();
+  }
+
   /** The marker where we are: two elements moved, nothing drawn. */
   function mark(): void {
     if (chart === null) return;
-    const x = chart.valToPos(store.step, "x");
+    const { plot } = chart;
+    const x = plot.valToPos(store.step, "x");
     nowLine.style.setProperty("transform", `translateX(${x}px)`);
-    const here = valueAt(store, first.name, store.step);
+    const here = valueAt(store, mainCurve(store)?.name ?? "", store.step);
     const seen = here !== null && Number.isFinite(here.value) && (!store.chosen.log || here.value > 0);
     nowPoint.hidden = !seen;
     if (!seen) return;
-    const [left, top] = [chart.valToPos(here.step, "x"), chart.valToPos(here.value, "left")];
+    const [left, top] = [plot.valToPos(here.step, "x"), plot.valToPos(here.value, "left")];
     nowPoint.style.setProperty("transform", `translate(${left}px, ${top}px)`);
   }
 
   function tell(): void {
-    const left = chart?.cursor.left ?? -1;
-    const step = Math.round(chart?.posToVal(left, "x") ?? 0);
+    const left = chart?.plot.cursor.left ?? -1;
+    const step = Math.round(chart?.plot.posToVal(left, "x") ?? 0);
     setText(readout, left < 0 ? HINT : readAt(step));
   }
 
   function readAt(step: number): string {
+    const curves = lossCurves(store);
     const shown = store.page.curves.filter((one) => curves.includes(one) || one.name === overlay);
     const words = shown.flatMap(({ name, label }) => {
       const at = valueAt(store, name, step);
       return at === null ? [] : [`${label} ${figure(at.value)}`];
     });
-    return `Update ${step}: ${words.join(", ")}`;
+    return words.length === 0 ? "" : `Update ${step}: ${words.join(", ")}`;
   }
 
   return {
     name: "loss",
     get title() {
-      return titled(store, main);
+      return titled(store);
     },
     draw() {
       log.input.checked = store.chosen.log;
-      if (chart === null || drawn !== store.chosen.log) rebuild();
-      else mark();
+      if (drawn !== wanted()) rebuild();
+      else {
+        refresh();
+        mark();
+      }
+      if (!due()) return;
       tell();
-      frame.setAttribute("aria-label", `${titled(store, main)}. ${readAt(store.step)}`);
+      frame.setAttribute("aria-label", `${titled(store)}. ${readAt(store.step)}`);
     },
     resize() {
       rebuild();
     },
     destroy() {
-      chart?.destroy();
+      chart?.plot.destroy();
     },
   };
 };
@@ -120,13 +151,21 @@ function lossCurves({ page }: Store): Curve[] {
   return page.curves.filter(({ name }) => LOSSES.includes(name) && (batches || name !== "epoch_loss"));
 }
 
+/** The one the marker and the title are about. */
+function mainCurve(store: Store): Curve | undefined {
+  return lossCurves(store)[0];
+}
+
 function heightFor(width: number): number {
   return Math.round(Math.max(220, Math.min(340, 0.62 * width)));
 }
 
 /** "Loss falls from 84 to 0.077 in 600 updates" */
-function titled(store: Store, curve: Curve): string {
-  const y = store.block(curve.y);
+function titled(store: Store): string {
+  const curves = lossCurves(store);
+  const main = curves.find((curve) => curve.name === "epoch_loss") ?? curves[0];
+  const y = store.curve(main?.name ?? "")?.y ?? [];
+  if (y.length === 0) return "The loss, as soon as there is an update";
   const [from, to] = [y[0], y[y.length - 1]];
   const updates = counted(store.page.updates, "update");
   if (y.length < 2) return `Loss ${figure(from)} after ${updates}`;
@@ -139,7 +178,7 @@ function titled(store: Store, curve: Curve): string {
 
 /** The largest over the smallest, where all are above 0. */
 function spread(store: Store, curve: Curve): number {
-  const found = extent(store.block(curve.y));
+  const found = extent(store.curve(curve.name)?.y ?? []);
   return found === null || found[0] <= 0 ? 1 : found[1] / found[0];
 }
 
@@ -170,7 +209,18 @@ function planned(store: Store, overlay: string): Plan {
     }
   }
   const right = lines.find((line) => line.side === "right")?.label ?? "";
-  return { lines, log: store.chosen.log, left: "loss", right, updates: page.updates, marks: marks(store) };
+  const updates = (): number => (store.grown === 0 ? page.updates : roundedUp(page.updates));
+  return { lines, log: store.chosen.log, left: "loss", right, updates, marks: () => marks(store) };
+}
+
+const ROUND = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
+const SHORTEST = 50; // updates on the axis of a run that has just begun
+
+/** The axis of a run that goes on grows in round steps, so that the curve does not crawl. */
+function roundedUp(updates: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(updates, SHORTEST)));
+  const times = ROUND.find((one) => one * power >= Math.max(updates, SHORTEST)) ?? 10;
+  return times * power;
 }
 
 function looks(name: string, both: boolean): Pick<Line, "colour" | "width" | "dash"> {
@@ -179,9 +229,10 @@ function looks(name: string, both: boolean): Pick<Line, "colour" | "width" | "da
   return { colour: (t) => t.train, width: 2, dash: [] };
 }
 
-function marks({ page }: Store): Plan["marks"] {
+function marks({ page, grown }: Store): Mark[] {
   const { best_step: best, reason } = page.outcome;
-  const found: Plan["marks"] = [];
+  const found: Mark[] = (page.marks ?? []).map(({ step, sentence }) => ({ step, words: sentence }));
+  if (grown > 0) return found; // it has not stopped
   if (best !== null && best !== page.updates) found.push({ step: best, words: `best, update ${best}` });
   if (reason !== "epochs") found.push({ step: page.updates, words: `stopped: ${reason}` });
   return found;
@@ -199,8 +250,10 @@ function follow(plot: uPlot, store: Store): void {
   const { over } = plot;
   const go = (event: PointerEvent): void => {
     const x = event.clientX - over.getBoundingClientRect().left;
+    const step = plot.posToVal(x, "x");
     store.play(false);
-    store.go(nearest(store.page.frames, plot.posToVal(x, "x")));
+    if (store.grown > 0) store.goToStep(step); // any state can be had
+    else store.go(nearest(store.page.frames, step));
   };
   over.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;

@@ -8,16 +8,37 @@ import type { Found } from "../maths";
 import type { Net } from "../net";
 import { type Drawing, drawn, type Said, type Unit } from "../network/drawing";
 import { meansOf, scalesOf } from "../network/levels";
-import { planOf } from "../network/plan";
+import { type Plan, type PlanLook, planOf } from "../network/plan";
 import { roving } from "../network/roving";
 import { type Known, nameOf, outputName, wordsOf } from "../network/words";
-import type { MakeView, Store } from "../store";
+import type { MakeView, Store, View } from "../store";
 import { adoptWorkedStyle } from "../worked_style";
 
 const ROWS = 600; // while playing, means over more rows than this are left out
 const HINT = "Point at a unit, or go to it with Tab and the arrow keys, to see its numbers; press it to keep them.";
 
-export const network: MakeView = (store, host) => {
+/** What a host may add to the net. */
+export interface Added {
+  /** Called after every drawing of the weights. */
+  draw(): void;
+  /** Called when another unit is pointed at, focused or kept; null for none. */
+  point?(unit: Unit | null): void;
+}
+
+export interface Adding {
+  look?: PlanLook; // of the units
+  controls?: (store: Store) => HTMLElement[];
+  /** Called whenever the net has been laid out anew, within `stage`. */
+  add(store: Store, stage: HTMLElement, drawing: Drawing, plan: Plan): Added;
+}
+
+export const network: MakeView = networkWith(null);
+
+export function networkWith(adding: Adding | null): MakeView {
+  return (store, host) => viewOf(store, host, adding);
+}
+
+function viewOf(store: Store, host: HTMLElement, adding: Adding | null): View | null {
   const maths = mathsOf(store);
   if (maths === null) return null;
   const { net } = maths;
@@ -28,15 +49,17 @@ export const network: MakeView = (store, host) => {
   const chooser = look === null ? null : rowChooser(store, look.rows.count - 1);
   const stage = make("div", { class: "scroll" });
   const details = make("p", { class: "readout unit-words" }, HINT);
-  const choices = make("div", { class: "choices" }, chooser?.element ?? null);
+  const choices = make("div", { class: "choices" }, chooser?.element ?? null, ...(adding?.controls?.(store) ?? []));
   host.append(choices, stage, key(net, look !== null), details);
 
   let drawing: Drawing;
   let spoken: Unit | null = null;
   let known: Known = { one: null, x: null, means: null, rows: 0 };
   let title = "The weights";
+  let added: Added | null = null;
 
   function show(unit: Unit | null): void {
+    if (spoken !== unit) added?.point?.(unit);
     spoken = unit;
     tell();
   }
@@ -47,17 +70,20 @@ export const network: MakeView = (store, host) => {
 
   function build(): void {
     const width = Math.max(280, host.clientWidth || 600);
-    drawing = drawn(planOf(net, width), net, page);
+    const plan = planOf(net, width, adding?.look);
+    drawing = drawn(plan, net, page);
     setAttribute(drawing.root, "role", "group");
     setAttribute(drawing.root, "aria-label", `Units of the net ${page.model.sizes.join("–")}`);
     stage.replaceChildren(drawing.root);
     roving(drawing, show);
     spoken = null;
+    added = adding?.add(store, stage, drawing, plan) ?? null;
   }
 
   build();
   return {
     name: "network",
+    pace: 66,
     get title() {
       return title;
     },
@@ -67,13 +93,14 @@ export const network: MakeView = (store, host) => {
       drawing.weigh(store.theta(), scales);
       if (known.one !== null) shade(drawing, net, known, page.model.activation.name);
       drawing.say(beside(store, net, known.one));
+      added?.draw();
       if (!store.playing) label(drawing, store, net, known);
       title = `The ${net.layers.length === 1 ? "weights" : "net"} at update ${store.step}${known.one === null ? "" : `, as row ${store.chosen.row} meets it`}`;
       tell();
     },
     resize: build,
   };
-};
+}
 
 function knownOf(store: Store, look: Look | null): Known {
   if (look === null) return { one: null, x: null, means: null, rows: 0 };

@@ -3,7 +3,9 @@ import { make, setText } from "../charts/elements";
 import { count, counted, percent, setValue, short, valueSpan } from "../charts/figures";
 import { type Measured, valueAt } from "../charts/moments";
 import { parameterCount, parametersOf } from "../charts/parameters";
+import { seldom } from "../charts/seldom";
 import { wrongShare } from "../charts/judging";
+import type { Curve } from "../contract";
 import { lookOf } from "../looking";
 import type { MakeView, Store, Theta } from "../store";
 
@@ -17,15 +19,29 @@ interface Entry {
 }
 
 export const summary: MakeView = (store, host) => {
-  const entries = [step(store), ...curveEntries(store), ...rowEntries(store), ...parameterEntries(store)];
-  const list = make("dl", { class: "now" }, ...entries.map((entry) => entry.element));
+  const list = make("dl", { class: "now" });
   const said = make("p", { class: "unseen", role: "status" });
   host.append(list, said);
+  let entries: Entry[] = [];
+  let listed = "";
   let later = 0;
+  const due = seldom(store);
+
+  /** Curves may come while a run goes on. */
+  function fill(): void {
+    const curves = lossesOf(store).map(({ label }) => label).join();
+    if (curves === listed && entries.length > 0) return;
+    listed = curves;
+    entries = [step(store), ...curveEntries(store), ...rowEntries(store), ...parameterEntries(store)];
+    list.replaceChildren(...entries.map((entry) => entry.element));
+  }
+
   return {
     name: "summary",
     title: "The state",
     draw() {
+      if (!due()) return;
+      fill();
       for (const entry of entries) entry.draw();
       clearTimeout(later);
       if (store.playing) return; // the slider says where we are, if asked
@@ -36,6 +52,10 @@ export const summary: MakeView = (store, host) => {
     },
   };
 };
+
+function lossesOf({ page }: Store): Curve[] {
+  return page.curves.filter(({ name }) => name === "loss" || name === "validation_loss");
+}
 
 /** What is seen, as a sentence. */
 function spokenOf(store: Store, list: HTMLElement): string {
@@ -63,15 +83,13 @@ function step(store: Store): Entry {
 
 /** The losses, from the curves: `data-step` says when each was measured. */
 function curveEntries(store: Store): Entry[] {
-  return store.page.curves
-    .filter(({ name }) => name === "loss" || name === "validation_loss")
-    .map(({ name, label }) => {
-      const value = valueSpan(name);
-      const element = entry(label, value);
-      const words = element.firstElementChild as HTMLElement;
-      const draw = (): void => put(words, label, value, valueAt(store, name, store.step), store.step);
-      return { element, draw };
-    });
+  return lossesOf(store).map(({ name, label }) => {
+    const value = valueSpan(name);
+    const element = entry(label, value);
+    const words = element.firstElementChild as HTMLElement;
+    const draw = (): void => put(words, label, value, valueAt(store, name, store.step), store.step);
+    return { element, draw };
+  });
 }
 
 /** The last update has no loss of its own on the curve: it says which one's is seen. */

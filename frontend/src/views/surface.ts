@@ -3,8 +3,10 @@ import { areaOf, type Axes, clipped, drawAxes, extent, inside, makeAxes } from "
 import { makeStage, type Stage } from "../charts/canvas";
 import { type Field, levelsOf, regionsOf, trace } from "../charts/contours";
 import { make, setText } from "../charts/elements";
-import { figure, percent, short } from "../charts/figures";
+import { count, figure, percent, short } from "../charts/figures";
 import { hatch } from "../charts/hatching";
+import { seldom } from "../charts/seldom";
+import { type Path, pathOf } from "../charts/paths";
 import { css, mixed, rgb, type Theme, themeOf } from "../charts/theme";
 import type { Surface } from "../contract";
 import type { MakeView, Store } from "../store";
@@ -12,69 +14,107 @@ import type { MakeView, Store } from "../store";
 const STOPS = 500; // of the way drawn at each frame, at most
 
 export const surface: MakeView = (store, host) => {
-  const drawn = store.page.surface;
-  if (drawn === null) return null;
-  const path = store.block(drawn.path) as Float32Array;
-  const field = fieldOf(store, drawn);
-  const levels = field === null ? [] : levelsIn(field);
+  if (store.page.surface === null && store.grown === 0) return null;
   const stage = makeStage(host, (width) => Math.round(Math.max(230, Math.min(400, 0.72 * width))));
   const key = make("ul", { class: "key" });
   const readout = make("p", { class: "readout", "aria-hidden": "true" });
-  host.append(key, readout, make("p", { class: "quiet" }, drawn.sentence));
+  const sentence = make("p", { class: "quiet" });
+  host.append(key, readout, sentence);
   stage.canvas.tabIndex = 0; // a place for the keys of the timeline
-  let axes: Axes | null = null;
-  let ground: HTMLCanvasElement | null = null;
-
-  function prepare(): void {
-    const theme = themeOf(host);
-    axes = makeAxes(areaOf(stage.width, stage.height, 56), drawn!.u, drawn!.v);
-    ground = stage.layer((context) => {
-      if (field !== null) hills(context, field, levels, axes!, theme);
-      drawAxes(context, axes!, theme, { x: drawn!.axes[0], y: drawn!.axes[1] }, false);
-      inside(context, axes!.area, () => way(context, path, axes!, theme, path.length / 2 - 1, false));
-    });
-    key.replaceChildren(...keyOf(field, levels, theme));
-  }
+  let drawn: Drawn | null = null;
+  const due = seldom(store);
 
   stage.canvas.addEventListener("pointerdown", (event) => {
-    if (axes === null) return;
+    if (drawn === null) return;
     const box = stage.canvas.getBoundingClientRect();
     store.play(false);
-    store.go(nearest(path, axes, event.clientX - box.left, event.clientY - box.top));
+    store.go(nearest(drawn, event.clientX - box.left, event.clientY - box.top));
   });
+
+  /** Ready to draw what is to be seen now; of a run that goes on, the surface comes, and others after. */
+  function prepared(): Drawn | null {
+    const { surface: now } = store.page;
+    if (now === null || (drawn !== null && drawn.surface === now)) return drawn;
+    if (!stage.fit()) return null;
+    const theme = themeOf(host);
+    const found = makeDrawn(store, now, stage, theme);
+    key.replaceChildren(...keyOf(found.field, found.levels, theme));
+    setText(sentence, saidOf(now));
+    return found;
+  }
 
   return {
     name: "surface",
-    title: titled(drawn),
+    get title() {
+      return drawn === null ? WAITING : titled(drawn.surface);
+    },
     draw() {
-      if (ground === null) {
-        if (!stage.fit()) return;
-        prepare();
+      drawn = prepared();
+      if (drawn === null) {
+        stage.canvas.setAttribute("aria-label", WAITING);
+        return;
       }
+      const { path, axes } = drawn;
       const theme = themeOf(host);
       stage.clear();
-      stage.show(ground!);
-      inside(stage.context, axes!.area, () => {
-        way(stage.context, path, axes!, theme, store.index, true);
-        point(stage, axes!, path, store.index, theme);
+      stage.show(drawn.ground);
+      inside(stage.context, axes.area, () => {
+        way(stage.context, path, axes, theme, store.index, true);
+        point(stage, axes, path, store.index, theme);
       });
-      const words = where(drawn, path, store);
+      if (!due()) return;
+      const words = where(drawn, store);
       setText(readout, words);
-      stage.canvas.setAttribute("aria-label", `${titled(drawn)}. ${words}`);
+      stage.canvas.setAttribute("aria-label", `${titled(drawn.surface)}. ${words}`);
     },
     resize() {
-      ground = null;
+      drawn = null;
     },
   };
 };
+
+const WAITING = "The loss around the path, as soon as there is one";
+
+/** A surface with all that is drawn of it once. */
+interface Drawn {
+  store: Store;
+  surface: Surface;
+  field: Field | null;
+  levels: number[];
+  axes: Axes;
+  ground: HTMLCanvasElement;
+  path: Path;
+}
+
+function makeDrawn(store: Store, surface: Surface, stage: Stage, theme: Theme): Drawn {
+  const field = fieldOf(store, surface);
+  const levels = field === null ? [] : levelsIn(field);
+  const axes = makeAxes(areaOf(stage.width, stage.height, 56), surface.u, surface.v);
+  const path = pathOf(store, surface);
+  const ground = stage.layer((context) => {
+    if (field !== null) hills(context, field, levels, axes, theme);
+    drawAxes(context, axes, theme, { x: surface.axes[0], y: surface.axes[1] }, false);
+    if (store.grown > 0) return; // all of the way is behind us
+    inside(context, axes.area, () => way(context, path, axes, theme, store.page.frames.length - 1, false));
+  });
+  return { store, surface, field, levels, axes, ground, path };
+}
+
+/** What is drawn, and of a run that goes on, when. */
+function saidOf({ sentence, step, exact }: Surface): string {
+  if (step === undefined) return sentence;
+  const later = exact ? "" : "; the path is projected onto its plane";
+  return `${sentence} Drawn at update ${count(step)}${later}.`;
+}
 
 function titled({ exact, share, axes }: Surface): string {
   if (exact) return `The loss over ${short(axes[0])} and ${short(axes[1])}, with the path`;
   return `The loss over a plane with ${percent(share)} of the path's squared motion`;
 }
 
-function where({ axes, u, v }: Surface, path: Float32Array, store: Store): string {
-  const at = [path[2 * store.index], path[2 * store.index + 1]];
+function where({ surface, path }: Drawn, store: Store): string {
+  const { axes, u, v } = surface;
+  const at = path(store.index);
   if (!at.every(Number.isFinite)) return `Update ${store.step}: the parameters are not finite.`;
   const within = at[0] >= u[0] && at[0] <= u[1] && at[1] >= v[0] && at[1] <= v[1];
   const [across, up] = axes.map((axis) => axis.split(",")[0]); // without its share
@@ -87,13 +127,13 @@ function fieldOf(store: Store, { values, shape, u, v }: Surface): Field | null {
   return { values: store.block(values), ny: shape[0], nx: shape[1], x: u, y: v };
 }
 
-function levelsIn({ values }: Field): number[] {
+export function levelsIn({ values }: Field): number[] {
   const found = extent(values as Iterable<number> & ArrayLike<number>);
   return found === null ? [] : levelsOf(...found);
 }
 
 /** Regions from the valley up, each over the last; cells without a value are hatched. */
-function hills(context: CanvasRenderingContext2D, field: Field, levels: number[], axes: Axes, theme: Theme): void {
+export function hills(context: CanvasRenderingContext2D, field: Field, levels: number[], axes: Axes, theme: Theme): void {
   const { left, top, right, bottom } = axes.area;
   const finite = { ...field, values: Array.from(field.values, (v) => (Number.isFinite(v) ? v : Infinity)) };
   inside(context, axes.area, () => {
@@ -112,20 +152,20 @@ function hills(context: CanvasRenderingContext2D, field: Field, levels: number[]
   });
 }
 
-function shade(theme: Theme, level: number, levels: number): string {
+export function shade(theme: Theme, level: number, levels: number): string {
   return css(mixed(rgb(theme.low), rgb(theme.high), level / Math.max(1, levels)));
 }
 
 /** The way up to a frame: in full where it has been, faint where all of it lies. */
 function way(
   context: CanvasRenderingContext2D,
-  path: Float32Array,
+  path: Path,
   axes: Axes,
   theme: Theme,
   until: number,
   walked: boolean,
 ): void {
-  const stride = Math.max(1, Math.ceil(path.length / 2 / STOPS));
+  const stride = Math.max(1, Math.ceil(until / STOPS));
   context.beginPath();
   for (let i = 0; i < until; i += stride) stop(context, path, axes, i);
   stop(context, path, axes, until);
@@ -137,13 +177,15 @@ function way(
   context.setLineDash([]);
 }
 
-function stop(context: CanvasRenderingContext2D, path: Float32Array, axes: Axes, i: number): void {
-  const [x, y] = [axes.x(path[2 * i]), axes.y(path[2 * i + 1])];
+function stop(context: CanvasRenderingContext2D, path: Path, axes: Axes, i: number): void {
+  const [u, v] = path(i);
+  const [x, y] = [axes.x(u), axes.y(v)];
   if (Number.isFinite(x + y)) context.lineTo(clipped(x), clipped(y));
 }
 
-function point({ context }: Stage, axes: Axes, path: Float32Array, index: number, theme: Theme): void {
-  const [x, y] = [axes.x(path[2 * index]), axes.y(path[2 * index + 1])];
+function point({ context }: Stage, axes: Axes, path: Path, index: number, theme: Theme): void {
+  const [u, v] = path(index);
+  const [x, y] = [axes.x(u), axes.y(v)];
   if (!Number.isFinite(x + y)) return;
   context.beginPath();
   context.arc(x, y, 6, 0, 2 * Math.PI);
@@ -155,7 +197,7 @@ function point({ context }: Stage, axes: Axes, path: Float32Array, index: number
 }
 
 /** A few of the levels, lowest first, and what the other signs mean. */
-function keyOf(field: Field | null, levels: number[], theme: Theme): HTMLElement[] {
+export function keyOf(field: Field | null, levels: number[], theme: Theme): HTMLElement[] {
   const items: HTMLElement[] = [];
   const few = [0, Math.floor(levels.length / 3), Math.floor((2 * levels.length) / 3), levels.length - 1];
   if (levels.length >= 4) {
@@ -171,11 +213,12 @@ function keyOf(field: Field | null, levels: number[], theme: Theme): HTMLElement
   return items;
 }
 
-function nearest(path: Float32Array, axes: Axes, x: number, y: number): number {
+function nearest({ path, axes, store }: Drawn, x: number, y: number): number {
   let best = 0;
   let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < path.length / 2; i++) {
-    const distance = (axes.x(path[2 * i]) - x) ** 2 + (axes.y(path[2 * i + 1]) - y) ** 2;
+  for (let i = 0; i < store.page.frames.length; i++) {
+    const [u, v] = path(i);
+    const distance = (axes.x(u) - x) ** 2 + (axes.y(v) - y) ** 2;
     if (distance < least) [best, least] = [i, distance];
   }
   return best;

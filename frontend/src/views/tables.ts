@@ -48,34 +48,58 @@ function headed(caption: string, names: string[]): { table: HTMLTableElement; bo
   return { table, body };
 }
 
+interface CurvesLine {
+  step: number;
+  line: HTMLElement;
+}
+
+const APART = 1000; // milliseconds between two tables of a run that goes on
+
 /** Every curve at some updates, evenly among the frames; the one looked at is marked. */
 function curvesTable(store: Store): Table {
-  const { frames, curves } = store.page;
-  const picked = new Set<number>();
-  const rows = Math.min(STEPS, frames.length);
-  for (let i = 0; i < rows; i++) picked.add(Math.round((i * (frames.length - 1)) / Math.max(1, rows - 1)));
-  const { table, body } = headed("Curves at some of the updates", ["update", ...curves.map(({ label }) => label)]);
-  const lines = [...picked].map((index) => {
-    const cells = curves.map(({ name }) => {
-      const cell = make("td", { "data-name": name });
-      const found = valueAt(store, name, frames[index]);
-      if (found !== null) setValue(cell, found.value);
-      return cell;
-    });
-    const line = make("tr", {}, make("th", { scope: "row" }, count(frames[index])), ...cells);
-    body.append(line);
-    return { index, line };
-  });
+  const { table, body } = headed("Curves at some of the updates", []);
+  const head = table.tHead!.rows[0];
+  let lines: CurvesLine[] = [];
+  let grown = -1;
+  let filled = 0;
+
+  function fill(): void {
+    const waits = store.playing && performance.now() - filled < APART;
+    if (store.grown === grown || waits) return;
+    [grown, filled] = [store.grown, performance.now()];
+    const names = ["update", ...store.page.curves.map(({ label }) => label)];
+    head.replaceChildren(...names.map((name) => make("th", { scope: "col" }, name)));
+    lines = pickedSteps(store.page.frames).map((step) => curvesLine(store, step));
+    body.replaceChildren(...lines.map(({ line }) => line));
+  }
+
   return {
     element: folded("curves", "Curves", table),
     draw() {
-      const here = lines.reduce((best, one) => (one.index <= store.index ? one : best), lines[0]);
+      fill();
+      const here = lines.reduce((best, one) => (one.step <= store.step ? one : best), lines[0]);
       for (const { line } of lines) {
         if (line === here.line) line.setAttribute("aria-current", "step");
         else line.removeAttribute("aria-current");
       }
     },
   };
+}
+
+function pickedSteps(frames: number[]): number[] {
+  const rows = Math.min(STEPS, frames.length);
+  const places = Array.from({ length: rows }, (_, i) => Math.round((i * (frames.length - 1)) / Math.max(1, rows - 1)));
+  return [...new Set(places)].map((place) => frames[place]);
+}
+
+function curvesLine(store: Store, step: number): CurvesLine {
+  const cells = store.page.curves.map(({ name }) => {
+    const cell = make("td", { "data-name": name });
+    const found = valueAt(store, name, step);
+    if (found !== null) setValue(cell, found.value);
+    return cell;
+  });
+  return { step, line: make("tr", {}, make("th", { scope: "row" }, count(step)), ...cells) };
 }
 
 function parametersTable(store: Store): Table {

@@ -10,6 +10,8 @@ from descend.cli import doctoring as doctoring
 from descend.cli import explaining as explaining
 from descend.cli import exporting as exporting
 from descend.cli import forecasting as forecasting
+from descend.cli import grading as grading
+from descend.cli import lab as lab
 from descend.cli import plotting as plotting
 from descend.cli import reporting as reporting
 from descend.cli import sweeping as sweeping

@@ -37,27 +37,28 @@ class Split(NamedTuple):
     y_validation: Floats
 
 
-def line_by_hand(seed: int = 42) -> Split:
-    """Return 100 points of y = 1 + 2x + 0.1 N(0, 1), shuffled, 80 to train and 20 to validate."""
+def line_by_hand(seed: int = 42, *, n: int = 100, noise: float = 0.1) -> Split:
+    """Return n points of y = 1 + 2x + noise N(0, 1), shuffled, 80 % to train, 20 % to validate."""
     rng = legacy(seed)
-    x = rng.rand(100, 1)
-    y = 1 + 2 * x + 0.1 * rng.randn(100, 1)
-    order = np.arange(100)
+    x = rng.rand(n, 1)
+    y = 1 + 2 * x + noise * rng.randn(n, 1)
+    order = np.arange(n)
     rng.shuffle(order)
-    return Split(x[order[:80]], y[order[:80]], x[order[80:]], y[order[80:]])
+    kept, held = np.split(order, [n * 4 // 5])
+    return Split(x[kept], y[kept], x[held], y[held])
 
 
-def line_sgd(n: int = 10_000, seed: int = 0) -> tuple[Floats, Floats]:
-    """Return n points of y = 3x + 8 + 0.1 N(0, 3), x uniform on [0, 1]."""
+def line_sgd(n: int = 10_000, seed: int = 0, *, noise: float = 0.1) -> tuple[Floats, Floats]:
+    """Return n points of y = 3x + 8 + noise N(0, 3), x uniform on [0, 1]."""
     rng = legacy(seed)
     x = rng.uniform(0, 1, n)
-    return x[:, None], 3.0 * x + 8.0 + 0.1 * rng.normal(0, 3, n)
+    return x[:, None], 3.0 * x + 8.0 + noise * rng.normal(0, 3, n)
 
 
-def sliders(noise: float = 0.0, seed: int = 0) -> tuple[Floats, Floats]:
-    """Return 100 points of y = 2x + 20 + noise N(0, 1), x evenly on [-5, 5]."""
-    x = np.linspace(-5, 5, 100)
-    return x[:, None], 2 * x + 20 + noise * legacy(seed).normal(size=100)
+def sliders(noise: float = 0.0, seed: int = 0, *, n: int = 100) -> tuple[Floats, Floats]:
+    """Return n points of y = 2x + 20 + noise N(0, 1), x evenly on [-5, 5]."""
+    x = np.linspace(-5, 5, n)
+    return x[:, None], 2 * x + 20 + noise * legacy(seed).normal(size=n)
 
 
 def moons(
@@ -101,15 +102,19 @@ def _shuffled(X: Floats, y: Array, noise: float, seed: int) -> tuple[Floats, Arr
 
 
 def blobs(
-    n: int = 200, centers: Any = ((0.0, 1.0), (0.0, -1.0)), seed: int = 0
+    n: int = 200,
+    centers: Any = ((0.0, 1.0), (0.0, -1.0)),
+    seed: int = 0,
+    *,
+    spread: float = 1.0,
 ) -> tuple[Floats, Array]:
-    """Return a unit normal cloud around each centre, as scikit-learn's make_blobs."""
+    """Return a normal cloud around each centre, as scikit-learn's make_blobs."""
     rng = legacy(seed)
     centers = np.asarray(centers, dtype=float)
     counts = np.full(len(centers), n // len(centers))
     counts[: n % len(centers)] += 1
     clouds = [
-        rng.normal(loc=c, scale=1.0, size=(m, centers.shape[1]))
+        rng.normal(loc=c, scale=spread, size=(m, centers.shape[1]))
         for c, m in zip(centers, counts, strict=True)
     ]
     order = np.arange(n)
@@ -126,13 +131,18 @@ def spiral(n: int = 200, noise: float = 0.05, seed: int = 0) -> tuple[Floats, Ar
     return X + legacy(seed).normal(scale=noise, size=X.shape), y
 
 
-def xor(n: int = 200, seed: int = 0) -> tuple[Floats, Array]:
-    """Return points of [-1, 1]² labelled 1 where their coordinates have different signs."""
-    X = legacy(seed).uniform(-1, 1, (n, 2))
-    return X, (X[:, 0] * X[:, 1] < 0).astype(int)
+def xor(n: int = 200, seed: int = 0, *, noise: float = 0.0) -> tuple[Floats, Array]:
+    """Return points of [-1, 1]², labelled 1 where their signs differ, then blurred."""
+    rng = legacy(seed)
+    X = rng.uniform(-1, 1, (n, 2))
+    return X + rng.normal(scale=noise, size=X.shape), (X[:, 0] * X[:, 1] < 0).astype(int)
 
 
-def checkerboard(n: int = 400, squares: int = 4, seed: int = 0) -> tuple[Floats, Array]:
-    """Return points of [0, squares]² labelled by the colour of their square."""
-    X = legacy(seed).uniform(0, squares, (n, 2))
-    return X, np.floor(X).sum(axis=1).astype(int) % 2
+def checkerboard(
+    n: int = 400, squares: int = 4, seed: int = 0, *, noise: float = 0.0
+) -> tuple[Floats, Array]:
+    """Return points of [0, squares]², labelled by the colour of their square, then blurred."""
+    rng = legacy(seed)
+    X = rng.uniform(0, squares, (n, 2))
+    y = np.floor(X).sum(axis=1).astype(int) % 2
+    return X + rng.normal(scale=noise, size=X.shape), y

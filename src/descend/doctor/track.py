@@ -148,7 +148,7 @@ def sharpness(chart: Chart, state: State) -> float:
         return math.nan
     rule: Any = run.task.optimizer.rule
     theta = state.theta.astype(np.float64)
-    sizes = _sizes(rule, state)
+    sizes = sizes_of(rule, state)
     with np.errstate(all="ignore"):
         L = largest_at(judge, theta, run.setup.seed, sizes)
     rate = run.problem.rate(min(max(state.step - 1, 0), max(run.state.step - 1, 0)), 1.0)
@@ -162,7 +162,7 @@ def sharpness(chart: Chart, state: State) -> float:
     return math.nan if motion is None else float(rate * L / motion.limit)
 
 
-def _sizes(rule: Any, state: State) -> Floats:
+def sizes_of(rule: Any, state: State) -> Floats:
     """Return what the rule divides the gradient by."""
     ones = np.ones(len(state.theta))
     if not rule.scaled:

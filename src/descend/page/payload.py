@@ -65,6 +65,7 @@ def pack(  # noqa: PLR0913 - what may be known already, or is not wanted
     frames: int = 300,
     findings: Iterable[words.Finding] | None = None,
     surface: Surface | Literal["auto", "none"] = "auto",
+    replayed: bool = True,
 ) -> Payload:
     """Return a run packed for the page.
 
@@ -80,10 +81,12 @@ def pack(  # noqa: PLR0913 - what may be known already, or is not wanted
         A `Diagnosis`, or findings; default: the doctor is asked.  An empty tuple is none.
     surface
         The objective over a plane; default ``"auto"``: computed where there are rows.
+    replayed
+        Whether states between keyframes are replayed; default yes.
     """
     if findings is None:
         findings = run.diagnose()
-    shown = _shown(run, rows, frames, surface)
+    shown = _shown(run, rows, frames, surface, replayed=replayed)
     unseen = tuple(getattr(findings, "not_looked_at", ()))
     units, blocks = units_of(run), Blocks()
     page: dict[str, Any] = {
@@ -105,10 +108,10 @@ def pack(  # noqa: PLR0913 - what may be known already, or is not wanted
         "frames": shown.frames.steps,
         "returned": shown.frames.returned,
         "rows": _rows(run, shown, blocks),
-        "curves": [_curve(curve, blocks) for curve in _curves(run)],
+        "curves": curves_in(run, blocks),
         "marks": [change._asdict() for change in told(run)],
         "findings": [words.finding_of(run, finding) for finding in findings],
-        "surface": _surface(shown.surface, shown.frames, blocks),
+        "surface": surface_in(shown.surface, shown.frames, blocks),
     }
     theta = shown.frames.theta[:, :0] if shown.too_large else shown.frames.theta
     blocks.add("theta", theta, shown.dtype, "xor-shuffle")
@@ -133,10 +136,10 @@ class _Shown(NamedTuple):
         return "float64" if entries <= WHOLE_ENTRIES else "float32"
 
 
-def _shown(run: Run, rows: int, frames: int, surface: Any) -> _Shown:
+def _shown(run: Run, rows: int, frames: int, surface: Any, *, replayed: bool) -> _Shown:
     fitting = THETA_BYTES // (4 * max(len(run.theta), 1))
     too_large = fitting < FEWEST_FRAMES
-    kept = frames_of(run, FEWEST if too_large else min(frames, fitting))
+    kept = frames_of(run, FEWEST if too_large else min(frames, fitting), replayed=replayed)
     d = max(run.setup.d, 1)
     most = max(X_ENTRIES // d, min(FEWEST_ROWS, 4 * X_ENTRIES // d), 2)
     found = None if too_large else rows_of(run, min(rows, most))
@@ -169,10 +172,15 @@ def _rows(run: Run, shown: _Shown, blocks: Blocks) -> dict[str, Any]:
 # ---------------------------------------------------------------- curves
 
 
-def _curves(run: Run) -> list[Curve]:
-    found = curves_of(run, POINTS)
+def curves_in(run: Run, blocks: Blocks, points: int = POINTS) -> list[dict[str, Any]]:
+    """Return the curves of a run, their numbers put among the blocks."""
+    return [_curve(curve, blocks) for curve in _curves(run, points)]
+
+
+def _curves(run: Run, points: int) -> list[Curve]:
+    found = curves_of(run, points)
     joined = any(curve.low is not None for curve in found)
-    found = curves_of(run, POINTS // 2) if joined else found
+    found = curves_of(run, points // 2) if joined else found
     return [_to_the_end(run, curve) if curve.name == "loss" else curve for curve in found]
 
 
@@ -209,8 +217,8 @@ def _curve(curve: Curve, blocks: Blocks) -> dict[str, Any]:
 # ---------------------------------------------------------------- the surface
 
 
-def _surface(surface: Surface | None, frames: Frames, blocks: Blocks) -> dict[str, Any] | None:
-    """Return the surface, with the path of the frames that are shown."""
+def surface_in(surface: Surface | None, frames: Frames, blocks: Blocks) -> dict[str, Any] | None:
+    """Return the surface with the path of the frames, its numbers put among the blocks."""
     if surface is None:
         return None
     with np.errstate(all="ignore"):

@@ -53,7 +53,7 @@ class Frames(NamedTuple):
     returned: int
 
 
-def frames_of(run: Run, limit: int = 300) -> Frames:
+def frames_of(run: Run, limit: int = 300, *, replayed: bool = True) -> Frames:
     """Return at most `limit` states of theta, the early ones closer together.
 
     Parameters
@@ -63,23 +63,25 @@ def frames_of(run: Run, limit: int = 300) -> Frames:
     limit
         At least 3: the start (where it is recorded), the last state and the returned parameters
         are always among the frames.
+    replayed
+        Whether states between keyframes are replayed; default yes.
     """
     whole("frames_of", "limit", limit, low=FEWEST)
     known = _KNOWN.setdefault(run, {})
-    if limit not in known:
-        known[limit] = _made(run, limit)
-    return known[limit]
+    if (limit, replayed) not in known:
+        known[limit, replayed] = _made(run, limit, _replayed(run) if replayed else 0)
+    return known[limit, replayed]
 
 
 # Figures, films and pages of one run ask for the same frames.
-_KNOWN: WeakKeyDictionary[Run, dict[int, Frames]] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Run, dict[tuple[int, bool], Frames]] = WeakKeyDictionary()
 
 
-def _made(run: Run, limit: int) -> Frames:
+def _made(run: Run, limit: int, replayed: int) -> Frames:
     recorded = [] if run.keyframes is None else run.keyframes.steps
     last = run.state.step
     returned = last if run.outcome.best_step is None else run.outcome.best_step
-    steps = sorted({*recorded, *range(min(_replayed(run), last)), last, returned})
+    steps = sorted({*recorded, *range(min(replayed, last)), last, returned})
     places = _chosen(len(steps), limit)
     _let_in(places, steps.index(returned))
     kept = [steps[place] for place in places]

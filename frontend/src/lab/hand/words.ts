@@ -1,0 +1,51 @@
+// Sentences of the activity that need numbers.
+import { figure } from "../../charts/figures";
+import type { Page } from "../../contract";
+import { text } from "../text";
+import type { Game } from "./game";
+import type { Problem } from "./problem";
+
+const words = text.hand;
+
+/** What the loss is called in the title. */
+export function lossName({ loss, reduction, penalty }: Page): string {
+  if (penalty !== null) return words.objective;
+  if (loss.name === "squared_error") return reduction === "mean" ? words.mse : words.sse;
+  return words.loss(loss.name.replaceAll("_", " "), reduction);
+}
+
+/** A loss with as many digits as the game needs: two places, more where it is small. */
+export function lossFigure(loss: number): string {
+  return figure(loss, Math.abs(loss) >= 100 ? 5 : 4);
+}
+
+/** "w −5, b 3"; of many only how many there are. */
+export function placeWords({ names }: Problem, theta: ArrayLike<number>): string {
+  if (names.length > 3) return words.numbers(names.length);
+  return names.map((name, i) => `${name} ${figure(theta[i], 4)}`).join(", ");
+}
+
+/** Everything a move has changed, for those who hear it. */
+export function stateWords(problem: Problem, game: Game): string {
+  const name = lossName(problem.store.page);
+  return words.spoken(name, lossFigure(game.loss), placeWords(problem, game.theta), lossFigure(game.best.loss), gapWords(game));
+}
+
+/** How far the best so far is above the floor. */
+export function gapWords({ floor, best, trail }: Game): string {
+  if (floor === null || floor.loss === null) return "";
+  const gap = Math.max(0, best.loss - floor.loss);
+  const whole = trail[0].loss - floor.loss;
+  return words.gap(gap, whole > 0 ? 1 - gap / whole : null);
+}
+
+/** Which way is down, for each number: "less w, more b". */
+export function downWords({ names }: Problem, downhill: ArrayLike<number>): string {
+  const size = Math.hypot(...Array.from(downhill));
+  if (!(size > 1e-12)) return words.flat;
+  const parts = names.flatMap((name, i) => {
+    if (Math.abs(downhill[i]) < 0.01 * size) return names.length > 4 ? [] : [words.stay(name)];
+    return [downhill[i] > 0 ? words.more(name) : words.less(name)];
+  });
+  return words.down(parts.join(", "), figure(size));
+}
