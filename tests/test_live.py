@@ -113,13 +113,16 @@ def test_plateaus_and_stopping_rules_are_the_loop_s():
 
 
 def test_a_copy_stays_as_it_was():
-    live = begun()
+    live = begun(batch_size=7)
     live.advance(9)
     run, theta = live.run(), live.theta
+    remembered = run.controller.describe()
     live.edit(0, 3.0)
     live.advance(30)
     assert run.state.step == len(run.history["loss"]) == 9
     assert not run.events
+    assert run.controller.describe() == remembered != live.run().controller.describe()
+    assert run.keyframes.steps == list(range(10))
     assert_bits(run.at(9).theta, theta)
     assert run.outcome.sentence == f"Led by hand for 9 updates; loss {run.outcome.loss:.6g}."
 
@@ -128,7 +131,9 @@ def test_a_copy_stays_as_it_was():
 def test_a_copy_may_be_made_later_in_another_thread(engine):
     live, made = begun(engine=engine, batch_size=7), []
     live.advance(9)
-    expected, make = live.run(), live.later()
+    expected, program = live.run(), live._loop.program
+    live._loop.program = None  # it has scratch memory, so another thread must not use it
+    make, live._loop.program = live.later(), program
     thread = threading.Thread(target=lambda: made.append(make()))
     thread.start()
     live.change(learning_rate=0.01)
@@ -171,9 +176,10 @@ def test_views_tell_what_was_in_force():
 
 
 def test_a_view_is_the_same_run():
-    live = begun(batch_size=7)
+    live = begun(batch_size=7, record=0.002)
     seen = changed_at_odd_steps(live)
     view = live.run().in_force(4)
+    assert view.keyframes.stride > 1
     assert_replays(view, seen)
 
 
@@ -396,9 +402,18 @@ def test_it_is_led_in_one_thread_while_another_makes_an_engine_ready():
 
 def test_memory_stays_bounded():
     live = begun(model=ds.Linear(), optimizer=ds.adam(1e-3), engine="numba", record=0.01)
+    frames, inner, together = live._loop.keyframes, live._loop.program.advance, []
+
+    def counted(*asked):
+        advance = inner(*asked)
+        together.append(len(advance.kept))
+        return advance
+
+    live._loop.program.advance = counted
     for updates in (1, 99_999):
         live.advance(updates)
-    frames, updates = live._loop.keyframes, live._loop.updates
+    updates = live._loop.updates
+    assert 1 < max(together) <= frames.limit
     assert len(frames) <= frames.limit
     assert len(updates) <= updates.capacity
     assert sum(a.nbytes for a in frames.arrays().values()) < 0.01 * 2**20
