@@ -401,10 +401,10 @@ def test_a_page_that_does_not_read_is_sent_away(asker, app, monkeypatch):
     session = app.state.sessions.find("slow")
     big = bytes(2**20)
     with asker.socket("/s/slow/socket") as socket:
-        wait_for(lambda: session.listeners)
+        labs.wait_for(lambda: session.listeners)
         (send,) = session.listeners
         went = [send({"kind": "page"}, [big]) for _ in range(40)]
-        wait_for(lambda: not session.listeners)  # however long it does not read
+        labs.wait_for(lambda: not session.listeners)  # however long it does not read
         with pytest.raises(ConnectionClosed) as closed:
             listen(socket)
     assert False in went
@@ -414,13 +414,6 @@ def test_a_page_that_does_not_read_is_sent_away(asker, app, monkeypatch):
 def listen(socket):
     while True:
         socket.recv(timeout=10)
-
-
-def wait_for(holds, seconds=10):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.005)
 
 
 # ---------------------------------------------------------------- sessions
