@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from starlette.routing import WebSocketRoute
 from tests import labs
+from tests.test_imports import heavy, loaded_by
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -478,6 +479,12 @@ def test_the_command_prints_one_line_and_serves_until_it_is_told(ending):
         process.kill()
         process.wait()
     assert (process.returncode, out, err) == (0, "The lab is closed.\n", "")
+
+
+def test_the_first_picture_waits_for_nothing_slow():
+    loaded = loaded_by("import descend.cli.lab, descend.lab.server, descend.lab.session")
+    assert "descend.lab.leading" in loaded
+    assert heavy(loaded) == {"starlette"}
 
 
 def test_a_port_that_is_taken(descend):
