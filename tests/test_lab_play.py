@@ -169,7 +169,7 @@ def test_play_replays_up_to_the_newest_and_trains_on(opened):
 
 
 def test_a_diverged_training_says_what_to_do(opened):
-    page, run = opened("data=line&rate=3")
+    page, run = opened("data=line&rate=0.9")
     page.get_by_label("Speed").select_option(label="as fast as it can")
     button(page, "Play").click()
     expect(status(page)).to_contain_text("Go back to an earlier update and branch from there")
@@ -184,11 +184,10 @@ def test_a_diverged_training_says_what_to_do(opened):
     assert run().state.step == 3
     button(page, "Reset to the same start").click()
     at(page, 0)
-    before = run().theta
+    seed = run().setup.seed
     button(page, "New start").click()
     page.wait_for_function("() => document.querySelector('.lab').dataset.branch === '4'")
-    assert_array_equal(before, run().theta * 0 + before)
-    assert run().setup.seed == 1
+    assert run().setup.seed == seed + 1
 
 
 def test_a_change_is_marked_and_the_charts_go_on(opened):
