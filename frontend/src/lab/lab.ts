@@ -30,9 +30,9 @@ export interface Host {
 }
 
 /** Parts that stay while branches come and go, and where each has its place. */
-const PARTS: { part: Part; place: "top" | "side" | "below" }[] = [
-  { part: share, place: "top" },
-  { part: handSwitch, place: "top" },
+const PARTS: { part: Part; place: "head" | "top" | "side" | "below" }[] = [
+  { part: handSwitch, place: "head" },
+  { part: share, place: "head" },
   { part: goal, place: "top" },
   { part: playbar, place: "top" },
   { part: branchesPanel, place: "top" },
@@ -57,12 +57,18 @@ function render({ model, el, signal }: Host): () => void {
   adoptLabStyle(el);
   const over = new AbortController();
   const link = makeLink(model);
-  const places = { top: make("div", { class: "top" }), side: make("div", { class: "side" }), below: make("div", { class: "below" }) };
+  const places = {
+    head: make("div", { class: "headrow" }),
+    top: make("div", { class: "top" }),
+    side: make("div", { class: "side" }),
+    below: make("div", { class: "below" }),
+  };
   const notice = makeNotice();
   const main = make("div", { class: "board" });
   const root = make(
     "div",
     { class: "descend lab", role: "region", "aria-label": text.title },
+    places.head,
     places.top,
     notice.element,
     make("div", { class: "columns" }, places.side, make("div", { class: "main" }, main, places.below)),

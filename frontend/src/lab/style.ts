@@ -46,6 +46,7 @@ const HAND = `
 `;
 
 const LAB = `
+.descend.lab > .headrow { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 6px 14px; }
 .descend.lab > .top { display: contents; }
 .descend.lab > .top > .part:has(> .timeline) { position: sticky; top: 0; z-index: 6; margin-bottom: 14px; }
 .descend.lab > .top .timeline { position: static; margin-bottom: 0; }
@@ -108,6 +109,7 @@ const METRICS = `
 
 const BRANCHES = `
 .descend .branching { margin-bottom: 14px; padding: 10px 14px 12px; gap: 8px; contain: none; }
+.descend.lab[data-mode="hand"] .branching { display: none; }
 .descend .branching-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; }
 .descend .branching-head h3 { margin-right: auto; }
 .descend .branching > .buttons, .descend .race-side .buttons { display: flex; flex-wrap: wrap; gap: 6px; }

@@ -5,6 +5,7 @@ import { make, setText } from "../charts/elements";
 import { fitPicture } from "../charts/fit";
 import type { Picture } from "../charts/picture";
 import { predictedPicture } from "../charts/predicted";
+import { isWhole } from "../charts/plane";
 import { hasLabels, type Shown, shownRows } from "../charts/rows";
 import { seldom } from "../charts/seldom";
 import { themeOf } from "../charts/theme";
@@ -63,7 +64,8 @@ function pictureOf(store: Store, shown: Shown): Picture {
 function sentence(store: Store, shown: Shown): string {
   const { page } = store;
   const labels = shown.d > 2 && hasLabels(page);
-  const held = labels ? " Features not on the axes are held at their mean, or averaged over rows." : "";
+  const { x, y } = store.chosen;
+  const held = labels && !isWhole(page, shown, x, y) ? " Features not on the axes are held at their mean, or averaged over rows." : "";
   const own = mathsOf(store) === null ? " The model is one's own: the page shows its rows, and cannot predict." : "";
   const words = page.rows.sentence;
   return `Shown: ${words}${words.endsWith(".") ? "" : "."}${held}${own}`;

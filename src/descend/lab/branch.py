@@ -153,12 +153,16 @@ class Branch:
         said: tuple[str, ...] = ()
         if "edit" in change:
             self.live.edit(change["edit"]["at"], change["edit"]["to"])
+            self._remember(change)
         else:
             after, said = self.settings.with_changes(change)
+            before, plain = self.settings.plain(), after.plain()
             self.live.change(**_parts_of(self.settings, after))
             self.settings = after
+            # One at a time, in full: so the address writes them.
+            for name in [name for name in plain if plain[name] != before[name]]:
+                self._remember({name: plain[name]})
         self.ended = None
-        self._remember(change)
         return said
 
     def _remember(self, change: dict[str, Any]) -> None:
