@@ -77,6 +77,7 @@ const PLAY = `
 .descend .playbar {
   grid-template: "buttons track step speed" auto "foot foot foot foot" auto / auto minmax(0, 1fr) auto auto;
 }
+.descend.lab:focus { outline: none; }
 .descend .playbar .foot { grid-area: foot; display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: center; min-width: 0; }
 .descend .playbar .status { flex: 1 1 16em; color: var(--quiet); font-size: 0.875em; }
 .descend .playbar .status[data-kind="ended"] { color: var(--ink); border-left: 3px solid var(--validation); padding-left: 10px; }
