@@ -26,6 +26,7 @@ import { canSquare, makeSquares, type Squares } from "./squares";
 import { lossFigure, lossName, placeWords, stateWords } from "./words";
 
 const words = text.hand;
+const MANY = 4; // sliders, beyond which the other cards stand beside them
 
 /** A part of the room: drawn at each change, prepared again where its size or colours changed. */
 interface Card {
@@ -50,7 +51,7 @@ export function makeRoom(problem: Problem, game: Game, asks: Asks): Room {
   const spoken = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
   const side = make("section", { class: "card", "aria-label": words.score.name, "data-view": "standing" }, panel.element);
   const grid = make("div", { class: "views" }, picture.element, ...cards.slice(1, -1).map((card) => card.element), side, cards[cards.length - 1].element);
-  const element = make("div", { class: "room" }, grid, spoken);
+  const element = make("div", { class: problem.names.length > MANY ? "room tall" : "room" }, grid, spoken);
   const root = make("div");
   let due = 0;
   let said = -1;
