@@ -12,6 +12,11 @@ const HAND = `
 .descend.lab .mode[aria-pressed="true"] { background: var(--accent); color: var(--on-accent); border-color: transparent; font-weight: 620; }
 .descend.lab[data-mode="hand"] .board, .descend.lab[data-mode="hand"] .side { display: none; }
 .descend.lab[data-mode="hand"] .columns { grid-template-columns: minmax(0, 1fr) !important; }
+.descend.lab[data-mode="hand"] .timeline { position: static; }
+@container descend (min-width: 820px) {
+  .descend.lab .room.tall .views > [data-view="picture"] { grid-row: span 2; }
+  .descend.lab .room.tall .views > [data-view="race"] { grid-column: 1 / -1; }
+}
 .descend.lab .hand > section { display: grid; gap: 10px; }
 .descend.lab .hand .choices { gap: 8px 12px; }
 .descend.lab .held { position: relative; }
