@@ -39,9 +39,9 @@ READY = ".lab[data-ready=yes]"
 # Notes when the first frame was drawn, and when the first that training sent was.
 WATCH = """(() => {
   const look = () => {
-    const frames = Number(document.querySelector('.lab[data-ready=yes]')?.dataset.frames ?? -1);
-    if (frames >= 0) window.descendDrawn ??= Date.now();
-    if (frames > 0) window.descendLive ??= Date.now();
+    const lab = document.querySelector('.lab[data-ready=yes]');
+    if (lab !== null) window.descendDrawn ??= Date.now();
+    if (Number(lab?.dataset.frames ?? 0) > 0) window.descendLive ??= Date.now();
     if (window.descendLive === undefined) requestAnimationFrame(look);
   };
   requestAnimationFrame(look);

@@ -88,7 +88,9 @@ def test_last_bits_of_another_machine_are_borne(run, tmp_path):
     assert found.remark == "trained with another machine"
 
 
-@pytest.mark.parametrize("name", ["loss", "gradient_norm", "validation_loss", "validation_accuracy"])
+@pytest.mark.parametrize(
+    "name", ["loss", "gradient_norm", "validation_loss", "validation_accuracy"]
+)
 def test_an_altered_history_is_caught(run, tmp_path, name):
     def last_lower(column):
         column[-1] *= 1 - 1e-5

@@ -39,6 +39,7 @@ export default { render({ model, el }) {
     line.textContent = JSON.stringify([content.kind, content.open ?? content.text ?? null,
       buffers.map((b) => b.byteLength === 8 ? b.getFloat64(0, true) : b.byteLength)]);
     said.append(line);
+    if (content.open) model.send({ kind: "hello" });
   });
   field.addEventListener("change", () => model.send({ kind: "hello", address: field.value }));
   model.send({ kind: "hello" });
@@ -50,7 +51,6 @@ export default { render({ model, el }) {
 class Echo:
     """A session that says what it hears."""
 
-    query: str = ""
     heard: list[Any] = field(default_factory=list)
     opened: list[Any] = field(default_factory=list)
     listeners: list[Any] = field(default_factory=list)
@@ -70,9 +70,9 @@ class Echo:
 
     def receive(self, message):
         self.heard.append(message)
-        buffers = [struct.pack("<d", 0.5 + len(self.heard)), b"123"]
+        buffers = [b"123", struct.pack("<d", 0.5 + len(self.heard))]
         for send in self.listeners:
-            send({"kind": "heard", "text": message.get("address", self.query)}, buffers)
+            send({"kind": "heard", "text": message.get("address", "")}, buffers)
 
     def open(self, opened):
         self.opened.append(opened)
@@ -283,10 +283,10 @@ def told(socket):
 
 
 def test_messages_go_both_ways(asker, app):
-    with asker.socket("/s/both/socket?data=xor") as socket:
-        socket.send('{"kind": "hello"}')
-        assert told(socket) == {"kind": "heard", "text": "data=xor", "buffers": [8, 3]}
-    assert app.state.sessions.find("both").heard == [{"kind": "hello"}]
+    with asker.socket("/s/both/socket") as socket:
+        socket.send('{"kind": "hello", "address": "data=xor"}')
+        assert told(socket) == {"kind": "heard", "text": "data=xor", "buffers": [3, 8]}
+    assert app.state.sessions.find("both").heard == [{"kind": "hello", "address": "data=xor"}]
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ def wait_for(holds, seconds=10):
 def test_nobody_looks():
     sessions = Sessions(Echo, Patience(pause=10, close=100))
     seen, left, gone = (sessions.find(name) for name in ("seen", "left", "gone"))
-    sessions.attach("seen", "", lambda *_: True)
+    sessions.attach("seen", lambda *_: True)
     left.idle_since -= 20
     gone.idle_since -= 200
     sessions.tend()
@@ -438,7 +438,7 @@ def test_nobody_looks():
     assert (seen.closed, left.closed, gone.closed) == (False, False, True)
     assert sessions.find("left") is left
     assert sessions.find("gone") is not gone
-    _, leave = sessions.attach("left", "", lambda *_: True)
+    _, leave = sessions.attach("left", lambda *_: True)
     sessions.tend()
     leave()
     left.idle_since -= 20
@@ -453,7 +453,7 @@ def test_there_is_room_for_so_many():
     sessions.find("third")
     assert (first.closed, second.closed) == (True, False)
     for name in ("second", "third"):
-        sessions.attach(name, "", lambda *_: True)
+        sessions.attach(name, lambda *_: True)
     with pytest.raises(InputError, match="2 labs are open here"):
         sessions.find("fourth")
 
@@ -516,21 +516,21 @@ def open_echo(chromium, echo_lab):
 
 def test_the_host_brings_words_and_bytes(open_echo):
     page = open_echo("data=xor")
-    page.get_by_text('["heard","data=xor",[1.5,').wait_for()
+    page.get_by_text('["heard","data=xor",[3,1.5').wait_for()
     page.get_by_label("words").fill("hello")
     page.get_by_label("words").press("Enter")
-    page.get_by_text('["heard","hello",[2.5,').wait_for()
+    page.get_by_text('["heard","hello",[3,2.5').wait_for()
     assert "token" not in page.url
 
 
 def test_a_cut_line_is_mended_and_finds_its_session(open_echo, echo_lab):
     page = open_echo("data=xor")
-    page.get_by_text("[1.5,").wait_for()
+    page.get_by_text("[3,1.5").wait_for()
     page.locator("#lab").evaluate("el => el.cutLine()")
     page.get_by_text('["connection",false,[]]').wait_for()
     page.get_by_label("words").fill("meanwhile")
     page.get_by_label("words").press("Enter")
     page.get_by_text('["connection",true,[]]').wait_for()
-    page.get_by_text('["heard","meanwhile",[2.5,').wait_for()
+    page.get_by_text('["heard","meanwhile",[3,3.5').wait_for()
     page.reload()
-    page.get_by_text('["heard","data=xor",[3.5,').wait_for()
+    page.get_by_text('["heard","data=xor",[3,4.5').wait_for()

@@ -158,6 +158,8 @@ def test_a_part_that_enters_its_family_can_be_chosen(monkeypatch):
         ({"noise": 10**400}, "from 0 to 10"),
         ({"validation": 0.95}, "from 0 to 0.9"),
         ({"learning_rate": 0}, "above 0, or 'auto'"),
+        ({"learning_rate": float("inf")}, "above 0, or 'auto'"),
+        ({"clip_norm": float("inf")}, "above 0"),
         ({"learning_rate": "fast"}, "above 0, or 'auto'"),
         ({"learning_rate": 0.1, "optimizer": "lbfgs"}, "takes no learning_rate"),
         ({"seed": 2**53}, "from 0 to"),
@@ -214,14 +216,22 @@ def test_settings_can_be_keys():
 
 
 def test_a_change_of_numbers_keeps_the_part():
-    settings, said = Settings().with_changes({"optimizer": {"beta1": 0.8}})
-    assert (settings.optimizer.beta1, settings.optimizer.beta2, said) == (0.8, 0.999, ())
+    settings = Settings().with_changes({"optimizer": {"beta2": 0.9}})[0]
+    settings, said = settings.with_changes({"optimizer": {"beta1": 0.8}})
+    assert (settings.optimizer.beta1, settings.optimizer.beta2, said) == (0.8, 0.9, ())
+    assert settings.with_changes({"optimizer": "adam"})[0].optimizer.beta2 == 0.9
 
 
 def test_other_targets_get_a_loss_that_fits_and_it_is_said():
     settings, said = Settings().with_changes({"data": "line"})
     assert settings.loss == ds.squared_error()
     assert "The loss is squared_error now, for the targets are numbers." in said
+    chosen = settings.with_changes({"loss": {"name": "huber", "delta": 2}})[0]
+    assert chosen.with_changes({"data": "sliders"})[0].loss == ds.huber(2)
+    assert chosen.with_changes({"data": "circles"})[0].loss == ds.logistic()
+    zero_one = Settings.of({"loss": "huber"})
+    assert zero_one.with_changes({"data": "circles", "n": 50})[0].loss == ds.logistic()
+    assert zero_one.with_changes({"n": 50})[0].loss == ds.huber()
     three, said = settings.with_changes({"data": "blobs", "classes": 3})
     assert three.loss == ds.softmax()
     two, said = three.with_changes({"classes": 2})
@@ -285,6 +295,11 @@ def test_a_new_start_is_judged_on_the_same_rows():
     np.testing.assert_array_equal(first.validation[0], second.validation[0])
     other = rows_of(Settings.of({"data_seed": 9}))
     assert not np.array_equal(first.validation[0], other.validation[0])
+    line = {"data": "sliders", "n": 40, "validation": 0.25}  # drawn in order
+    held = [rows_of(Settings.of({**line, "data_seed": s})).validation[0] for s in (0, 1)]
+    assert not np.array_equal(*held)
+    assert held[0].max() > 2
+    assert held[0].min() < 0
 
 
 # ---------------------------------------------------------------- addresses
@@ -356,8 +371,10 @@ def test_an_address_brings_every_number_back_to_the_last_bit(plain, data):
     assert from_query(to_query(settings, changes, address.step, (), goal)) == address
 
 
-def test_odd_names_of_columns_come_back():
-    features = ["a,b", "[c", "é &=#+%", "sin x"]
+@pytest.mark.parametrize(
+    "features", [["a,b"], ["[c"], ["é &=#+%", "sin x"], ["", "none"], ["none"]]
+)
+def test_odd_names_of_columns_come_back(features):
     settings = Settings.of({"data": TABLE, "features": features, "target": "a=b&c,+ %"})
     assert from_query(to_query(settings)).settings == settings
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import runpy
 import threading
 from dataclasses import replace
 
@@ -14,6 +16,7 @@ import descend as ds
 from descend import schedules
 from descend.engines import engine_for
 from descend.errors import InputError, RunFileError
+from descend.export.script import write_script
 from descend.optimizers import RULES
 from descend.run.telling import told
 from descend.training.live import lead
@@ -404,3 +407,80 @@ def test_memory_stays_bounded():
     whole = ds.train(live.task, X, Y, epochs=100_000, engine="numba", record=0.01)
     assert_same_series(updates, whole.history.updates)
     assert_bits(live.at(77_777).theta, whole.at(77_777).theta)
+
+
+# ---------------------------------------------------------------- readers
+
+
+def test_a_step_is_explained_with_what_was_in_force():
+    live = begun(batch_size=7)
+    changed_at_odd_steps(live)
+    run = live.run()
+    for step, rate in ((2, 0.05), (3, 0.01), (6, 0.01), (12, 0.01), (13, 0.02), (20, 0.02)):
+        told_of = run.explain(step)
+        assert told_of.arrays["theta"].tobytes() == run.at(step).theta.tobytes()
+        assert told_of.figures["learning_rate"] == rate
+    # The update that came before parameters were set by hand is told without them.
+    last = run.explain(6)
+    moved = run.in_force(6).program.advance(run.at(6).state, 1).state
+    assert last.arrays["theta_next"].tobytes() == moved.theta.tobytes()
+    assert moved.theta[1] != run.at(7).theta[1] == 0.5
+
+
+def test_the_doctor_does_not_blame_a_rate_for_what_another_did():
+    live = begun(model=ds.Linear(), optimizer=ds.gradient_descent(3.0))
+    live.advance(500)
+    assert live.run().diagnose().codes == ["step-too-large"]
+    live.change(learning_rate=0.2)
+    assert live.run().diagnose().codes == ["healthy"]
+    live.advance(200)
+    assert live.run().diagnose().codes == ["healthy"]
+    live.edit([9.0, 9.0, 9.0])
+    live.change(learning_rate=1e-5)
+    live.advance(50)
+    (found,) = live.run().diagnose()
+    assert found.code == "step-too-small"
+    assert "after 50 updates" in found.sentence
+
+
+def test_changes_are_marked_on_figures_and_pages_and_told_by_show(tmp_path, capsys):
+    from descend.cli import main
+    from descend.page.payload import pack
+    from descend.plots.marks import marks_of
+    from descend.plots.style import LIGHT
+
+    live = begun(model=ds.Linear())
+    live.advance(5)
+    live.change(learning_rate=0.01)
+    live.advance(5)
+    live.edit(0, 0.25)
+    run, told_of = live.run(), ["learning rate 0.05 → 0.01", "weight[0, 0] set to 0.25 by hand"]
+    assert [(mark.step, mark.words) for mark in marks_of(run, LIGHT)] == [
+        (5, told_of[0]),
+        (10, told_of[1]),
+    ]
+    assert pack(run, findings=()).page["marks"] == [
+        {"step": 5, "sentence": told_of[0]},
+        {"step": 10, "sentence": told_of[1]},
+    ]
+    run.save(tmp_path / "led.run")
+    with pytest.raises(SystemExit):
+        main(["show", str(tmp_path / "led.run")])
+    said = capsys.readouterr().out
+    assert all(sentence in said for sentence in told_of)
+    assert "Led by hand for 10 updates" in said
+
+
+def test_a_script_repeats_a_changed_rate_and_refuses_what_it_cannot(tmp_path, capsys):
+    live = begun(batch_size=7)
+    live.advance(5)
+    live.change(learning_rate=0.01)
+    live.advance(7)
+    run = live.run()
+    script, _ = write_script(run, "numpy", tmp_path)
+    runpy.run_path(str(script), run_name="__main__")
+    last = [float(word) for word in re.findall(r"-?[0-9.]+(?:e-?[0-9]+)?", capsys.readouterr().out)]
+    assert any(abs(number - run.outcome.loss) <= 1e-9 * run.outcome.loss for number in last)
+    live.edit(0, 0.5)
+    with pytest.raises(InputError, match=r"after update 12: layer1.weight\[0, 0\] set to 0.5"):
+        write_script(live.run(), "numpy", tmp_path / "again")

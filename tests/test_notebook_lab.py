@@ -154,15 +154,38 @@ def test_training_pauses_where_no_page_is_left():
             time.sleep(0.02)
 
 
-def test_frames_may_be_left_out_and_the_last_is_not():
+class Still:
+    """A session that says what the test says."""
+
+    playing = False
+
+    def attach(self, send):
+        self.send = send
+        return lambda: None
+
+    def close(self):
+        self.send = None
+
+
+def test_frames_may_be_left_out_and_nothing_else():
+    session, widget = Still(), Widget()
+    comm = Comm(session, widget)
+    frames = {"kind": "frames", "dispensable": True}
+    assert [session.send(frames, []) for _ in range(5)].count(False) >= 3
+    assert all(session.send({"kind": "state"}, []) for _ in range(5))
+    assert [told["kind"] for told, _ in widget.told].count("state") == 5
+    time.sleep(1 / 30)
+    assert session.send(frames, [])
+    comm.close()
+
+
+def test_pausing_sends_the_state_that_training_came_to():
     with shown() as (widget, session):
         widget.say("hello")
         widget.wait("page")
         widget.say("speed", updates_per_second=None)
         widget.say("play", on=True)
-        began = time.monotonic()
-        widget.wait("frames", 10)
-        assert time.monotonic() - began > 8 / 30
+        widget.wait("frames", 3)
         widget.say("play", on=False)
         while session.playing:
             time.sleep(0.005)

@@ -128,7 +128,7 @@ const controls = {
   off: "off",
   allRows: "all",
   rows: (rows: number) => counted(Math.round(rows), "row"),
-  constant: "constant",
+  noSchedule: "none",
   noPenalty: "none",
   newData: "New data",
   newDataSentence: "Draws other rows of the same kind.",
@@ -411,6 +411,7 @@ export const text = {
     title: "Share this run",
     close: "Close",
     copy: "Copy",
+    copyOf: (name: string) => `Copy the ${name[0].toLowerCase()}${name.slice(1)}`,
     copied: "Copied.",
     cannotCopy: "Marked: copy it with Ctrl+C.",
     address: {
@@ -482,7 +483,6 @@ export const text = {
     restart: "New start",
     branch: "Branch from here",
     branchFrom: (step: number) => `Begins another branch that is the same up to update ${count(step)}.`,
-    branchWhere: "Go to an earlier update first: another branch can begin there.",
     changed: (step: number, sentence: string) => `Update ${count(step)}: ${sentence}`,
     found: (step: number, code: string) => `Update ${count(step)}: the doctor found ${code}`,
     spoken: (step: number, updates: number, loss: number | null) =>
@@ -604,7 +604,7 @@ export const text = {
     away: "The boundary lies outside this picture; bring it back with the sliders.",
     sliders: "The numbers",
     exact: (name: string) => `${name}, as a number`,
-    score: { now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
+    score: { name: "How it stands", now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
     spoken: (name: string, loss: string, place: string, best: string, gap: string) =>
       `${name} ${loss} at ${place}; best so far ${best}${gap === "" ? "" : `, ${gap}`}.`,
     gap: (gap: number, share: number | null) =>

@@ -5,7 +5,9 @@ import { make, setText } from "../charts/elements";
 import { fitPicture } from "../charts/fit";
 import type { Picture } from "../charts/picture";
 import { predictedPicture } from "../charts/predicted";
+import { isWhole } from "../charts/plane";
 import { hasLabels, type Shown, shownRows } from "../charts/rows";
+import { seldom } from "../charts/seldom";
 import { themeOf } from "../charts/theme";
 import { mathsOf } from "../looking";
 import type { MakeView, Store, View } from "../store";
@@ -21,6 +23,7 @@ export const data: MakeView = (store, host) => {
   if (picture.controls.length > 0) host.append(make("div", { class: "choices" }, ...picture.controls));
   host.append(make("p", { class: "quiet" }, sentence(store, shown)));
   let drawn: string | null = null;
+  const due = seldom(store);
 
   stage.canvas.addEventListener("click", (event) => {
     const box = stage.canvas.getBoundingClientRect();
@@ -42,6 +45,7 @@ export const data: MakeView = (store, host) => {
         drawn = picture.choices();
       }
       const words = picture.draw(stage, theme);
+      if (!due()) return;
       setText(readout, words);
       readout.hidden = words === "";
       stage.canvas.setAttribute("aria-label", `${picture.title}, at update ${store.step}. ${words}`);
@@ -60,7 +64,8 @@ function pictureOf(store: Store, shown: Shown): Picture {
 function sentence(store: Store, shown: Shown): string {
   const { page } = store;
   const labels = shown.d > 2 && hasLabels(page);
-  const held = labels ? " Features not on the axes are held at their mean, or averaged over rows." : "";
+  const { x, y } = store.chosen;
+  const held = labels && !isWhole(page, shown, x, y) ? " Features not on the axes are held at their mean, or averaged over rows." : "";
   const own = mathsOf(store) === null ? " The model is one's own: the page shows its rows, and cannot predict." : "";
   const words = page.rows.sentence;
   return `Shown: ${words}${words.endsWith(".") ? "" : "."}${held}${own}`;

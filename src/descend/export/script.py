@@ -26,6 +26,7 @@ from descend.files import write_bytes
 from descend.models import layered
 from descend.parts import choice
 from descend.randomness import PURPOSES, ROUNDS_LARGE, ROUNDS_SMALL, SMALL
+from descend.run.telling import sentence_of
 
 if TYPE_CHECKING:
     import os
@@ -141,18 +142,15 @@ def _check(run: Run) -> None:
 
 
 def _check_changes(run: Run) -> None:
-    """Refuse changes along the way, but for another constant learning rate."""
+    """Refuse what was changed by hand, but for a learning rate that nothing else lowers."""
     schedule = run.task.optimizer.schedule
+    alone = schedule is None or schedule.name == "constant"
     for event in run.events:
-        changed: list[str] = [name for name in ("optimizer", "penalty") if name in event]
-        if "learning_rate" in event and schedule is not None and schedule.name != "constant":
-            changed.append("learning rate under a schedule")
-        if event["kind"] == "edit":
-            changed.append("parameters, set by hand")
-        if changed:
+        rate_only = event["kind"] == "change" and {*event["was"]} == {"learning_rate"}
+        if event["kind"] == "edit" or (event["kind"] == "change" and not (rate_only and alone)):
             msg = (
-                f"A script repeats one setting, and at update {event['step']} something else was "
-                f"changed ({', '.join(changed)}); save the run itself, or train without that change."
+                f"A script cannot repeat what was changed along the way (after update "
+                f"{event['step']}: {sentence_of(event, run.layout)}); export the model itself."
             )
             raise InputError(msg)
 

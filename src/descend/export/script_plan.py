@@ -32,7 +32,7 @@ class Plan:
     updates, best
         How many were done; after which the returned parameters stood, if not after the last.
     events
-        Of the run: where plateaus lowered the rate.
+        Of the run: where plateaus lowered the rate, or somebody changed it.
     start
         The first parameters, by short names: W and b, or W1, b1, W2 …
     recorded
@@ -113,12 +113,13 @@ class Plan:
 
 def plan_of(run: Run, library: str) -> Plan:
     """Return what a script in `library` has to repeat of `run`, whose rows are attached."""
-    problem, updates, best = run.problem, run.history.updates, run.outcome.best_step
+    begun = run.in_force(0)  # the learning rate may have changed since
+    problem, updates, best = begun.problem, run.history.updates, run.outcome.best_step
     start = run.layout.split(problem.start().theta)
     first = float(updates.column("loss")[0]) if len(updates) and updates.block == 1 else None
     return Plan(
         library=library,
-        task=run.task,
+        task=begun.task,
         problem=problem,
         updates=run.state.step,
         best=None if best == run.state.step else best,

@@ -210,11 +210,11 @@ _SAYS = {
 
 def rate_text(learning_rate: float, schedule: Schedule | None, events: Any) -> tuple[str, bool]:
     """Return the learning rate as text, and whether it is a function of the update."""
-    changed = [event for event in events if "learning_rate" in event]
-    if changed:
-        return _changed_text(changed), True
     text = f"RATE = {learning_rate!r}\n"
     name = "constant" if schedule is None else schedule.name
+    changed = [(e["step"], e["learning_rate"]) for e in events if e["kind"] == "change"]
+    if changed:
+        return _changed_rates([(0, learning_rate), *changed]), True
     if schedule is None or name == "constant":
         return text, False
     if name == "reduce_on_plateau":
@@ -239,15 +239,13 @@ def rate_text(learning_rate: float, schedule: Schedule | None, events: Any) -> t
     return f"{text}\n\ndef rate_of(update):\n{says}\n{body}\n", True
 
 
-def _changed_text(changed: Any) -> str:
-    """Return a rate that was changed by hand along the way; there is no schedule."""
-    pairs = [(0, changed[0]["was"]["learning_rate"])]
-    pairs += [(event["step"], event["learning_rate"]) for event in changed]
-    listed = "".join(f"    {pair!r},\n" for pair in pairs)
+def _changed_rates(rates: list[tuple[int, float]]) -> str:
+    """Return a table of rates that were changed by hand."""
+    lines = "".join(f"    {pair!r},\n" for pair in rates)
     return (
-        f"RATES = [  # from which update on, which learning rate\n{listed}]\n\n\n"
+        f"RATES = [  # from which update on, which learning rate\n{lines}]\n\n\n"
         "def rate_of(update):\n"
-        '    """Return the learning rate of an update, from 0: as it was changed by hand."""\n'
+        '    """Return the learning rate of an update, from 0: changed by hand on the way."""\n'
         "    return [rate for first, rate in RATES if update >= first][-1]\n"
     )
 

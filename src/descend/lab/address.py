@@ -211,12 +211,12 @@ def _read(name: str, text: str) -> Any:
     """Return the plain data of a setting; whether it is allowed, `Settings` will say."""
     if name in TEXTS or (name == "learning_rate" and text == "auto"):
         return text
+    if name == "features" and not text.startswith("["):
+        return text.split(",")
     if text == NONE:
         return None
     if name in FAMILIES:
         return _read_part(name, text)
-    if name == "features" and not text.startswith("["):
-        return text.split(",")
     if name in LISTS:
         return [_scalar(name, entry) for entry in text.split(",")] if text else []
     return _scalar(name, text)

@@ -51,7 +51,7 @@ function line(told) {
   function open() {
     clearTimeout(timer);
     if (socket !== null) return;
-    const address = new URL(`${here.pathname}/socket${location.search}`, here);
+    const address = new URL(`${here.pathname}/socket`, here);
     address.protocol = here.protocol.replace("http", "ws");
     const mine = new WebSocket(address);
     socket = mine;
@@ -122,8 +122,9 @@ const model = {
   on,
   off,
   send(content, _callbacks, buffers) {
+    const address = location.search.slice(1); // by which the server makes a session that is new to it
     if (buffers?.length) uploaded(content.name, buffers[0], told);
-    else send(content);
+    else send(content.kind === "hello" ? { address, ...content } : content);
   },
 };
 

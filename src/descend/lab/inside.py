@@ -16,7 +16,11 @@ import numpy as np
 
 if TYPE_CHECKING:
     from descend.arrays import Floats
+    from descend.lab.leading import Leader
     from descend.run import Run
+
+# Updates times rows times parameters that are a matter of a few milliseconds.
+AT_ONCE = 2e6
 
 
 @final
@@ -48,6 +52,23 @@ def update_of(run: Run, step: int) -> Update:
     program, scale = moment.run.program, run.scale_at(step)[0]
     after = program.advance(moment.state, 1, scale).state.theta
     return Update(step, moment.theta, moment.gradient, after - moment.theta, moment.slots)
+
+
+def answer(leader: Leader, step: int | None) -> None:
+    """Tell the page the next update: at once where that is little work, else as a thought."""
+    from descend.lab import thinking  # noqa: PLC0415 - reads the doctor
+
+    branch = leader.branch
+    run = branch.run()
+    at = branch.step if step is None else min(step, branch.step)
+    kept = run.keyframes
+    replayed = at - kept.before(at).step if kept is not None and at < branch.step else 0
+    rows = min(run.setup.batch_size or run.setup.n, run.setup.n)
+    if (replayed + 2) * rows * run.layout.size > AT_ONCE:
+        thinking.ask(leader, "update", step)
+        return
+    header, buffers = told(run, at)
+    leader.say({"kind": "update", "branch": branch.number, **header}, buffers)
 
 
 def told(run: Run, step: int | None) -> tuple[dict[str, Any], list[bytes]]:

@@ -13,13 +13,12 @@ import numpy as np
 
 from descend.errors import InputError
 from descend.lab import address as addresses
-from descend.lab import branching, goals
+from descend.lab import branching, columns, goals
 from descend.lab.branch import Branch, Origin
 from descend.lab.rooms import room_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
 from descend.page import pack, parts
-from descend.run.telling import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 SPEED = 60.0  # updates a second at 1x
 FRAMES = 300  # of a branch that is looked at again
 SECONDS = 0.006  # a stretch takes at most about so long, so that the page is answered at once
-PLANE = 2  # features that have their places on the axes: the first across
 APART = 1 / 60  # seconds between frames
 
 
@@ -249,10 +247,13 @@ class Leader:
         self.show()
 
     def _on_ask(self, message: Mapping[str, Any]) -> None:
-        from descend.lab import choices, thinking  # noqa: PLC0415 - only when asked
+        from descend.lab import choices, inside, thinking  # noqa: PLC0415 - only when asked
 
         if message["what"] == "choices":
             choices.tell(self)
+            return
+        if message["what"] == "update":
+            inside.answer(self, message.get("step"))
             return
         thinking.ask(self, message["what"], message.get("step"))
 
@@ -372,7 +373,7 @@ class Leader:
             self.branch.run(), frames=FRAMES, findings=(), surface="none", replayed=False
         )
         page = payload.page
-        page["axes"] = sorted(page["axes"]) if len(page["features"]) == PLANE else page["axes"]
+        page["axes"] = columns.axes_of(page, self.branch.rows.columns)
         header = {"kind": "page", "branch": self.current, "page": page}
         self.say(header, [payload.data])
         self.state()
@@ -424,7 +425,7 @@ class Leader:
                 "address": self.address(),
                 "number": self.echo,
                 "loss": branching.finite(run.outcome.loss),
-                "marks": [{"step": at, "sentence": words} for at, words in told(run)],
+                "marks": branch.marks(run),
                 "parts": {
                     "task": str(branch.live.task),
                     "optimizer": parts.optimizer_of(run.in_force()),

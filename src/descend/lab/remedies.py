@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from descend.errors import InputError
+from descend.lab.branch import Origin
 from descend.lab.fields import READERS
 from descend.lab.goals import refused
 from descend.lab.settings import Settings
@@ -158,7 +159,8 @@ def _begun(leader: Leader, branch: Branch, change: dict[str, Any]) -> str:
     """Begin a branch with the change in force from the start."""
     was = branch.number
     settings, said = branch.settings.with_changes(change, leader.opened)
-    leader.branch_off(settings, was)
+    leader.begin(settings, origin=Origin(was, 0))
+    leader.show()
     where = f"A new branch, {leader.current}, from the start; branch {was} stays as it is."
     return " ".join([where, *said])
 

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from descend.lab.gate import Gate
     from descend.lab.sessions import SessionLike, Sessions
 
-LONGEST_MESSAGE, LONGEST_ADDRESS, LARGEST_UPLOAD = 64 * 1024, 8 * 1024, 64 * 2**20
+LONGEST_MESSAGE, LARGEST_UPLOAD = 64 * 1024, 64 * 2**20
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 TEND_EVERY = 1.0
-DONE, TOO_FAST, TOO_MUCH = 1000, 1008, 1013
+DONE, TOO_FAST, TOO_MUCH = 1000, 1008, 1013  # why a connection ends
 GOODBYE = 2.0  # seconds to tell someone that it is over, who may not be listening
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -143,11 +143,15 @@ async def _upload(request: Request) -> Response:
 
 async def _session(request: Request) -> SessionLike:
     name = request.path_params["name"]
-    if NAME.fullmatch(name) is None:
-        msg = "There is no lab of that name."
-        raise InputError(msg)
+    _check(name)
     found: SessionLike = await run_in_threadpool(request.app.state.sessions.find, name)
     return found
+
+
+def _check(name: str) -> None:
+    if NAME.fullmatch(name) is None:
+        msg = "There is no lab of that name; open a new one."
+        raise InputError(msg)
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -168,16 +172,13 @@ async def _body(request: Request, limit: int) -> bytes:
 
 
 async def _socket(socket: WebSocket) -> None:
-    name, query = socket.path_params["name"], socket.url.query
-    if NAME.fullmatch(name) is None or len(query) > LONGEST_ADDRESS:
-        await socket.close(TOO_FAST)
-        return
+    name = socket.path_params["name"]
     await socket.accept()
     outgoing = Outgoing(asyncio.get_running_loop())
     try:
-        session, leave = await run_in_threadpool(
-            socket.app.state.sessions.attach, name, query, outgoing.offer
-        )
+        _check(name)
+        attach = socket.app.state.sessions.attach
+        session, leave = await run_in_threadpool(attach, name, outgoing.offer)
     except InputError as error:
         outgoing.offer(_said(str(error)))
         await socket.send_bytes(await outgoing.take())

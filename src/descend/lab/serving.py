@@ -115,21 +115,21 @@ def server_for(  # noqa: PLR0913 - as above
     token: str,
     *,
     opened: Any = None,
-    make: Callable[[str], SessionLike] | None = None,
+    make: Callable[[], SessionLike] | None = None,
     accept: Callable[[str, bytes], Any] | None = None,
     patience: Patience | None = None,
     module: Callable[[], str] | None = None,
 ) -> Server:
     """Return a server for a socket that listens; the last three are for tests and their doubles."""
-    if make is None:
-        threading.Thread(target=_warm, daemon=True).start()
     import uvicorn  # noqa: PLC0415 - slow to import
 
     from descend.lab.gate import Gate  # noqa: PLC0415 - as are its frameworks
     from descend.lab.server import application  # noqa: PLC0415
     from descend.lab.sessions import Sessions  # noqa: PLC0415
 
-    sessions = Sessions(make or (lambda query: _made(query, opened)), patience)
+    if make is None:
+        threading.Thread(target=_warm, daemon=True).start()
+    sessions = Sessions(make or (lambda: _made(opened)), patience)
     gate = Gate(host, listener.getsockname()[1], token)
     app = application(sessions, gate, accept or _accept, module=module)
     config = uvicorn.Config(
@@ -153,10 +153,10 @@ def _warm() -> None:
     import descend.lab.session  # noqa: PLC0415, F401
 
 
-def _made(query: str, opened: Any) -> SessionLike:
+def _made(opened: Any) -> SessionLike:
     from descend.lab.session import Session  # noqa: PLC0415 - slow to import
 
-    return Session(opened=opened, address=query)
+    return Session(opened=opened)
 
 
 def _accept(name: str, data: bytes) -> Any:

@@ -42,9 +42,7 @@ class Patience:
 class Sessions:
     """The sessions by id, safe to use from any thread."""
 
-    def __init__(
-        self, make: Callable[[str], SessionLike], patience: Patience | None = None
-    ) -> None:
+    def __init__(self, make: Callable[[], SessionLike], patience: Patience | None = None) -> None:
         self.patience = patience or Patience()
         self._make = make
         self._kept: dict[str, SessionLike] = {}
@@ -55,18 +53,18 @@ class Sessions:
         """Return how many there are."""
         return len(self._kept)
 
-    def find(self, name: str, query: str = "") -> SessionLike:
-        """Return the session of that id; one that is not there is made from its address."""
+    def find(self, name: str) -> SessionLike:
+        """Return the session of that id; one that is not there is made."""
         with self._lock:
             if name not in self._kept:
                 self._make_room()
-                self._kept[name] = self._make(query)
+                self._kept[name] = self._make()
             return self._kept[name]
 
-    def attach(self, name: str, query: str, send: Send) -> tuple[SessionLike, Callable[[], None]]:
+    def attach(self, name: str, send: Send) -> tuple[SessionLike, Callable[[], None]]:
         """Listen to a session; return it, and the way to stop listening."""
         with self._lock:  # so that it is not closed in between
-            session = self.find(name, query)
+            session = self.find(name)
             return session, session.attach(send)
 
     def tend(self) -> None:

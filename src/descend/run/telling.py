@@ -36,10 +36,11 @@ class Told(NamedTuple):
 def told(run: Run, kinds: Sequence[str] = ("scale", "change", "edit", "engine")) -> list[Told]:
     """Return what was changed, in order; notes of the lab are not told."""
     chosen = (event for event in run.events if event["kind"] in kinds)
-    return [Told(event["step"], _sentence(event, run.layout)) for event in chosen]
+    return [Told(event["step"], sentence_of(event, run.layout)) for event in chosen]
 
 
-def _sentence(event: Event, layout: Layout) -> str:
+def sentence_of(event: Event, layout: Layout) -> str:
+    """Return what an event changed, in words."""
     kind = event["kind"]
     if kind == "scale":
         return f"learning rate × {event['value']:g} after a plateau"

@@ -15,8 +15,8 @@ const APART = 250; // milliseconds between two questions,
 const AGAIN = 1500; // and before one is asked again
 
 export interface Asker {
-  /** The answer for this step; the last one while it is on its way. */
-  at(step: number): NextUpdate | null;
+  /** The answer for this step, fresh; or the last one while it is on its way. */
+  at(step: number): { next: NextUpdate | null; fresh: boolean };
   stop(): void;
 }
 
@@ -25,11 +25,12 @@ export function makeAsker(link: Link, branch: () => number, came: () => void): A
   let wanted = -1;
   let asked = 0;
   let timer = 0;
+  let stale = false; // a rate or a parameter may have been changed since
 
   /** A question may get lost where Python is still at the last one: then it is asked again. */
   function ask(): void {
     timer = 0;
-    if (known?.step === wanted) return;
+    if (known?.step === wanted && !stale) return;
     asked = performance.now();
     link.say({ kind: "ask", what: "update", step: wanted });
     timer = window.setTimeout(ask, AGAIN);
@@ -45,11 +46,17 @@ export function makeAsker(link: Link, branch: () => number, came: () => void): A
     const [theta, gradient, change, slots] = buffers.map(numbers);
     const size = gradient.length;
     const memory = told.slots.map((name, i) => ({ name, values: slots.subarray(i * size, (i + 1) * size) }));
+    stale = false;
     known = { step: told.step, rows: told.rows, allRows: told.all_rows, theta, gradient, change, memory };
     clearTimeout(timer);
     timer = 0;
     if (known.step !== wanted) soon();
     came();
+  });
+
+  const stopChanges = link.on("state", () => {
+    stale = true;
+    if (wanted >= 0) soon();
   });
 
   return {
@@ -58,11 +65,12 @@ export function makeAsker(link: Link, branch: () => number, came: () => void): A
         wanted = step;
         if (timer === 0 || performance.now() - asked > APART) soon();
       }
-      return known;
+      return { next: known, fresh: known?.step === step && !stale };
     },
     stop() {
       clearTimeout(timer);
       stopHearing();
+      stopChanges();
     },
   };
 }

@@ -96,7 +96,7 @@ function byRow({ say, term }: Line, { from }: Place, row: number, { input, slope
   else say([{ name: "input", value: input }, " · ", { name: "slope", value: slope }, " = ", found]);
 }
 
-function byBatch(batch: Line, update: Line, store: Store, { at }: Place, next: NextUpdate | null): void {
+function byBatch(batch: Line, update: Line, store: Store, { at }: Place, { next, fresh }: { next: NextUpdate | null; fresh: boolean }): void {
   if (next === null) {
     setText(batch.term, words.gradient);
     for (const line of [batch, update]) line.say([words.waiting]);
@@ -114,7 +114,7 @@ function byBatch(batch: Line, update: Line, store: Store, { at }: Place, next: N
   const [from, change] = [next.theta[at], next.change[at]];
   const to = { name: "next", value: from + change };
   update.say([{ name: "before", value: from }, " + ", { name: "change", value: change }, " = ", to, ...memory]);
-  setAttribute(update.line, "data-step", String(next.step));
+  setAttribute(update.line, "data-step", fresh ? String(next.step) : "");
 }
 
 // ------------------------------------------------------------------- which weight

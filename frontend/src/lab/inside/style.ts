@@ -12,7 +12,9 @@ export const INSIDE = `
 .descend .stage-of-net .wire-near { stroke: var(--now); fill: none; stroke-width: 6; opacity: 0.35; pointer-events: none; }
 .descend .stage-of-net .wires-door:focus-visible { outline: none; }
 .descend .stage-of-net .wires-door:focus-visible .wire-pick { stroke: var(--accent); stroke-width: 6; }
-.descend .stage-of-net.mapped .unit .ground, .descend .stage-of-net.mapped .unit .shade { fill: none; }
+.descend .stage-of-net.mapped .unit .ground { fill: transparent; }
+.descend .stage-of-net.mapped .unit .shade { display: none; }
+.descend .stage-of-net.mapped .unit[data-plain] .shade { display: inline; }
 .descend .stage-of-net.mapped .unit .number { display: none; }
 .descend .stage-of-net.mapped .unit[data-plain] .ground { fill: var(--card); }
 .descend .stage-of-net.mapped .unit[data-plain] .number { display: inline; }

@@ -16,7 +16,7 @@ export function copyable(name: string): Copyable {
   const button = wordButton(words.copy, () => {
     void copied(field).then((done) => setText(said, done ? words.copied : words.cannotCopy));
   });
-  setAttribute(button, "aria-label", `${words.copy}: ${name}`);
+  setAttribute(button, "aria-label", words.copyOf(name));
   field.addEventListener("focus", () => field.select());
   const label = make("label", { for: id }, name);
   return {
