@@ -256,26 +256,23 @@ def test_branches_that_were_trained_already_race_from_their_start(alone):
         ({"hidden": [2]}, "model"),
         ({"loss": "huber"}, "loss"),
         ({"penalty": "l2"}, "penalty"),
-        ({"noise": 0.3}, "rows"),
+        ({"noise": 2.5}, "set of rows"),
+        ({"standardize": True}, "set of features"),
     ],
 )
 def test_who_moves_over_another_surface_is_left_out(alone, change, word):
     lab = alone()
     lab.tell({"kind": "advance", "updates": 2}, {"kind": "set", "change": {"optimizer": "adam"}})
-    lab.tell({"kind": "advance", "updates": 2}, {"kind": "set", "change": change})
-    lab.tell({"kind": "advance", "updates": 2})
-    if len(lab.settled()["branches"]) == 2:  # a penalty continues
-        lab.tell({"kind": "race", "branches": [1, 2]})
-        lab.settled()
-        assert f"Branch 2 is left out: it has another {word} than branch 1" in lab.said[-1]
-        assert lab.said[-1].startswith("A race takes at least two branches on one surface.")
-        return
-    racers, said = fitting([lab.branch(number) for number in (1, 2, 3)])
+    lab.tell({"kind": "advance", "updates": 2}, {"kind": "branch", "step": 2})
+    lab.tell({"kind": "set", "change": change}, {"kind": "advance", "updates": 2})
+    last = lab.settled()["current"]
+    racers, said = fitting([lab.branch(number) for number in (1, 2, last)])
     assert [branch.number for branch in racers] == [1, 2]
-    assert said == [
-        f"Branch 3 is left out: it has another {word} than branch 1, so it moves over another "
-        "surface."
-    ]
+    left_out = f"Branch {last} is left out: it has another {word} than branch 1"
+    assert said == [f"{left_out}, so it moves over another surface."]
+    lab.tell({"kind": "race", "branches": [2, last]})
+    lab.settled()
+    assert lab.said[-1].startswith("A race takes at least two branches on one surface. Branch")
 
 
 def test_who_changes_its_objective_leaves_the_race_and_another_seed_is_said(alone):
@@ -292,17 +289,20 @@ def test_who_changes_its_objective_leaves_the_race_and_another_seed_is_said(alon
     assert told["branches"] == [1, 2]
     lab.tell({"kind": "remove", "branch": 2}, {"kind": "racing", "updates": 3})
     assert lab.settled()["race"] is None
-    assert lab.said == ["Branch 3 left the race.", "Branch 2 left the race, which is over."]
+    assert lab.said[1:] == ["Branch 3 left the race.", "Branch 2 left the race, which is over."]
 
 
 def test_a_race_goes_on_where_one_diverges_and_ends_when_nobody_can(alone):
     lab = alone()
-    lab.tell({"kind": "set", "change": {"learning_rate": 50.0}}, {"kind": "speed", "updates_per_second": None})
+    lab.tell(
+        {"kind": "set", "change": {"learning_rate": 50.0}},
+        {"kind": "speed", "updates_per_second": None},
+    )
     lab.tell({"kind": "advance", "updates": 1}, {"kind": "branch", "step": 0})
     lab.tell({"kind": "set", "change": {"learning_rate": 20.0}})
     lab.tell({"kind": "race", "branches": [1, 2], "play": True})
     told, (buffer,) = lab.next("racing", lambda told: len(told["ended"]) == 2)
-    assert all("diverged" in why for why in told["ended"].values())
+    assert all("Diverged" in why for why in told["ended"].values())
     assert not lab.next("state", lambda s: s["race"] and not s["race"]["playing"])[0]["playing"]
     lab.tell({"kind": "racing", "on": True})
     lab.settled()
@@ -336,3 +336,201 @@ def test_locks_hold_for_races(alone):
     lab.tell({"kind": "racers", "optimizers": FOUR})
     lab.settled()
     assert lab.said == ["The optimizer is locked in this lab, so it stays as it is."]
+
+
+# ---------------------------------------------------------------- on the page
+
+
+@pytest.fixture
+def at(lab, lab_server):
+    """Open a lab; return the page and its session in Python."""
+
+    def opened(address="data=line", **options):
+        page = lab(address, **options)
+        page.wait_for_selector("[data-ready=yes]")
+        name = re.search(r"/s/([^/?]+)", page.url).group(1)
+        return page, lab_server.sessions.find(name)
+
+    return opened
+
+
+def race_of(session):
+    return session._leader.race
+
+
+def panel(page):
+    return page.get_by_role("group", name="Branches", exact=True)
+
+
+def raced(page, *names):
+    """Press "Race the optimizers" for some of them, and wait until they race."""
+    panel(page).get_by_role("button", name="Race the optimizers").click()
+    ticks = panel(page).get_by_role("group", name="Optimizers to race").get_by_role("checkbox")
+    for tick in ticks.all():
+        if tick.is_checked() != (tick.get_attribute("value") in names):
+            tick.click()
+    panel(page).get_by_role("button", name=f"Race {len(names)} optimizers").click()
+    page.wait_for_selector(".race[data-race]")
+
+
+def until(page, js):
+    page.wait_for_function(
+        f"() => {{ const race = document.querySelector('.race').dataset; return {js}; }}",
+        timeout=WAIT,
+    )
+
+
+def paused(page, clock):
+    """Let the race go on to an update, and pause it."""
+    until(page, f"race.clock >= {clock}")
+    page.get_by_role("button", name="Pause the race").click()
+    until(page, "race.moving === 'no'")
+
+
+def figures(page):
+    """Return what the table has of each racer, from the top."""
+    return page.locator(".standings tbody tr").evaluate_all(
+        """(rows) => rows.map((row) => [Number(row.dataset.branch), Object.fromEntries(
+            [...row.querySelectorAll("td[data-name]")].map((cell) =>
+                [cell.dataset.name, Number(cell.dataset.value)]))])"""
+    )
+
+
+def test_optimizers_race_and_the_page_tells_the_order_of_pythons_losses(at):
+    page, session = at("data=line", height=1300)
+    raced(page, *FOUR)
+    paused(page, 12)
+    page.get_by_role("slider", name="Update of the race looked at").focus()
+    clock = race_of(session).clock
+    page.keyboard.press("Home")
+    until(page, "race.step === '0'")
+    for _ in range(4):
+        page.get_by_role("button", name="One update of the race").click()
+    until(page, "race.step === '4'")
+    runs = {branch.number: branch.run() for branch in race_of(session).branches}
+    losses = {n: run.program.value(run.at(4).theta) for n, run in runs.items()}
+    order = sorted(losses, key=losses.get)
+    told = figures(page)
+    assert [number for number, _ in told] == order
+    for number, found in told:
+        assert found["updates"] == 4
+        assert_allclose(found["loss"], losses[number], rtol=1e-12)
+        assert_allclose(found["gap"], losses[number] - losses[order[0]], rtol=1e-9, atol=1e-12)
+    first = runs[order[0]].task.optimizer.name
+    sentence = page.locator(".race .order").inner_text()
+    assert re.match(rf"At update 4 {first.replace('_', ' ')}.* is lowest: loss ", sentence, re.I)
+    page.get_by_role("button", name="One update of the race").click()
+    page.get_by_role("button", name="To the newest update of the race").click()
+    until(page, f"race.step === '{clock}'")
+    page.get_by_role("button", name="One update of the race").click()
+    until(page, f"race.clock === '{clock + 1}' && race.step === race.clock")
+    assert race_of(session).clock == clock + 1
+    # Played from the start it shows what is recorded, and then trains on.
+    page.get_by_role("button", name="To the start of the race").click()
+    page.get_by_role("button", name="Play the race").click()
+    paused(page, clock + 4)
+
+
+def test_a_press_on_the_surface_and_the_keyboard_start_everybody_there(at):
+    page, session = at("data=line", height=1300)
+    raced(page, "gradient_descent", "momentum")
+    paused(page, 3)
+    before = race_of(session).branches
+    canvas = page.get_by_role("application")
+    box = canvas.bounding_box()
+    canvas.click(position={"x": box["width"] * 0.7, "y": box["height"] * 0.3})
+    until(page, f"race.race !== '{' '.join(str(b.number) for b in before)}'")
+    ground, racers = race_of(session).judge.ground, race_of(session).branches
+    starts = [branch.live.at(0).theta for branch in racers]
+    assert_array_equal(starts[0], starts[1])
+    # The canvas has room for ticks to the left, for names above and below: see `areaOf`.
+    (u0, u1), (v0, v1) = ground.u, ground.v
+    across = (box["width"] * 0.7 - 56) / (box["width"] - 66)
+    up = 1 - (box["height"] * 0.3 - 22) / (box["height"] - 62)
+    wanted = [u0 + across * (u1 - u0), v0 + up * (v1 - v0)]
+    assert_allclose(starts[0], wanted, atol=0.01 * max(u1 - u0, v1 - v0))
+    canvas = page.get_by_role("application")
+    canvas.focus()
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    until(page, f"race.race !== '{' '.join(str(b.number) for b in racers)}'")
+    theta = race_of(session).branches[0].live.at(0).theta
+    wanted = [(u0 + u1) / 2 + 0.04 * (u1 - u0), (v0 + v1) / 2 + 0.2 * (v1 - v0)]
+    assert_allclose(theta, wanted, rtol=1e-9)
+
+
+def test_racers_are_hidden_and_a_race_is_found_again_after_a_reload(at):
+    page, session = at("data=moons&hidden=3&n=60", height=1300)
+    raced(page, "gradient_descent", "adam")
+    paused(page, 5)
+    for name in ("down the gradient", "last update", "velocity (memory of gradients)"):
+        page.get_by_label(name).check()
+    drawn = picture(page)
+    page.get_by_label("Draw Adam").uncheck()
+    assert picture(page) != drawn
+    page.get_by_label("Draw Adam").check()
+    assert picture(page) == drawn
+    assert "dimensions" in page.locator(".race-side").inner_text()
+    clock = race_of(session).clock
+    page.reload()
+    page.wait_for_selector(".race[data-race]", timeout=WAIT)
+    until(page, f"race.clock === '{clock}' && race.step === '{clock}'")
+    page.get_by_role("button", name="End the race").click()
+    page.locator(".race").wait_for(state="hidden")
+
+
+def picture(page):
+    """Return what the canvas of the race shows, once it is drawn."""
+    return page.evaluate(
+        """() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(() =>
+            go(document.querySelector(".race canvas").toDataURL()))))"""
+    )
+
+
+def test_branches_are_chosen_named_compared_and_removed_by_keyboard(at):
+    page, session = at("data=line", height=1300)
+    session.receive({"kind": "advance", "updates": 40})
+    session.receive({"kind": "branch", "step": 37})
+    session.receive({"kind": "set", "change": {"learning_rate": 0.05}})
+    session.receive({"kind": "advance", "updates": 5})
+    rows = panel(page).get_by_role("listitem")
+    page.wait_for_function("() => /42 updates/.test(document.querySelector('.branches').innerText)")
+    assert "from branch 1 at update 37: learning rate 0.1 → 0.05" in rows.nth(1).inner_text()
+    page.get_by_role("radio", name="Show Branch 2").focus()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_selector(".lab[data-branch='1']")
+    assert page.get_by_role("radio", name="Show Branch 1").is_checked()
+    panel(page).get_by_role("button", name="Rename Branch 2").press("Enter")
+    page.keyboard.type("slow")
+    page.keyboard.press("Enter")
+    page.get_by_role("checkbox", name="Choose slow").wait_for()
+    for tick in rows.get_by_role("checkbox").all():
+        tick.press("Space")
+    panel(page).get_by_role("button", name="Compare", exact=True).press("Enter")
+    page.wait_for_selector("[data-compared='1 2']", timeout=WAIT)
+    told = page.locator("td[data-name=loss]").evaluate_all(
+        "(cells) => cells.map((cell) => Number(cell.dataset.value))"
+    )
+    runs = [session._leader.branches[number].run() for number in (1, 2)]
+    assert_allclose(told, [run.outcome.loss for run in runs], rtol=1e-12)
+    panel(page).get_by_role("button", name="Remove slow").press("Enter")
+    panel(page).get_by_role("button", name="Bring back branch 2").press("Enter")
+    page.wait_for_selector(".lab[data-branch='2']")
+    assert rows.count() == 2
+
+
+def test_axe_finds_nothing_in_branches_and_races(at):
+    page, _ = at("data=line", height=1200)
+    raced(page, "gradient_descent", "adam")
+    paused(page, 3)
+    for tick in panel(page).get_by_role("listitem").get_by_role("checkbox").all()[:2]:
+        tick.check()
+    panel(page).get_by_role("button", name="Compare", exact=True).click()
+    page.wait_for_selector("[data-compared]", timeout=WAIT)
+    page.evaluate(AXE)
+    assert page.evaluate(AXE_RUN) == []
+    page.set_viewport_size({"width": 375, "height": 1200})
+    page.emulate_media(color_scheme="dark")
+    picture(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert page.evaluate(AXE_RUN) == []

@@ -30,9 +30,10 @@ HELD = 30  # frames that wait for a page that cannot keep up
 # What decides over which surface a branch moves, and what it is called.
 _SURFACE = {
     **dict.fromkeys(
-        ("data", "table", "target", "n", "classes", "noise", "data_seed", "validation"), "rows"
+        ("data", "table", "target", "n", "classes", "noise", "data_seed", "validation"),
+        "set of rows",
     ),
-    **dict.fromkeys(("features", "standardize"), "features"),
+    **dict.fromkeys(("features", "standardize"), "set of features"),
     **dict.fromkeys(("hidden", "activation", "bias"), "model"),
     **dict.fromkeys(("loss", "reduction"), "loss"),
     "penalty": "penalty",
