@@ -147,7 +147,7 @@ const BRANCHES = `
 .descend .branches .acts button:hover { background: var(--tint); color: var(--ink); }
 .descend .branching fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
 .descend .branching legend { font-weight: 600; font-size: 0.9em; padding: 0; }
-.descend .branching .rules { border-top: 1px solid var(--line); padding-top: 10px; }
+.descend .branching .rules { padding: 6px 0 2px; }
 .descend .branching .rules button { margin-top: 4px; }
 .descend .branching .opened { border-top: 1px solid var(--line); padding-top: 10px; display: grid; gap: 6px; }
 .descend .branching .opened > * { min-width: 0; }
