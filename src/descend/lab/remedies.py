@@ -159,7 +159,7 @@ def _begun(leader: Leader, branch: Branch, change: dict[str, Any]) -> str:
     """Begin a branch with the change in force from the start."""
     was = branch.number
     settings, said = branch.settings.with_changes(change, leader.opened)
-    leader.begin(settings, origin=Origin(was, 0))
+    leader.begin(settings, origin=Origin(was, 0), against=branch.settings)
     leader.show()
     where = f"A new branch, {leader.current}, from the start; branch {was} stays as it is."
     return " ".join([where, *said])
