@@ -12,13 +12,16 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from tests import labs
 
 import descend as ds
 from descend.engines import scores_of
 from descend.errors import InputError
 from descend.lab import goals, remedies
 from descend.lab.grading import asked, grade
+from descend.lab.rows import open_table
 from descend.lab.settings import Settings
 from descend.losses import huber
 
@@ -344,6 +347,39 @@ def test_a_goal_whose_updates_are_over_is_missed(lab):
     page.wait_for_selector('.goal[data-goal="open"]')
     session_of(lab, page).receive({"kind": "advance", "updates": 12})
     page.wait_for_selector('.goal[data-goal="missed"]')
+
+
+def test_a_remedy_is_tried_by_a_button(lab):
+    page = lab("data=line&n=40&rate=5&step=300")
+    page.get_by_role("button", name=re.compile("^Try it: lower the learning rate")).click()
+    page.wait_for_selector('.lab[data-branch="2"][data-playing="yes"]')
+    page.get_by_text(re.compile("A new branch, 2, from the start")).first.wait_for()
+    assert run_of(lab, page).setup.learning_rate < 1
+
+
+def test_columns_that_are_no_axis_are_refused_with_the_reason(chromium, tmp_path):
+    rng = np.random.default_rng(0)
+    lines = ["city,born,age,income,bought"]
+    for i in range(60):
+        age, income = rng.normal(40, 10), rng.normal(3000, 500)
+        city = ("Rome", "Oslo", "Lima")[i % 3]
+        bought = "yes" if age / 10 + income / 1000 + rng.normal(0, 0.5) > 7 else "no"
+        lines.append(f"{city},19{60 + i % 40}-0{1 + i % 9}-11,{age:.1f},{income:.0f},{bought}")
+    (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n")
+    opened = open_table(str(tmp_path / "sales.csv"), "sales.csv", "bought")
+    with labs.running_lab(opened) as running:
+        visitor = labs.Visitor(chromium, running)
+        page = visitor("data=table&target=bought&step=50")
+        view = page.locator('[data-view="data"]')
+        expect(view.locator("h3")).to_have_text("Predicted label over age and income")
+        assert "'city' is no axis to look along: it is text" in view.inner_text()
+        assert "'born' is no axis to look along: it is a date" in view.inner_text()
+        across = view.get_by_label("across")
+        off = across.evaluate("s => [...s.options].filter((o) => o.disabled).map((o) => o.text)")
+        assert set(off) >= {"city=Rome", "city=Oslo", "city=Lima", "born year"}
+        view.get_by_label("other features").select_option("average")
+        expect(view.locator("canvas")).to_be_visible()
+        visitor.close()
 
 
 # ---------------------------------------------------------------- remedies, without a browser

@@ -1,8 +1,10 @@
 // The page: its head, the timeline, the state in words, and a section for every view.
 //
-// Views in sight are drawn at each change; the others once nothing has changed for a moment, so
-// that whoever reads them without looking, prints them or jumps to them finds them true.
+// Views in sight are drawn at each change, and while frames follow one another as many as fit; the
+// others once nothing has changed for a moment, so that whoever reads them without looking, prints
+// them or jumps to them finds them true.
 import { make, freshId, setText } from "./charts/elements";
+import { seldom } from "./charts/seldom";
 import { onScheme } from "./charts/theme";
 import type { MakeView, Store, View } from "./store";
 import { adoptStyle } from "./style";
@@ -33,6 +35,7 @@ export const VIEWS: Entry[] = [
   { make: tables, wide: true },
 ];
 
+const BUDGET = 7; // milliseconds of an animation frame that views may take while frames follow one another
 const QUIET = 160; // milliseconds without a change, after which what is out of sight is drawn
 
 interface Shown {
@@ -41,6 +44,8 @@ interface Shown {
   section: Element;
   inSight: boolean;
   stale: boolean;
+  drawn: number; // when
+  titled: () => boolean; // whether it is time for its title
 }
 
 /** Builds the page inside `el`; returns the way to take it away. */
@@ -99,7 +104,7 @@ export function board(
   host.append(grid);
   const shown = entries.flatMap(({ make: makeView, wide }) => section(store, grid, makeView, wide));
   pairUp(shown);
-  const painter = makePainter(store, root, shown, fixed);
+  const painter = makePainter(store, root, grid, shown, fixed);
   const ends = [store.on(painter.changed), onScheme(root, painter.recoloured), painter.watch()];
   painter.changed();
   return () => {
@@ -136,7 +141,7 @@ function section(store: Store, grid: HTMLElement, makeView: MakeView, wide: bool
     return [];
   }
   card.dataset.view = view.name;
-  return [{ view, heading, section: card, inSight: false, stale: true }];
+  return [{ view, heading, section: card, inSight: false, stale: true, drawn: 0, titled: seldom(store) }];
 }
 
 /** No hole beside the last of an odd number of narrow sections: the findings go there. */
@@ -164,14 +169,31 @@ interface Painter {
   watch(): () => void;
 }
 
-function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: View[]): Painter {
+function makePainter(store: Store, root: HTMLElement, grid: HTMLElement, shown: Shown[], fixed: View[]): Painter {
   let later = 0;
+  let more = 0; // the handle of the frame that draws on
   let width = 0;
 
   function draw(one: Shown): void {
     one.stale = false;
+    one.drawn = performance.now();
     attempt(() => one.view.draw());
-    setText(one.heading, one.view.title);
+    if (one.titled()) setText(one.heading, one.view.title);
+  }
+
+  /** What is in sight; while playing as much as fits, whoever waited longest first. */
+  function seenDrawn(): void {
+    cancelAnimationFrame(more);
+    const begun = performance.now();
+    const due = shown.filter((one) => one.inSight && one.stale);
+    if (!store.playing) return due.forEach(draw);
+    const ready = due.filter(({ view, drawn }) => begun - drawn >= (view.pace ?? 0));
+    ready.sort((one, other) => one.drawn - other.drawn);
+    for (const one of ready) {
+      draw(one);
+      if (performance.now() - begun > BUDGET) break;
+    }
+    if (due.some((one) => one.stale)) more = requestAnimationFrame(seenDrawn);
   }
 
   function rest(): void {
@@ -181,10 +203,8 @@ function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: Vie
 
   function changed(): void {
     for (const view of fixed) attempt(() => view.draw());
-    for (const one of shown) {
-      if (one.inSight) draw(one);
-      else one.stale = true;
-    }
+    for (const one of shown) one.stale = true;
+    seenDrawn();
     root.dataset.frame = String(store.index);
     delete root.dataset.settled;
     clearTimeout(later);
@@ -204,8 +224,8 @@ function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: Vie
   }
 
   function sized(): void {
-    if (root.clientWidth === width) return;
-    width = root.clientWidth;
+    if (grid.clientWidth === width) return;
+    width = grid.clientWidth;
     redrawn();
   }
 
@@ -222,12 +242,13 @@ function makePainter(store: Store, root: HTMLElement, shown: Shown[], fixed: Vie
     const sight = new IntersectionObserver(seen, { rootMargin: "80px" });
     for (const one of shown) sight.observe(one.section);
     const sizes = new ResizeObserver(sized);
-    sizes.observe(root);
-    width = root.clientWidth;
+    sizes.observe(grid);
+    width = grid.clientWidth;
     return () => {
       sight.disconnect();
       sizes.disconnect();
       clearTimeout(later);
+      cancelAnimationFrame(more);
     };
   }
 

@@ -42,6 +42,7 @@ export interface Store {
 export interface View {
   readonly name: string; // "loss", "data" …; also the element's data-view
   readonly title: string; // what is seen, in words
+  readonly pace?: number; // milliseconds between two drawings while playing: more is not seen, and costs
   draw(): void;
   resize?(): void;
   destroy?(): void;

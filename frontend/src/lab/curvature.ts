@@ -57,14 +57,15 @@ export function curvatureView(link: Link): MakeView {
     }
 
     function take(now: Told["curvature"]): void {
-      drawn = now;
       const found = curvatureOf(now);
       if (found === null) {
+        drawn = now;
         setText(note, now.unknown ?? "");
         return;
       }
       if (plot === null) rebuild(found);
       else plot.setData(columns(found.points));
+      drawn = plot === null ? null : now;
       setText(readout, words.readout(found));
       setText(note, found.sentence);
     }
@@ -77,11 +78,9 @@ export function curvatureView(link: Link): MakeView {
       },
       draw() {
         const now = told();
+        for (const part of [frame, key, readout]) part.hidden = curvatureOf(now) === null;
         if (now !== null && now !== drawn) take(now);
         frame.setAttribute("aria-label", this.title);
-        frame.hidden = curvatureOf(now) === null;
-        key.hidden = frame.hidden;
-        readout.hidden = frame.hidden;
       },
       resize() {
         plot?.destroy();

@@ -2,6 +2,7 @@
 //
 // It speaks to the store, which trains and asks for states; what is said of them stands in text.ts.
 import { choice, icon, iconButton, make, setAttribute, setText, wordButton } from "../charts/elements";
+import { seldom } from "../charts/seldom";
 import type { Lab, Part } from "./context";
 import { playKeys } from "./play_keys";
 import { text } from "./text";
@@ -33,20 +34,27 @@ export const playbar: Part = (lab, host, signal) => {
       track.element,
       number.label,
       speed.label,
-      make("div", { class: "standing" }, status, acts.element),
+      make("div", { class: "foot" }, status, acts.element),
     ),
   );
+
+  const due = seldom({
+    get playing() {
+      return lab.store?.playing ?? false;
+    },
+  });
 
   function draw(): void {
     const { store } = lab;
     if (store === null) return;
+    lab.root.dataset.step = String(store.step);
     buttons.draw(lab);
+    if (!due()) return;
     track.draw();
     number.draw();
     acts.draw();
     setText(status, standing(lab));
     status.dataset.kind = store.page.updates > 0 && lab.state?.ended ? "ended" : "";
-    lab.root.dataset.step = String(store.step);
   }
 
   lab.onStore((store) => store.on(draw));
@@ -146,12 +154,11 @@ function actions(lab: Lab): { element: HTMLElement; draw(): void } {
   const same = wordButton(words.reset, () => link.say({ kind: "reset", start: "same" }));
   const fresh = wordButton(words.restart, () => link.say({ kind: "reset", start: "new" }));
   return {
-    element: make("div", { class: "acts" }, branch, same, fresh),
+    element: make("div", { class: "aside" }, branch, same, fresh),
     draw() {
       const back = lab.store !== null && !lab.store.following;
-      setDisabled(branch, !back);
-      const why = back ? words.branchFrom(lab.store?.wanted ?? 0) : words.branchWhere;
-      setAttribute(branch, "title", why);
+      branch.hidden = !back;
+      setAttribute(branch, "title", words.branchFrom(lab.store?.wanted ?? 0));
     },
   };
 }

@@ -75,27 +75,27 @@ const LAB = `
 // The playbar: two lines on a wide screen, one thing below the other on a phone.
 const PLAY = `
 .descend .playbar {
-  grid-template: "buttons track step speed" auto "standing standing standing standing" auto / auto minmax(0, 1fr) auto auto;
+  grid-template: "buttons track step speed" auto "foot foot foot foot" auto / auto minmax(0, 1fr) auto auto;
 }
-.descend .playbar .standing { grid-area: standing; display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: center; min-width: 0; }
+.descend .playbar .foot { grid-area: foot; display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: center; min-width: 0; }
 .descend .playbar .status { flex: 1 1 16em; color: var(--quiet); font-size: 0.875em; }
 .descend .playbar .status[data-kind="ended"] { color: var(--ink); border-left: 3px solid var(--validation); padding-left: 10px; }
-.descend .playbar .acts { display: flex; flex-wrap: wrap; gap: 5px; }
+.descend .playbar .aside { display: flex; flex-wrap: wrap; gap: 5px; }
 .descend .playbar .mark.change { color: var(--accent); }
 .descend .playbar button[aria-disabled="true"] { opacity: 0.45; cursor: default; }
 .descend .playbar .step input { width: 6.4em; }
 @container descend (max-width: 900px) {
   .descend .playbar {
-    grid-template: "track track track" auto "buttons step speed" auto "standing standing standing" auto / auto 1fr auto;
+    grid-template: "track track track" auto "buttons step speed" auto "foot foot foot" auto / auto 1fr auto;
   }
   .descend .playbar .speed > span, .descend .playbar .step .word { display: none; }
 }
 @container descend (max-width: 620px) {
   .descend .playbar {
-    grid-template: "track track" auto "buttons buttons" auto "step speed" auto "standing standing" auto / 1fr auto;
+    grid-template: "track track" auto "buttons buttons" auto "step speed" auto "foot foot" auto / 1fr auto;
   }
   .descend .playbar .buttons button { flex: 1 1 auto; padding-inline: 4px; }
-  .descend .playbar .acts button { flex: 1 1 auto; }
+  .descend .playbar .aside button { flex: 1 1 auto; }
 }
 `;
 
@@ -108,6 +108,7 @@ const METRICS = `
 
 const BRANCHES = `
 .descend .branching { margin-bottom: 14px; padding: 10px 14px 12px; gap: 8px; contain: none; }
+.descend.lab[data-mode="hand"] .branching { display: none; }
 .descend .branching-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; }
 .descend .branching-head h3 { margin-right: auto; }
 .descend .branching > .buttons, .descend .race-side .buttons { display: flex; flex-wrap: wrap; gap: 6px; }

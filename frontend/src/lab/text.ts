@@ -128,7 +128,7 @@ const controls = {
   off: "off",
   allRows: "all",
   rows: (rows: number) => counted(Math.round(rows), "row"),
-  constant: "constant",
+  noSchedule: "none",
   noPenalty: "none",
   newData: "New data",
   newDataSentence: "Draws other rows of the same kind.",
@@ -268,7 +268,7 @@ const branches = {
   rulesSentence: "A branch for each, from the same start, with the settings shown; 2 to 8 of them.",
   raceRules: (chosen: number) => `Race ${counted(chosen, "optimizer")}`,
   close: "Close",
-  chosen: (number: number) => (number === 0 ? "Choose two or more to compare or race." : `${counted(number, "branch").replace("branchs", "branches")} chosen.`),
+  chosen: (number: number) => number === 0 ? "Choose two or more to compare or race." : `${number === 1 ? "1 branch" : `${number} branches`} chosen.`,
   first: "the first one",
   again: "the same settings again",
   unchanged: "nothing changed yet",
@@ -278,8 +278,11 @@ const branches = {
     origin: { branch: number; step: number } | null,
     differs: [string, unknown, unknown][],
     edits: number,
+    rate: number,
   ): string => {
-    const changes = differs.map(differenceWords).filter((words) => words !== "");
+    const measured = (value: unknown): unknown => (value === "auto" ? `auto (${figure(rate)})` : value);
+    const changes = differs
+      .map(([name, before, after]) => differenceWords([name, before, name === "learning_rate" ? measured(after) : after])).filter((words) => words !== "");
     if (edits > 0) changes.push(branches.edited(edits));
     if (origin === null) return changes.length === 0 ? branches.first : changes.join("; ");
     const from = `from branch ${origin.branch}${origin.step === 0 ? "" : ` at update ${count(origin.step)}`}`;
@@ -322,11 +325,12 @@ const branches = {
     speed: "Speed of the race",
     over: "End the race",
     fit: "Fit the surface to the paths",
+    gone: "The race is over.",
     options: "What is drawn",
     paths: "paths",
     gradient: "down the gradient",
     update_arrow: "last update",
-    velocity: "velocity",
+    velocity: "velocity (memory of gradients)",
     arrows: "Arrows of one kind share one scale; each points where it pulls.",
     table: "Racers, lowest loss first",
     racer: "Racer",
@@ -480,7 +484,6 @@ export const text = {
     restart: "New start",
     branch: "Branch from here",
     branchFrom: (step: number) => `Begins another branch that is the same up to update ${count(step)}.`,
-    branchWhere: "Go to an earlier update first: another branch can begin there.",
     changed: (step: number, sentence: string) => `Update ${count(step)}: ${sentence}`,
     found: (step: number, code: string) => `Update ${count(step)}: the doctor found ${code}`,
     spoken: (step: number, updates: number, loss: number | null) =>
@@ -602,7 +605,7 @@ export const text = {
     away: "The boundary lies outside this picture; bring it back with the sliders.",
     sliders: "The numbers",
     exact: (name: string) => `${name}, as a number`,
-    score: { now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
+    score: { name: "How it stands", now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
     spoken: (name: string, loss: string, place: string, best: string, gap: string) =>
       `${name} ${loss} at ${place}; best so far ${best}${gap === "" ? "" : `, ${gap}`}.`,
     gap: (gap: number, share: number | null) =>

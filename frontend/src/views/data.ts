@@ -7,6 +7,7 @@ import type { Picture } from "../charts/picture";
 import { predictedPicture } from "../charts/predicted";
 import { isWhole } from "../charts/plane";
 import { hasLabels, type Shown, shownRows } from "../charts/rows";
+import { seldom } from "../charts/seldom";
 import { themeOf } from "../charts/theme";
 import { mathsOf } from "../looking";
 import type { MakeView, Store, View } from "../store";
@@ -22,6 +23,7 @@ export const data: MakeView = (store, host) => {
   if (picture.controls.length > 0) host.append(make("div", { class: "choices" }, ...picture.controls));
   host.append(make("p", { class: "quiet" }, sentence(store, shown)));
   let drawn: string | null = null;
+  const due = seldom(store);
 
   stage.canvas.addEventListener("click", (event) => {
     const box = stage.canvas.getBoundingClientRect();
@@ -43,6 +45,7 @@ export const data: MakeView = (store, host) => {
         drawn = picture.choices();
       }
       const words = picture.draw(stage, theme);
+      if (!due()) return;
       setText(readout, words);
       readout.hidden = words === "";
       stage.canvas.setAttribute("aria-label", `${picture.title}, at update ${store.step}. ${words}`);

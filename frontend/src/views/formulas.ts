@@ -49,6 +49,7 @@ export const formulas: MakeView = (store, host) => {
   w = makeWriter(store.chosen.numbers);
   return {
     name: "formulas",
+    pace: 150,
     get title() {
       return `The step from update ${count(store.step)}, worked out`;
     },

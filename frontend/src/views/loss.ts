@@ -5,13 +5,14 @@ import { checkbox, choice, make, setText } from "../charts/elements";
 import { counted, figure } from "../charts/figures";
 import { type Chart, type Line, makeChart, type Mark, type Plan } from "../charts/lines";
 import { valueAt } from "../charts/moments";
+import { seldom } from "../charts/seldom";
 import { themeOf } from "../charts/theme";
 import type { Curve } from "../contract";
 import type { MakeView, Store } from "../store";
 
 const LOSSES = ["loss", "epoch_loss", "validation_loss"];
 const HINT = "Point at the chart to read it, press to go there.";
-const APART = 50; // milliseconds between two drawings of a curve that grows
+const APART = 80; // milliseconds between two drawings of a curve that grows
 const WIDE = 100; // a loss that falls by this factor is first shown on a log axis
 
 export const loss: MakeView = (store, host) => {
@@ -21,6 +22,7 @@ export const loss: MakeView = (store, host) => {
   let drawn = ""; // what the chart was made for
   let grown = 0; // and the store it has taken its numbers from
   let taken = 0; // when
+  const due = seldom(store);
 
   const frame = make("div", { class: "chart", role: "img" });
   const nowLine = make("div", { class: "now-line" });
@@ -130,6 +132,7 @@ export const loss: MakeView = (store, host) => {
         refresh();
         mark();
       }
+      if (!due()) return;
       tell();
       frame.setAttribute("aria-label", `${titled(store)}. ${readAt(store.step)}`);
     },

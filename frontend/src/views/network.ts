@@ -83,6 +83,7 @@ function viewOf(store: Store, host: HTMLElement, adding: Adding | null): View | 
   build();
   return {
     name: "network",
+    pace: 66,
     get title() {
       return title;
     },

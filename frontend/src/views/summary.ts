@@ -3,6 +3,7 @@ import { make, setText } from "../charts/elements";
 import { count, counted, percent, setValue, short, valueSpan } from "../charts/figures";
 import { type Measured, valueAt } from "../charts/moments";
 import { parameterCount, parametersOf } from "../charts/parameters";
+import { seldom } from "../charts/seldom";
 import { wrongShare } from "../charts/judging";
 import type { Curve } from "../contract";
 import { lookOf } from "../looking";
@@ -24,6 +25,7 @@ export const summary: MakeView = (store, host) => {
   let entries: Entry[] = [];
   let listed = "";
   let later = 0;
+  const due = seldom(store);
 
   /** Curves may come while a run goes on. */
   function fill(): void {
@@ -38,6 +40,7 @@ export const summary: MakeView = (store, host) => {
     name: "summary",
     title: "The state",
     draw() {
+      if (!due()) return;
       fill();
       for (const entry of entries) entry.draw();
       clearTimeout(later);

@@ -5,6 +5,7 @@ import { type Field, levelsOf, regionsOf, trace } from "../charts/contours";
 import { make, setText } from "../charts/elements";
 import { count, figure, percent, short } from "../charts/figures";
 import { hatch } from "../charts/hatching";
+import { seldom } from "../charts/seldom";
 import { type Path, pathOf } from "../charts/paths";
 import { css, mixed, rgb, type Theme, themeOf } from "../charts/theme";
 import type { Surface } from "../contract";
@@ -21,6 +22,7 @@ export const surface: MakeView = (store, host) => {
   host.append(key, readout, sentence);
   stage.canvas.tabIndex = 0; // a place for the keys of the timeline
   let drawn: Drawn | null = null;
+  const due = seldom(store);
 
   stage.canvas.addEventListener("pointerdown", (event) => {
     if (drawn === null) return;
@@ -60,6 +62,7 @@ export const surface: MakeView = (store, host) => {
         way(stage.context, path, axes, theme, store.index, true);
         point(stage, axes, path, store.index, theme);
       });
+      if (!due()) return;
       const words = where(drawn, store);
       setText(readout, words);
       stage.canvas.setAttribute("aria-label", `${titled(drawn.surface)}. ${words}`);

@@ -9,6 +9,7 @@ import numpy as np
 
 from descend import training
 from descend.lab.sharpness import Sharpness
+from descend.run.telling import told
 from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
@@ -152,12 +153,16 @@ class Branch:
         said: tuple[str, ...] = ()
         if "edit" in change:
             self.live.edit(change["edit"]["at"], change["edit"]["to"])
+            self._remember(change)
         else:
             after, said = self.settings.with_changes(change)
+            before, plain = self.settings.plain(), after.plain()
             self.live.change(**_parts_of(self.settings, after))
             self.settings = after
+            # One at a time, in full: so the address writes them.
+            for name in [name for name in plain if plain[name] != before[name]]:
+                self._remember({name: plain[name]})
         self.ended = None
-        self._remember(change)
         return said
 
     def _remember(self, change: dict[str, Any]) -> None:
@@ -187,6 +192,11 @@ class Branch:
             name: (self.step // m * m if name in PER_EPOCH else max(self.step - 1, 0), value)
             for name, value in self.live.figures.items()
         }
+
+    def marks(self, run: Run) -> list[dict[str, Any]]:
+        """Return what was changed along the way, in words; engines are no business of learners."""
+        events = tuple(event for event in run.events if event["kind"] != "engine")
+        return [{"step": at, "sentence": words} for at, words in told(replace(run, events=events))]
 
     def theta(self, step: int) -> Floats:
         """Return the parameters after a number of updates, exactly."""

@@ -30,35 +30,52 @@ def numbered(leader: Leader) -> int:
     return leader.numbers
 
 
-def enter(leader: Leader, branch: Branch, instead: Branch | None = None) -> None:
-    """Put a branch among the others, with a colour of its own.
+def enter(leader: Leader, branches: Sequence[Branch], instead: Branch | None = None) -> None:
+    """Put branches among the others, each with a colour of its own.
 
     Where nothing was ever done with the one named by `instead`, nobody would miss it: the new one
     takes its place, and its origin.
     """
     if instead is not None and _untouched(instead):
         del leader.branches[instead.number]
-        branch.origin = instead.origin
-        branch.against = branch.settings if instead.origin is None else instead.against
-    _make_room(leader)
-    taken = {other.place for other in leader.branches.values()}
-    branch.place = min(set(range(MOST)) - taken)
-    leader.branches[branch.number] = branch
+        for branch in branches:
+            branch.origin = instead.origin
+            branch.against = branch.settings if instead.origin is None else instead.against
+    _make_room(leader, len(branches))
+    for branch in branches:
+        taken = {other.place for other in leader.branches.values()}
+        branch.place = min(set(range(MOST)) - taken)
+        leader.branches[branch.number] = branch
 
 
 def _untouched(branch: Branch) -> bool:
     return branch.step == 0 and not branch.changes and not branch.name and not branch.raced
 
 
-def _make_room(leader: Leader) -> None:
-    """Let go of the branch longest not looked at, where there are as many as there may be."""
-    while len(leader.branches) >= MOST:
-        number = next(iter(leader.branches))
+def _make_room(leader: Leader, wanted: int) -> None:
+    """Let go of the branches longest not looked at, where there would be too many."""
+    gone = list(leader.branches)[: max(len(leader.branches) + wanted - MOST, 0)]
+    for number in gone:
         leader.removed = leader.branches.pop(number)
+    if len(gone) == 1:
         leader.said(
-            f"A lab keeps {MOST} branches: branch {number}, the one longest not looked at, made "
+            f"A lab keeps {MOST} branches: branch {gone[0]}, the one longest not looked at, made "
             "room. It can be brought back."
         )
+    elif gone:
+        leader.said(
+            f"A lab keeps {MOST} branches: branches {listed([str(n) for n in gone])}, those "
+            f"longest not looked at, made room. Branch {gone[-1]} can be brought back."
+        )
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence.
+
+    >>> listed(["rows", "model", "loss"])
+    'rows, model and loss'
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def known(leader: Leader, number: Any) -> Branch:
@@ -112,9 +129,10 @@ def restore(leader: Leader, _: Mapping[str, Any]) -> None:
     """Bring back the branch that was let go of last, and look at it."""
     branch, leader.removed = leader.removed, None
     if branch is None:
-        raise InputError("No branch was removed, so there is none to bring back.")
+        msg = "No branch was removed, so there is none to bring back."
+        raise InputError(msg)
     leader.playing = False
-    enter(leader, branch)
+    enter(leader, [branch])
     leader.current = branch.number
     leader.show()
 

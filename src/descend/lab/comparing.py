@@ -48,7 +48,9 @@ def comparison(runs: Mapping[str, Run]) -> tuple[dict[str, Any], Blocks]:
     found, blocks = compared(runs), Blocks()
     return {
         "names": list(runs),
-        "asked": [[row.what, *row.asked] for row in found.differences if row.what not in _NEVER_ASKED],
+        "asked": [
+            [row.what, *row.asked] for row in found.differences if row.what not in _NEVER_ASKED
+        ],
         "outcomes": _outcomes(found),
         "said": [*found.sentences, *(pair.sentence for pair in found.pairs)],
         "comparable": found.same_loss,

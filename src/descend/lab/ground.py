@@ -9,7 +9,8 @@ will go.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
     from descend.lab.settings import Settings
     from descend.run import Run
 
-AHEAD, SECONDS, STRETCH = 300, 0.8, 20  # updates of scouts, and how long they may take together
+# Updates of scouts, how long they may take together, and the longest stretch between two looks.
+AHEAD, SECONDS, LONGEST = 300, 0.8, 20
 SHAPE = (41, 61)
 FRAMES = 100
 
 
-class Recipe(NamedTuple):
+@final
+@dataclass(frozen=True, eq=False)
+class Recipe:
     """What makes a racer again, and its run as it stands."""
 
     settings: Settings
@@ -72,9 +76,9 @@ def _scouted(recipes: Sequence[Recipe]) -> list[Run]:
         for i, recipe in enumerate(recipes)
         if recipe.run.state.step < AHEAD
     }
-    for _ in range(0, AHEAD, STRETCH):
+    reached, stretch = 0, 1
+    while reached < AHEAD and time.perf_counter() < end:
         for scout in scouts.values():
-            scout.advance(STRETCH)
-        if time.perf_counter() > end:
-            break
+            scout.advance(stretch)
+        reached, stretch = reached + stretch, min(2 * stretch, LONGEST)
     return [scouts[i].run() if i in scouts else recipe.run for i, recipe in enumerate(recipes)]

@@ -19,7 +19,6 @@ from descend.lab.rooms import room_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
 from descend.page import pack, parts
-from descend.run.telling import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -281,7 +280,7 @@ class Leader:
             against=against,
         )
         self.playing = False
-        branching.enter(self, branch, instead=self.branches.get(self.current))
+        branching.enter(self, [branch], instead=self.branches.get(self.current))
         self.current = branch.number
         self.quicken(branch)
         return branch
@@ -426,7 +425,7 @@ class Leader:
                 "address": self.address(),
                 "number": self.echo,
                 "loss": branching.finite(run.outcome.loss),
-                "marks": [{"step": at, "sentence": words} for at, words in told(run)],
+                "marks": branch.marks(run),
                 "parts": {
                     "task": str(branch.live.task),
                     "optimizer": parts.optimizer_of(run.in_force()),

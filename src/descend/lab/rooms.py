@@ -23,9 +23,9 @@ def room_of(kind: str) -> Answer | None:
 
             return {"hand": hand.hand, "floor": hand.floor}[kind]
         case "race" | "racing" | "racers":
-            from descend.lab import race
+            from descend.lab import racing
 
-            return {"race": race.race, "racing": race.racing, "racers": race.racers}[kind]
+            return {"race": racing.race, "racing": racing.racing, "racers": racing.racers}[kind]
         case "compare":
             from descend.lab.comparing import compare
 

@@ -76,7 +76,7 @@ export function makeBranchList(lab: Lab, changed: () => void): BranchList {
     const remove = iconButton(words.remove(called), REMOVE, () => lab.link.say({ kind: "remove", branch: branch.number }));
     remove.querySelector("svg")?.classList.replace("full", "line");
     remove.disabled = all.length === 1;
-    const origin = make("span", { class: "differs" }, words.origin(branch.origin, branch.differs, branch.edits));
+    const origin = make("span", { class: "differs" }, words.origin(branch.origin, branch.differs, branch.edits, branch.rate));
     const row = make(
       "li",
       { "data-branch": String(branch.number) },

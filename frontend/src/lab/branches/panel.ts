@@ -61,7 +61,8 @@ export const branchesPanel: Part = (lab, host, signal) => {
 
   const ends = [
     lab.onState((state) => {
-      host.hidden = false;
+      host.hidden = state.lock.includes("branches");
+      optimizers.hidden = state.lock.includes("optimizer");
       list.draw(state);
       setText(title, words.title(state.branches.length));
       acts();

@@ -34,6 +34,9 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
   const room = make("div", { class: "race-room" });
   const close = wordButton(words.over, () => {
     element.hidden = true;
+    course?.bar.stop();
+    course = null;
+    room.replaceChildren();
     link.say({ kind: "racing", over: true });
   });
   const element = make(
@@ -48,13 +51,22 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
   const ended = new Map<string, string>();
   const notes = make("div", { class: "said-of-it" });
   let course: Course | null = null;
+  let asked = false; // for a race
+  let found = false; // again, after a reload
   const clock = makeClock(() => false);
   clock.on(draw);
 
+  /** After a reload the race is found again where it was. */
+  function openKnown({ branches, playing }: { branches: number[]; playing: boolean }): void {
+    prepare();
+    found = true;
+    link.say({ kind: "race", branches, play: playing });
+  }
+
   function prepare(): void {
+    asked = true;
     element.hidden = false;
     setText(waiting, words.waiting);
-    element.scrollIntoView({ block: "nearest" });
   }
 
   function begin(told: Told["race"], data: DataView, frames: DataView): void {
@@ -63,6 +75,9 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
     element.hidden = false;
     setText(waiting, "");
     const record = makeRecord(told, frames);
+    if (isSame(course, told)) record.goToStep(course.record.step);
+    else if (found) record.go(record.steps.length - 1);
+    found = false;
     const ground = told.surface === null ? null : makeGround(told.surface, valuesOf(told, data), start, clock.changed);
     const bar = makeRaceBar(lab, record, clock.changed);
     const standings = makeStandings(told.racers, clock.changed);
@@ -146,20 +161,28 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
     if (course === null) return;
     const { record } = course;
     const wide = frames.byteLength / 8 / Math.max(1, told.steps.length);
-    const asked = told.steps.length === 1 && told.steps[0] < told.clock ? told.steps[0] : null;
+    const looked = told.steps.length === 1 && told.steps[0] < told.clock ? told.steps[0] : null;
     told.steps.forEach((step, i) => record.add(step, told.branches, numbersIn(frames, i * wide, wide)));
     record.clock = told.clock;
     record.share = told.share;
     for (const [branch, why] of Object.entries(told.ended)) ended.set(branch, why);
-    if (asked !== null && !course.bar.moving) record.goToStep(asked);
+    if (looked !== null && !course.bar.moving) record.goToStep(looked);
     clock.changed();
   }
 
   const ends = [
     link.on("race", (told, [data, frames]) => begin(told, data, frames)),
     link.on("racing", (told, [frames]) => take(told, frames)),
-    link.on("said", ({ severity }) => severity === "error" && course === null && setText(waiting, "")),
-    lab.onState(() => clock.changed()),
+    link.on("said", ({ severity }) => {
+      if (severity !== "error" || course !== null || !asked) return;
+      element.hidden = true; // there is none; why, is said
+      asked = false;
+    }),
+    lab.onState(({ race }) => {
+      if (race === null && course !== null && !element.hidden) setText(waiting, words.gone);
+      else if (race !== null && course === null && !asked) openKnown(race);
+      clock.changed();
+    }),
     onScheme(lab.root, () => {
       course?.ground?.resize();
       clock.changed();
@@ -190,6 +213,12 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
       link.say({ kind: "racers", optimizers, play: true });
     },
   };
+}
+
+/** Whether the race told is the one that is shown, on another plane. */
+function isSame(course: Course | null, told: Told["race"]): course is Course {
+  const numbers = ({ racers }: Told["race"]): string => racers.map(({ branch }) => branch).join();
+  return course !== null && numbers(course.told) === numbers(told);
 }
 
 function valuesOf({ surface, blocks }: Told["race"], data: DataView): ArrayLike<number> | null {

@@ -21,13 +21,19 @@ export const controls: Part = (lab, host, signal) => {
   host.setAttribute("aria-label", words.name);
   host.hidden = true;
   const sender = makeSender(lab, draw, signal);
-  const groups = groupsOf(lab, sender.set, signal);
+  const groups = groupsOf(lab, set, signal);
   host.append(...groups.map(({ element }) => element));
   let choices: Choices | null = null;
   let before: Told["state"] | null = null;
   let known = ""; // what the choices were asked for
 
+  function set(change: Settings): void {
+    sender.set(change);
+    host.dataset.asking = "yes";
+  }
+
   function draw(): void {
+    host.dataset.asking = sender.idle() ? "no" : "yes";
     const now = nowOf(lab, choices);
     if (now === null) return;
     for (const { controls: all } of groups) {

@@ -5,6 +5,8 @@ import type { Settings } from "../contract";
 
 export interface Sender {
   set(change: Settings): void;
+  /** Whether everything has been answered. */
+  idle(): boolean;
   /** Whether a value of this setting has not been answered yet. */
   pending(key: string): boolean;
   /** What the change answered last had asked for, once. */
@@ -54,6 +56,7 @@ export function makeSender(lab: Lab, refused: () => void, signal: AbortSignal): 
       else waiting.push({ ...change });
       fly();
     },
+    idle: () => flying === null && waiting.length === 0,
     pending: (key) => (flying !== null && key in flying.change) || waiting.some((one) => key in one),
     answered() {
       const found = done;

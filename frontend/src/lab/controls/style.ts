@@ -91,8 +91,10 @@ export const CONTROLS = `
 .descend .controls .dataset .label-2 { stroke: var(--class-2); }
 .descend .controls .dataset .table { stroke: var(--quiet); stroke-width: 1.2; }
 
-.descend .controls .chips { display: flex; flex-wrap: wrap; gap: 5px; max-height: 190px; overflow-y: auto; padding: 3px; margin: -3px; }
+.descend .controls .chips { display: flex; flex-wrap: wrap; gap: 5px; max-height: 190px; overflow-y: auto; padding: 3px 0; }
+.descend .controls .chips li { max-width: 100%; }
 .descend .controls .chips label {
+  max-width: 100%; overflow-wrap: anywhere;
   display: inline-flex; align-items: center; gap: 4px; border: 1px solid var(--edge); border-radius: 14px; padding: 1px 9px 1px 5px; cursor: pointer;
 }
 .descend .controls .chips label:has(:checked) { background: var(--tint); border-color: var(--accent); }

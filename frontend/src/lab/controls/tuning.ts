@@ -31,7 +31,7 @@ export function optimizerControls(set: Set): Control[] {
     key: "schedule" as const,
    
     set,
-    none: words.constant,
+    none: words.noSchedule,
     why: searching,
   };
   return [

@@ -1,6 +1,7 @@
 // By hand: the learner's own way through a problem, before and beside the machine's.
 import { choice, make, wordButton } from "../../charts/elements";
 import type { Lab, Part } from "../context";
+import type { Settings } from "../contract";
 import type { LiveStore } from "../live";
 import { text } from "../text";
 import { type Game, makeGame } from "./game";
@@ -11,6 +12,7 @@ import { type Room, makeRoom } from "./room";
 import { RUNGS } from "./rungs";
 
 const words = text.hand;
+const CONTINUES = ["learning_rate", "optimizer", "penalty"]; // a change of these begins nothing new
 const RESTED = 400; // milliseconds without a move
 const MOST_GAMES = 8; // that are kept while others are played
 
@@ -27,12 +29,19 @@ export const handRoom: Part = (lab, host, signal) => {
   const place = make("div", { class: "place" });
   let shown: Shown | null = null;
   let stale = true;
+  let anew = false; // the next page is a game of its own, also of a problem that was played before
   let later = 0;
   let asking: Game | null = null; // whose floor Python is looking for
 
-  const rungs = choice(words.problem, [], "", (value) => value !== "" && begin(lab, Number(value)));
+  const rungs = choice(words.problem, [], "", (value) => value !== "" && climb(Number(value)));
   host.classList.add("hand");
   host.append(make("section", { "aria-label": words.name }, make("div", { class: "choices" }, rungs.label), place));
+
+  /** To another rung, or the same from its start: with a game of its own. */
+  function climb(rung: number): void {
+    anew = true;
+    begin(lab, RUNGS[rung].change);
+  }
 
   /** A moment after the last move the trail goes into the run. */
   function noted(game: Game): void {
@@ -60,7 +69,7 @@ export const handRoom: Part = (lab, host, signal) => {
     fillRungs(rungs.select, store, unfit === "");
     if (unfit !== "") {
       clear();
-      place.append(offer(lab, unfit, store));
+      place.append(offer(lab, unfit, store, climb));
       return;
     }
     enter(store);
@@ -69,10 +78,12 @@ export const handRoom: Part = (lab, host, signal) => {
   /** The room of the store's problem: the one that is open, where it is the same. */
   function enter(store: LiveStore): void {
     const problem = problemOf(store);
-    if (shown?.key === problem.key) {
+    if (anew) games.delete(problem.key);
+    if (shown?.key === problem.key && !anew) {
       shown.room.follow(store);
       return;
     }
+    anew = false;
     clear();
     const game = games.get(problem.key) ?? makeGame(problem);
     games.delete(problem.key);
@@ -111,14 +122,24 @@ function fillRungs(select: HTMLSelectElement, store: LiveStore, fit: boolean): v
   select.value = "";
 }
 
-function begin(lab: Lab, rung: number): void {
-  lab.link.say({ kind: "set", change: RUNGS[rung].change });
+/** What of a change is not so yet; parts are known by their names. */
+function differing(change: Settings, settings: Settings): Settings {
+  const plain = (value: unknown): string => JSON.stringify((value as { name?: string } | null)?.name ?? value ?? null);
+  return Object.fromEntries(Object.entries(change).filter(([name, value]) => plain(value) !== plain(settings[name])));
+}
+
+/** Begins a new branch with these settings; where they are as they are, from the same start again. */
+function begin(lab: Lab, settings: Settings): void {
+  const change = differing(settings, lab.state?.settings ?? {});
+  const anew = Object.keys(change).some((name) => !CONTINUES.includes(name));
+  // On other data all is as usual there, unless it is named.
+  lab.link.say(anew ? { kind: "set", change: "data" in change ? settings : change } : { kind: "reset", start: "same" });
 }
 
 /** Where the model cannot be set by hand: why, and what to take instead. */
-function offer(lab: Lab, unfit: Exclude<Unfit, "">, store: LiveStore): HTMLElement {
+function offer(lab: Lab, unfit: Exclude<Unfit, "">, store: LiveStore, climb: (rung: number) => void): HTMLElement {
   const why = words.offer[unfit](store.page.task);
-  const line = wordButton(words.offer.line, () => begin(lab, RUNGS.findIndex(({ name }) => name === "line")));
+  const line = wordButton(words.offer.line, () => climb(RUNGS.findIndex(({ name }) => name === "line")));
   line.classList.add("main");
   const linear = wordButton(words.offer.linear, () => lab.link.say({ kind: "set", change: { hidden: [] } }));
   const buttons = unfit === "hidden layers" ? [line, linear] : [line];
@@ -144,7 +165,7 @@ function asksOf(lab: Lab, game: Game): Omit<Asks, "floor"> {
       lab.link.say({ kind: "hand", trail: trailOf(game), go: true, assists: game.assists });
     },
     race() {
-      lab.link.say({ kind: "set", change: { start: Array.from(game.trail[0].theta) } });
+      begin(lab, { start: Array.from(game.trail[0].theta) });
       lab.link.say({ kind: "play", on: true });
     },
   };

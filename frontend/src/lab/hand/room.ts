@@ -48,7 +48,7 @@ export function makeRoom(problem: Problem, game: Game, asks: Asks): Room {
   const picture = pictureCard(problem, game, machine);
   const cards = [picture, ...mapCards(problem, game, machine), chartCard(problem, game, machine)];
   const spoken = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
-  const side = make("section", { class: "card", "aria-label": text.hand.name, "data-view": "standing" }, panel.element);
+  const side = make("section", { class: "card", "aria-label": words.score.name, "data-view": "standing" }, panel.element);
   const grid = make("div", { class: "views" }, picture.element, ...cards.slice(1, -1).map((card) => card.element), side, cards[cards.length - 1].element);
   const element = make("div", { class: "room" }, grid, spoken);
   const root = make("div");
