@@ -183,7 +183,7 @@ NUMBERED = [
 def test_every_number_of_every_part_has_a_slider_and_a_field(panel):
     panel.set(optimizer="gradient_descent")
     for key, name, numbers in NUMBERED:
-        panel.set(**{key: name})
+        panel.set(**{"optimizer": "gradient_descent", key: name})
         rows = panel.page.locator(f".numbers[data-settings={key}] .setting:has(.slide)")
         panel.until(lambda r=rows, n=numbers: r.count() == len(n), name=name)
         for row, number in zip(rows.all(), numbers, strict=True):
