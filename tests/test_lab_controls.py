@@ -74,6 +74,7 @@ class Panel:
 
     def set(self, **change):
         """Bring the session to settings by Python, and the page with it."""
+        self.page.wait_for_selector(ANSWERED)
         asked = self.leader.echo or 0
         message = {"kind": "set", "change": change, "number": asked + 1}
         self.session.receive(message)

@@ -21,7 +21,7 @@ export function learningRate(lab: Lab, set: (change: Settings) => void, signal: 
     scale: SCALE,
     words: (rate) => figure(rate),
     wide: true,
-    moved: take,
+    live: true,
     changed: take,
   });
   const auto = make("button", { type: "button", class: "small" }, words.auto);
