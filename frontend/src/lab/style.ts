@@ -52,6 +52,11 @@ const HAND = `
 
 const LAB = `
 .descend.lab > .headrow { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 6px 14px; }
+.descend.lab > .headrow > .part:first-child { margin-right: auto; }
+.descend.lab > .curtain {
+  position: fixed; inset: 0; z-index: 20; display: grid; place-items: center; pointer-events: none;
+  background: color-mix(in srgb, var(--card) 82%, transparent); border: 3px dashed var(--accent); font-size: 1.2em; font-weight: 600;
+}
 .descend.lab > .top { display: contents; }
 .descend.lab > .top > .part:has(> .timeline) { position: sticky; top: 0; z-index: 6; margin-bottom: 14px; }
 .descend.lab > .top .timeline { position: static; margin-bottom: 0; }
