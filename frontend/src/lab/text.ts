@@ -295,17 +295,7 @@ const branches = {
   comparison: {
     title: "Branches compared",
     again: "Compare again",
-    opening: {
-    open: "Open a table…",
-    file: "A table to open",
-    drop: "Drop the table here: CSV, Parquet or JSON lines.",
-    one: "One table at a time: drop a single file.",
-    locked: "The data of this exercise are given: another table cannot be opened here.",
-    reading: (name: string) => `Reading ${name}…`,
-    large: (name: string, mb: number) =>
-      `${name} is ${Math.ceil(mb)} MB large, and the page takes 64 MB; open it from the terminal: descend lab FILE --target COLUMN.`,
-  },
-  waiting: "Comparing.",
+    waiting: "Comparing.",
     chart: "Losses of the branches compared, along the updates",
     across: "updates",
     up: "loss",
@@ -378,6 +368,16 @@ export const text = {
   title: "descend lab",
   close: "Close",
   lost: "The connection was lost; trying again. What was trained is kept.",
+  opening: {
+    open: "Open a table…",
+    file: "A table to open",
+    drop: "Drop the table here: CSV, Parquet or JSON lines.",
+    one: "One table at a time: drop a single file.",
+    locked: "The data of this exercise are given: another table cannot be opened here.",
+    reading: (name: string) => `Reading ${name}…`,
+    large: (name: string, mb: number) =>
+      `${name} is ${Math.ceil(mb)} MB large, and the page takes 64 MB; open it from the terminal: descend lab FILE --target COLUMN.`,
+  },
   waiting: "Waiting for the first state of the model.",
   inside: {
     title: (name: string, step: number) => `The ${name}, at update ${count(step)}`,
