@@ -19,7 +19,7 @@ from descend.lab.branch import Branch
 from descend.lab.quality import quality_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
-from descend.lab.sharpness import POINTS, Sharpness, borne_by, by_differences, sharpness_of
+from descend.lab.sharpness import Sharpness, borne_by, by_differences, sharpness_of
 from descend.page import pack
 
 STEP = "([wanted]) => document.querySelector('.lab').dataset.step === String(wanted)"
@@ -397,14 +397,16 @@ def test_what_has_no_curvature_says_why(plain, match):
         sharpness_of(branch_of(2, **plain).run())
 
 
-def test_points_told_are_bounded_and_in_order():
+def test_points_told_are_bounded_and_in_order(monkeypatch):
+    most = 24
+    monkeypatch.setattr("descend.lab.sharpness.POINTS", most)
     branch, seen = branch_of(1, hidden=[1]), Sharpness()
-    for _ in range(POINTS + 60):
+    for _ in range(3 * most):
         branch.advance(1)
         points = seen.told(branch.run())["points"]
-    assert POINTS // 2 < len(points["steps"]) <= POINTS
+    assert most // 2 < len(points["steps"]) <= most
     assert (np.diff(points["steps"]) > 0).all()
-    assert points["steps"][-1] == POINTS + 61
+    assert points["steps"][-1] == 3 * most + 1
     assert points["steps"][0] == 2
 
 
