@@ -179,9 +179,11 @@ const controls = {
     auto: "auto",
     autoSentence: "Measured at the start; begins a new branch once the model has trained.",
     searches: (name: string) => `${name} finds its own steps.`,
-    told: ({ limit, best, claim }: { limit: number | null; best: number | null; claim: string | null }) => {
+    /** "limit 0.8 (exact), best 0.4", "beyond the limit 0.8 (bound)". */
+    told: ({ limit, best, claim }: { limit: number | null; best: number | null; claim: string | null }, rate: number) => {
       const said = [];
-      if (limit !== null) said.push(`limit ${figure(limit)}${claim === null ? "" : ` (${claim})`}`);
+      const sure = claim === null ? "" : ` (${claim})`;
+      if (limit !== null) said.push(`${rate > limit ? "beyond the limit" : "limit"} ${figure(limit)}${sure}`);
       if (best !== null) said.push(`best ${figure(best)}`);
       return said.join(", ");
     },
