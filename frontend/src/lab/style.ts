@@ -83,6 +83,7 @@ const PLAY = `
 .descend .playbar {
   grid-template: "buttons track step speed" auto "foot foot foot foot" auto / auto minmax(0, 1fr) auto auto;
 }
+.descend.lab:focus { outline: none; }
 .descend .playbar .foot { grid-area: foot; display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: center; min-width: 0; }
 .descend .playbar .status { flex: 1 1 16em; color: var(--quiet); font-size: 0.875em; }
 .descend .playbar .status[data-kind="ended"] { color: var(--ink); border-left: 3px solid var(--validation); padding-left: 10px; }
@@ -147,7 +148,7 @@ const BRANCHES = `
 .descend .branches .acts button:hover { background: var(--tint); color: var(--ink); }
 .descend .branching fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
 .descend .branching legend { font-weight: 600; font-size: 0.9em; padding: 0; }
-.descend .branching .rules { border-top: 1px solid var(--line); padding-top: 10px; }
+.descend .branching .rules { padding: 6px 0 2px; }
 .descend .branching .rules button { margin-top: 4px; }
 .descend .branching .opened { border-top: 1px solid var(--line); padding-top: 10px; display: grid; gap: 6px; }
 .descend .branching .opened > * { min-width: 0; }

@@ -383,8 +383,9 @@ export const text = {
     ofRow: (row: number) => `Gradient of row ${count(row)}: input · slope of its loss by that sum`,
     gradient: "Gradient",
     asOf: (step: number) => `, at update ${count(step)}`,
-    gradientOfAll: (rows: number) => `Gradient over all ${counted(rows, "training row")}, penalty included`,
-    gradientOfBatch: (rows: number) => `Gradient over the next batch of ${counted(rows, "row")}, penalty included`,
+    gradientOfAll: (rows: number) => `Gradient over all ${counted(rows, "training row")}`,
+    gradientOfBatch: (rows: number) => `Gradient over the next batch of ${counted(rows, "row")}`,
+    penalised: ", penalty included",
     update: "Update",
     updateBy: (optimizer: string) => `The next update, by ${optimizer.replaceAll("_", " ")}`,
     memory: "; in its memory ",
@@ -604,7 +605,7 @@ export const text = {
     away: "The boundary lies outside this picture; bring it back with the sliders.",
     sliders: "The numbers",
     exact: (name: string) => `${name}, as a number`,
-    score: { name: "How it stands", now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
+    score: { name: "How it stands", now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet", none: "none known" },
     spoken: (name: string, loss: string, place: string, best: string, gap: string) =>
       `${name} ${loss} at ${place}; best so far ${best}${gap === "" ? "" : `, ${gap}`}.`,
     gap: (gap: number, share: number | null) =>

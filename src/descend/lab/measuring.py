@@ -106,7 +106,9 @@ class Judge:
 
 def steps_of(clock: int) -> list[int]:
     """Return at which updates the past of a race is looked at: early ones closer together."""
-    ideal = clock * np.linspace(0, 1, min(clock + 1, PAST)) ** 2
+    if clock < PAST:
+        return list(range(clock + 1))
+    ideal = clock * np.linspace(0, 1, PAST) ** 2
     return [int(step) for step in np.unique(np.rint(ideal))]
 
 

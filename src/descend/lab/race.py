@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from descend.lab.measuring import Judge
     from descend.lab.settings import Settings
 
-APART = 1 / 60  # seconds between frames
-SHARE = 2.5  # between frames at least so many times what the last one took
+APART = 1 / 60  # seconds between messages
+SHARE = 2.5  # from one look at the racers to the next, at least so many times what it took
+HELD = 30  # frames that wait for a page that cannot keep up
 
 # What decides over which surface a branch moves, and what it is called.
 _SURFACE = {
     **dict.fromkeys(
-        ("data", "table", "target", "n", "classes", "noise", "data_seed", "validation"), "rows"
+        ("data", "table", "target", "n", "classes", "noise", "data_seed", "validation"),
+        "set of rows",
     ),
-    **dict.fromkeys(("features", "standardize"), "features"),
+    **dict.fromkeys(("features", "standardize"), "set of features"),
     **dict.fromkeys(("hidden", "activation", "bias"), "model"),
     **dict.fromkeys(("loss", "reduction"), "loss"),
     "penalty": "penalty",
@@ -63,7 +65,8 @@ class Race:
         self.playing = False
         self._settings = self.branches[0].settings
         self._before: dict[int, Floats] = {}
-        self._sent, self._apart = 0.0, APART
+        self._seen: list[tuple[int, Floats]] = []  # and not sent yet
+        self._sent, self._looked, self._apart = 0.0, 0.0, 0.0
 
     def told(self) -> dict[str, Any]:
         """Return what the state has of it."""
@@ -102,11 +105,14 @@ class Race:
         if not self._all_here(leader):
             return
         now = time.perf_counter()
-        if not (always or self.over) and now - self._sent < self._apart:
+        if always or self.over or now - self._looked >= self._apart:
+            self._looked = now
+            self._seen.append((self.clock, self.frame(self.clock)))
+            self._apart = SHARE * (time.perf_counter() - now)
+        if not self._seen or (not (always or self.over) and now - self._sent < APART):
             return
-        self.say(leader, self.clock, always=always or self.over)
         self._sent = now
-        self._apart = max(APART, SHARE * (time.perf_counter() - now))
+        self._say(leader, self._seen, always=always or self.over)
         if leader.current in {branch.number for branch in self.branches}:
             leader.frame(always=self.over)
         if self.over and self.playing:
@@ -128,25 +134,32 @@ class Race:
         leader.state()
         leader.rested()
 
-    def say(self, leader: Leader, step: int, *, always: bool = True) -> None:
+    def say(self, leader: Leader, step: int) -> None:
         """Send what is seen after so many updates."""
+        self._say(leader, [*self._seen, (step, self.frame(step))], always=True)
+
+    def _say(self, leader: Leader, seen: list[tuple[int, Floats]], *, always: bool) -> None:
+        """Send frames; those that were left out go with the next ones."""
         header = {
             "kind": "racing",
             "branches": [branch.number for branch in self.branches],
-            "steps": [step],
+            "steps": [step for step, _ in seen],
             "clock": self.clock,
             "share": self.judge.share,
             "playing": self.playing,
             "ended": {str(b.number): b.ended for b in self.branches if b.ended is not None},
         }
-        leader.say(header, [self.frame(step).astype("<f8").tobytes()], always=always)
+        frames = np.array([frame for _, frame in seen], dtype="<f8")
+        sent = leader.say(header, [frames.tobytes()], always=always)
+        self._seen = [] if sent else self._seen[-HELD:]
 
     def _all_here(self, leader: Leader) -> bool:
         """Let go of who was removed, or has another objective now; tell whether a race is left."""
         here = [b for b in self.branches if leader.branches.get(b.number) is b]
         kept = [b for b in here if not unlike(self._settings, b.settings, _SURFACE)]
         gone = [b for b in self.branches if b not in kept]
-        self.branches = kept
+        if gone:
+            self.branches, self._seen = kept, []
         left = len(kept) > 1
         if not left:
             self.playing, leader.race = False, None

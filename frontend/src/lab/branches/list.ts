@@ -137,7 +137,12 @@ function restoreFocus(element: HTMLElement, focused: [string, number] | null): v
 function askName(lab: Lab, branch: BranchTold, name: HTMLElement, called: string): void {
   const field = make("input", { type: "text", maxlength: "40", "aria-label": words.newName(called) });
   field.value = branch.name;
-  const leave = (): void => field.replaceWith(name);
+  let left = false;
+  const leave = (): void => {
+    if (left) return; // leaving it, the field loses the focus
+    left = true;
+    field.replaceWith(name);
+  };
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter") {
       leave();
@@ -145,7 +150,7 @@ function askName(lab: Lab, branch: BranchTold, name: HTMLElement, called: string
     } else if (event.key === "Escape") leave();
     event.stopPropagation(); // keys of the timeline are not meant here
   });
-  field.addEventListener("blur", () => field.isConnected && leave());
+  field.addEventListener("blur", leave);
   name.replaceWith(field);
   field.focus();
   field.select();

@@ -161,12 +161,14 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
     if (course === null) return;
     const { record } = course;
     const wide = frames.byteLength / 8 / Math.max(1, told.steps.length);
-    const looked = told.steps.length === 1 && told.steps[0] < told.clock ? told.steps[0] : null;
     told.steps.forEach((step, i) => record.add(step, told.branches, numbersIn(frames, i * wide, wide)));
     record.clock = told.clock;
     record.share = told.share;
     for (const [branch, why] of Object.entries(told.ended)) ended.set(branch, why);
-    if (looked !== null && !course.bar.moving) record.goToStep(looked);
+    if (record.wanted !== null && record.has(record.wanted)) {
+      record.goToStep(record.wanted);
+      record.wanted = null;
+    }
     clock.changed();
   }
 

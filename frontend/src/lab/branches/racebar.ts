@@ -49,13 +49,15 @@ export function makeRaceBar(lab: Lab, record: RaceRecord, changed: () => void): 
     rest();
     const asked = Math.max(0, Math.min(record.clock, step));
     record.goToStep(asked);
-    if (!record.has(asked)) link.say({ kind: "racing", step: asked });
+    record.wanted = record.has(asked) ? null : asked;
+    if (record.wanted !== null) link.say({ kind: "racing", step: asked });
     changed();
   }
 
   function toggle(): void {
     if (moving()) return rest();
     due = 0;
+    record.wanted = null;
     if (record.index < record.steps.length - 1) replay.run(true);
     else link.say({ kind: "racing", on: true });
     changed();
@@ -64,6 +66,7 @@ export function makeRaceBar(lab: Lab, record: RaceRecord, changed: () => void): 
   function update(): void {
     if (record.step < record.clock) return go(record.step + 1);
     rest();
+    record.wanted = null;
     link.say({ kind: "racing", updates: 1 });
   }
 

@@ -26,6 +26,7 @@ export interface RaceRecord {
   readonly following: boolean; // the newest is looked at, and will be
   clock: number; // updates that the race is over
   share: number | null;
+  wanted: number | null; // the update that was asked for, and is on its way
   value(racer: number, column: Column, index?: number): number; // NaN where there is none
   add(step: number, branches: number[], rows: Float64Array): void;
   go(index: number): void;
@@ -86,6 +87,7 @@ export function makeRecord(told: Told["race"], frames: DataView): RaceRecord {
     },
     clock: told.clock,
     share: told.share,
+    wanted: null,
     value: (racer, column, at = index) => rows[at][racer * columns.length + place[column]],
     add(step, branches, told) {
       const at = lastAtOrBefore(steps, step);
