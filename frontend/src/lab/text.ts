@@ -603,6 +603,8 @@ export const text = {
       at: (x: string, y: string, place: string) => `at ${x}, ${y}; ${place}`,
     },
     away: "No boundary is in this picture; the sliders bring one.",
+    probability: (label: string) => `probability of ${label}`,
+    scores: "score",
     sliders: "The numbers",
     exact: (name: string) => `${name}, as a number`,
     score: { name: "How it stands", now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet", none: "none known" },
