@@ -43,6 +43,7 @@ const HAND = `
 .descend.lab .standing .now { margin-bottom: 2px; }
 .descend.lab .gap:empty { display: none; }
 .descend.lab .standing button[aria-disabled="true"] { opacity: 0.6; cursor: default; }
+.descend.lab .predict input { min-width: 6.5em; }
 .descend.lab .predict { border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); padding: 8px 0; width: 100%; }
 .descend.lab .compass { display: grid; gap: 4px; justify-items: start; }
 @container descend (max-width: 470px) {
