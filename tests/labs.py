@@ -17,7 +17,7 @@ from tests import browser
 from descend.lab import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -75,6 +75,14 @@ def wait_until_answered(port: int, seconds: float = 60.0) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+def wait_for(holds: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.005)
 
 
 @dataclass

@@ -24,10 +24,26 @@ X = np.linspace(-5, 5, 100)
 Y = 2 * X + 20
 START = (-5.0, 3.0)
 WAIT = 15_000
+# Notes how long each frame's work takes, in milliseconds, and what is said to Python.
+WATCH = """() => {
+  globalThis.spent = [];
+  const later = requestAnimationFrame.bind(globalThis);
+  globalThis.requestAnimationFrame = (act) => later((now) => {
+    const from = performance.now();
+    act(now);
+    spent.push(performance.now() - from);
+  });
+  globalThis.told = [];
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (...given) {
+    told.push(JSON.parse(given[0]).kind);
+    return send.apply(this, given);
+  };
+}"""
 UPDATES = """() => /By machine: ([3-9][0-9]|[1-9][0-9]{2,}) updates/.test(
     document.querySelector("[data-view=race]").innerText)"""
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
-AXE_RUN = """async () => (await axe.run({ include: [[".hand"], [".modes"]] }, { resultTypes: ["violations"] })).violations
+AXE_RUN = """async () => (await axe.run({ include: [[".hand"], [".modes"]] })).violations
     .map((found) => `${found.id}: ${found.nodes[0].html}`)"""
 
 
@@ -155,8 +171,8 @@ def test_the_line_itself_can_be_taken_and_moves_without_turning(by_hand):
     at = left + 0.25 * (right - left)  # no handle is here
     page.mouse.move(*at)
     page.mouse.down()
-    page.mouse.move(*(at + [0, -40]))
-    page.mouse.move(*(at + [0, -61]))
+    page.mouse.move(at[0], at[1] - 40)
+    page.mouse.move(at[0], at[1] - 61)
     page.mouse.up()
     w, b = theta(page)
     assert_allclose([w, b], [-5, 3 + 61 / scale], atol=5e-2)
@@ -169,7 +185,7 @@ def test_axes_stay_while_the_line_moves(by_hand):
     middle = handle_of(page, "middle of the line")
     before = center(middle)
     drag(page, middle, (0, -90))
-    assert_allclose(center(middle), before + [0, -90], atol=0.6)
+    assert_allclose(center(middle), before - np.array([0, 90]), atol=0.6)
     drag(page, middle, (0, 90))
     assert_allclose(center(handle_of(page, "left end")), left, atol=0.6)
     assert_allclose(center(handle_of(page, "right end")), right, atol=0.6)
@@ -220,16 +236,7 @@ def test_squares_have_the_errors_as_sides(by_hand):
 
 def test_dragging_asks_nothing_of_python_and_is_drawn_in_time(by_hand):
     page = by_hand()
-    page.evaluate("""() => {
-      globalThis.spent = [];
-      const later = requestAnimationFrame.bind(globalThis);
-      globalThis.requestAnimationFrame = (act) => later((now) => {
-        const from = performance.now(); act(now); spent.push(performance.now() - from);
-      });
-    }""")
-    page.evaluate(
-        "() => { globalThis.told = 0; WebSocket.prototype.send = new Proxy(WebSocket.prototype.send, { apply: (act, on, given) => { told += 1; return Reflect.apply(act, on, given); } }); }"
-    )
+    page.evaluate(WATCH)
     handle = handle_of(page, "right end")
     start = center(handle)
     page.mouse.move(*start)
@@ -240,9 +247,10 @@ def test_dragging_asks_nothing_of_python_and_is_drawn_in_time(by_hand):
     page.mouse.up()
     spent = page.evaluate("spent")
     assert before[0] > START[0]
-    assert told == 0
+    assert not {"hand", "set", "edit", "look", "floor"} & set(told)
     assert len(spent) > 3
     assert np.median(spent) < 16
+    page.wait_for_function("() => told.includes('hand')", timeout=WAIT)  # the trail, a moment after the move
 
 
 # ---------------------------------------------------------------- the way down, and how far
@@ -310,7 +318,7 @@ def test_descent_continues_from_the_hand(by_hand, lab_server):
     assert_allclose(event["trail"][-1], at, rtol=1e-12)
     assert_allclose(event["trail"][0], START)
     assert (len(event["trail"]), event["assists"], event["step"]) == (3, 1, 0)
-    below = int(np.argmax(run.history["loss"] < mse(*at)))
+    below = int(np.argmax(run.history["loss"] < mse(*at) * (1 - 1e-6)))
     words = page.locator("[data-view=race] .readout").inner_text()
     assert f"By hand: 2 moves, best {mse(*at):.5g}." in words
     assert f"below your best after {below} update" in words
@@ -424,7 +432,7 @@ def test_many_numbers_have_a_list_of_sliders_and_a_slice(by_hand):
     said = page.locator("[data-view=map]").inner_text()
     assert "A slice: the other 2 numbers are held where you left them" in said
     y = ds.datasets.houses()[1]
-    assert_allclose(title(page)[1], np.mean(y**2), rtol=1e-9)
+    assert_allclose(title(page)[1], np.mean((y - 428_000) ** 2), rtol=1e-9)
     page.get_by_label("bias, as a number").fill("400000")
     page.keyboard.press("Tab")
     assert_allclose(title(page)[1], np.mean((y - 400_000) ** 2), rtol=1e-9)

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from starlette.routing import WebSocketRoute
 from tests import labs
+from tests.test_imports import heavy, loaded_by
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -401,10 +402,10 @@ def test_a_page_that_does_not_read_is_sent_away(asker, app, monkeypatch):
     session = app.state.sessions.find("slow")
     big = bytes(2**20)
     with asker.socket("/s/slow/socket") as socket:
-        wait_for(lambda: session.listeners)
+        labs.wait_for(lambda: session.listeners)
         (send,) = session.listeners
         went = [send({"kind": "page"}, [big]) for _ in range(40)]
-        wait_for(lambda: not session.listeners)  # however long it does not read
+        labs.wait_for(lambda: not session.listeners)  # however long it does not read
         with pytest.raises(ConnectionClosed) as closed:
             listen(socket)
     assert False in went
@@ -414,13 +415,6 @@ def test_a_page_that_does_not_read_is_sent_away(asker, app, monkeypatch):
 def listen(socket):
     while True:
         socket.recv(timeout=10)
-
-
-def wait_for(holds, seconds=10):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.005)
 
 
 # ---------------------------------------------------------------- sessions
@@ -485,6 +479,12 @@ def test_the_command_prints_one_line_and_serves_until_it_is_told(ending):
         process.kill()
         process.wait()
     assert (process.returncode, out, err) == (0, "The lab is closed.\n", "")
+
+
+def test_the_first_picture_waits_for_nothing_slow():
+    loaded = loaded_by("import descend.cli.lab, descend.lab.server, descend.lab.session")
+    assert "descend.lab.leading" in loaded
+    assert heavy(loaded) == {"starlette"}
 
 
 def test_a_port_that_is_taken(descend):

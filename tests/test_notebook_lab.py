@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 
@@ -128,7 +129,8 @@ def test_what_is_not_there_is_told(data, settings, sentence):
         given(*data, **settings)
 
 
-def test_a_file_can_be_dropped():
+def test_a_file_can_be_dropped_and_is_removed_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with shown() as (widget, _):
         widget.say("hello")
         widget.wait("page")
@@ -136,6 +138,8 @@ def test_a_file_can_be_dropped():
         assert widget.wait("page", 2)[0]["page"]["target"]["name"] == "b"
         widget.say("upload", b"MZ", name="mine.exe")
         assert "mine.exe" in widget.wait("said")[0]["sentence"]
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_training_pauses_where_no_page_is_left():

@@ -72,15 +72,16 @@ export interface Told {
     marks: { step: number; sentence: string }[]; // what was changed along the way, in words
     parts: Pick<Page, "optimizer" | "penalty" | "task">;
   };
-  curves: { kind: "curves"; branch: number; step: number; curves: Curve[]; blocks: Record<string, Block> };
+  curves: { kind: "curves"; unknown?: string; branch: number; step: number; curves: Curve[]; blocks: Record<string, Block> };
   surface: {
     kind: "surface";
+    unknown?: string;
     branch: number;
     step: number;
     surface: Surface | null;
     blocks: Record<string, Block>;
   };
-  findings: { kind: "findings"; branch: number; step: number; findings: Finding[]; unseen: string[] };
+  findings: { kind: "findings"; unknown?: string; branch: number; step: number; findings: Finding[]; unseen: string[] };
   curvature: { kind: "curvature"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   metrics: { kind: "metrics"; branch: number; step: number; unknown?: string; [name: string]: unknown };
   forecast: { kind: "forecast"; branch: number; step: number; unknown?: string; [name: string]: unknown };

@@ -110,7 +110,7 @@ function render({ model, el, signal }: Host): () => void {
     store?.destroy();
     const before = store?.chosen;
     store = makeLiveStore(told.page, data, {
-      train: (on) => link.say({ kind: "play", on }),
+      train,
       look: (step) => link.say({ kind: "look", step, branch: told.branch }),
     });
     if (before !== undefined) store.choose({ log: before.log, numbers: before.numbers });
@@ -143,8 +143,8 @@ function render({ model, el, signal }: Host): () => void {
     if (mine(told)) store?.setSurface(surface && { ...surface, step }, told.blocks, data);
   });
   link.on("findings", (told) => mine(told) && store?.setFindings(told.findings));
-  link.on("curvature", (told) => mine(told) && store?.told());
-  link.on("metrics", (told) => mine(told) && store?.told());
+  link.on("curvature", () => store?.told()); // these views read what was told themselves
+  link.on("metrics", () => store?.told());
   link.on("said", ({ sentence, severity }) => lab.tell(sentence, severity));
   link.on("connection", ({ open }) => {
     lab.tell(open ? "" : text.lost, open ? "note" : "error");
@@ -152,8 +152,15 @@ function render({ model, el, signal }: Host): () => void {
   });
   link.say({ kind: "hello" });
 
-  function mine({ branch }: { branch: number }): boolean {
-    return branch === Number(root.dataset.branch);
+  /** Of the branch that is shown, and known. */
+  function mine({ branch, unknown }: { branch: number; unknown?: string }): boolean {
+    return branch === Number(root.dataset.branch) && unknown === undefined;
+  }
+
+  /** What has ended is replayed, and does not go on: the playbar says why. */
+  function train(on: boolean): void {
+    if (on && lab.state?.ended != null) store?.setTraining(false);
+    else link.say({ kind: "play", on });
   }
 
   function stop(): void {
@@ -197,4 +204,5 @@ function framesOf(steps: number[], thetas: DataView): Float64Array[] {
   });
 }
 
-export default { render };
+// The store hangs here for the tests.
+export default { render, live: makeLiveStore };

@@ -147,7 +147,7 @@ export function makeLiveStore(page: Page, data: Bytes, asks: Asks = NOBODY): Liv
       asked = null;
       lookFor(wanted);
     }
-    if (step === wanted && !following) moved(at);
+    if (!following && steps[index] !== wanted) moved(lastAtOrBefore(steps, wanted));
     const looked = steps[index];
     frames.thin(looked);
     index = lastAtOrBefore(steps, looked);

@@ -74,7 +74,7 @@ function titled({ parts }: Metrics): string {
 function figuresTable({ parts }: Metrics): HTMLTableElement {
   const names = Object.keys(parts);
   const known = [...new Set(Object.values(parts).flatMap((part) => Object.keys(part.figures)))];
-  const head = make("tr", {}, ...["", ...names].map((name) => make("th", { scope: "col" }, name)));
+  const head = make("tr", {}, make("td"), ...names.map((name) => make("th", { scope: "col" }, name)));
   const rows = known.map((figure) => {
     const cells = names.map((name) => {
       const cell = make("td", { "data-name": `${name} ${figure}` });

@@ -18,6 +18,7 @@ export function playKeys(lab: Lab, moves: Moves, signal: AbortSignal): void {
     event.preventDefault();
     act();
   };
+  lab.root.tabIndex = -1; // whoever clicks anywhere in the lab, may go on by keys
   lab.root.addEventListener("keydown", pressed, { signal });
 }
 

@@ -12,6 +12,11 @@ const HAND = `
 .descend.lab .mode[aria-pressed="true"] { background: var(--accent); color: var(--on-accent); border-color: transparent; font-weight: 620; }
 .descend.lab[data-mode="hand"] .board, .descend.lab[data-mode="hand"] .side { display: none; }
 .descend.lab[data-mode="hand"] .columns { grid-template-columns: minmax(0, 1fr) !important; }
+.descend.lab[data-mode="hand"] .timeline { position: static; }
+@container descend (min-width: 820px) {
+  .descend.lab .room.tall .views > [data-view="picture"] { grid-row: span 2; }
+  .descend.lab .room.tall .views > [data-view="race"] { grid-column: 1 / -1; }
+}
 .descend.lab .hand > section { display: grid; gap: 10px; }
 .descend.lab .hand .choices { gap: 8px 12px; }
 .descend.lab .held { position: relative; }
@@ -77,6 +82,7 @@ const PLAY = `
 .descend .playbar {
   grid-template: "buttons track step speed" auto "foot foot foot foot" auto / auto minmax(0, 1fr) auto auto;
 }
+.descend.lab:focus { outline: none; }
 .descend .playbar .foot { grid-area: foot; display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: center; min-width: 0; }
 .descend .playbar .status { flex: 1 1 16em; color: var(--quiet); font-size: 0.875em; }
 .descend .playbar .status[data-kind="ended"] { color: var(--ink); border-left: 3px solid var(--validation); padding-left: 10px; }

@@ -16,6 +16,14 @@ export function scalesOf(net: Net, theta: Theta): number[] {
   return [1, ...found];
 }
 
+const ROOM = 1.25;
+
+/** The same scales, those with room that weights have outgrown: widths don't change at every frame. */
+export function widened(scales: number[], now: number[]): number[] {
+  if (now.every((largest, layer) => largest <= scales[layer])) return scales;
+  return scales.map((scale, layer) => (now[layer] > scale ? ROOM * now[layer] : scale));
+}
+
 const features = new WeakMap<Look, Float64Array>();
 
 /** What each unit passes on, on average over the rows shown; features first. */

@@ -7,7 +7,7 @@ import { type Look, lookOf, mathsOf } from "../looking";
 import type { Found } from "../maths";
 import type { Net } from "../net";
 import { type Drawing, drawn, type Said, type Unit } from "../network/drawing";
-import { meansOf, scalesOf } from "../network/levels";
+import { meansOf, scalesOf, widened } from "../network/levels";
 import { type Plan, type PlanLook, planOf } from "../network/plan";
 import { roving } from "../network/roving";
 import { type Known, nameOf, outputName, wordsOf } from "../network/words";
@@ -45,7 +45,7 @@ function viewOf(store: Store, host: HTMLElement, adding: Adding | null): View | 
   const { page } = store;
   adoptWorkedStyle(host);
   const look = lookOf(store);
-  const scales = scalesOf(net, store.theta(page.returned));
+  let scales = scalesOf(net, store.theta(page.returned));
   const chooser = look === null ? null : rowChooser(store, look.rows.count - 1);
   const stage = make("div", { class: "scroll" });
   const details = make("p", { class: "readout unit-words" }, HINT);
@@ -90,6 +90,7 @@ function viewOf(store: Store, host: HTMLElement, adding: Adding | null): View | 
     draw() {
       chooser?.draw();
       known = knownOf(store, look);
+      if (store.grown > 0) scales = widened(scales, scalesOf(net, store.theta()));
       drawing.weigh(store.theta(), scales);
       if (known.one !== null) shade(drawing, net, known, page.model.activation.name);
       drawing.say(beside(store, net, known.one));

@@ -222,7 +222,7 @@ def _parts_of(before: Settings, after: Settings) -> dict[str, Any]:
     if after.learning_rate != before.learning_rate:
         found["learning_rate"] = after.learning_rate
     if after.optimizer != before.optimizer:
-        found["optimizer"] = task.optimizer.rule
+        found["optimizer"] = task.optimizer
     if after.penalty != before.penalty:
         found["penalty"] = task.penalty
     return found

@@ -13,7 +13,7 @@ import threading
 import webbrowser
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from descend.errors import InputError
 
@@ -61,7 +61,7 @@ def serve(  # noqa: PLR0913 - as many as the command has
     """
     listener = listening(host, port)
     token = secrets.token_urlsafe(24)
-    url = opening(host, listener.getsockname()[1], token, address)
+    url = opening(host, listener.getsockname()[1], token, merged(opened, address))
     with suppress(KeyboardInterrupt):
         ready(url)
         if browser:
@@ -107,6 +107,22 @@ def opening(host: str, port: int, token: str, address: str = "") -> str:
     shown = f"[{name}]" if ":" in name else name
     rest = f"&{address.lstrip('?')}" if address else ""
     return f"http://{shown}:{port}/?{urlencode({'token': token})}{rest}"
+
+
+def merged(opened: Any, address: str) -> str:
+    """Return an address whose settings are those of what was opened, but for what it says."""
+    if opened is None or not address:
+        return address
+    return urlencode({**dict(parse_qsl(_usual(opened))), **dict(parse_qsl(address.lstrip("?")))})
+
+
+def _usual(opened: Any) -> str:
+    """Return the address of what was opened, as it is usually begun with."""
+    if opened is None:
+        return ""
+    from descend.lab.address import to_query  # noqa: PLC0415 - slow to import
+
+    return to_query(opened.settings())
 
 
 def server_for(  # noqa: PLR0913 - as above
@@ -156,7 +172,7 @@ def _warm() -> None:
 def _made(opened: Any) -> SessionLike:
     from descend.lab.session import Session  # noqa: PLC0415 - slow to import
 
-    return Session(opened=opened)
+    return Session(opened=opened, address=_usual(opened))
 
 
 def _accept(name: str, data: bytes) -> Any:

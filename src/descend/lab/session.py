@@ -57,6 +57,7 @@ class Session:
         self.idle_since: float | None = time.monotonic()
         self._address, self._on_close = address, on_close
         self._listeners: list[Send] = []
+        self._own: list[Any] = []
         self._lock = threading.Lock()
         self._inbox: queue.Queue[Callable[[], None]] = queue.Queue(_WAITING)
         self._thinker = ThreadPoolExecutor(1, thread_name_prefix="descend-lab-thinker")
@@ -111,7 +112,8 @@ class Session:
         self._post(lambda: self._leader.act(known))
 
     def open(self, opened: Any, change: Mapping[str, Any] | None = None) -> None:
-        """Look at a table that was handed in; what cannot be used of it is told."""
+        """Look at a table that was handed in, and is the session's own from here on."""
+        self._own.append(opened)
         self._post(lambda: self._leader.take(opened, change or {}))
 
     def pause(self) -> None:
@@ -154,6 +156,8 @@ class Session:
             self._worker.join(5)
         for helping in (self._thinker, self._warmer):
             helping.shutdown(wait=False, cancel_futures=True)
+        for opened in self._own:  # with the files that were put down for them
+            opened.close()
         if self._on_close is not None:
             self._on_close()
 

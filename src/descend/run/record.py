@@ -298,8 +298,6 @@ class Run:
 
     def replay(self, state: State, step: int) -> State:
         """Return the state at `step`, trained on from `state`, applying what was recorded."""
-        if self.whole is not None:
-            return self.whole.replay(state, step)
         while state.step < step:
             turn = bisect_right(self._turns, state.step)
             until = min([step, *self._turns[turn : turn + 1]])

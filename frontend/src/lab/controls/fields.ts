@@ -83,7 +83,20 @@ export function slider(facts: SliderFacts): Slider {
     return facts.none !== undefined && place === 1 ? null : scale.at(place);
   }
 
+  /** To where a key went, and on to the next number where it stays the same: keys are never stuck. */
+  function onward(): void {
+    const from = shown === null ? PLACES : Math.round(scale.place(shown) * PLACES);
+    const way = Math.sign(Number(range.value) - from);
+    for (let at = Number(range.value); way !== 0 && at > 0 && at < PLACES && slid() === shown; at += way) {
+      range.value = String(at + way);
+    }
+  }
+
+  let keyed = false;
+  range.addEventListener("keydown", () => (keyed = true));
+  range.addEventListener("pointerdown", () => (keyed = false));
   range.addEventListener("input", () => {
+    if (keyed) onward();
     draw(slid());
     facts.moved?.(shown);
   });
@@ -94,6 +107,7 @@ export function slider(facts: SliderFacts): Slider {
     if (way === 0) return;
     event.preventDefault();
     range.value = String(Number(range.value) + way * (PLACES / 100));
+    onward();
     draw(slid());
     facts.moved?.(shown);
     facts.changed(shown);

@@ -11,6 +11,7 @@ import { lossFigure } from "./words";
 
 const words = text.hand.chart;
 const FIRST = 60; // updates of the machine that are drawn, or
+const ROUNDING = 1e-6; // of curves, which come in single precision
 const TIMES = 4; // so many times the moves by hand, where that is more
 
 export interface LossChart {
@@ -75,7 +76,7 @@ export function lossChart(game: Game, machine: () => Store | null, name: string)
       if (found === null) return said;
       const { updates, losses } = found;
       const last = updates.length - 1;
-      const below = Array.from(losses).findIndex((loss) => loss < game.best.loss);
+      const below = Array.from(losses).findIndex((loss) => loss < game.best.loss * (1 - ROUNDING));
       const compared = below < 0 ? words.above : words.below(updates[below]);
       const drawn = updates[last] > mostOf(game) ? words.first(mostOf(game)) : "";
       return said + words.machineSaid(updates[last], lossFigure(losses[last])) + compared + drawn;

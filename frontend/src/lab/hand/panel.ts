@@ -4,7 +4,7 @@ import { setValue, valueSpan } from "../../charts/figures";
 import { text } from "../text";
 import type { Game } from "./game";
 import type { Problem } from "./problem";
-import { downWords, gapWords, lossFigure } from "./words";
+import { downWords, floorFigure, gapWords, lossFigure } from "./words";
 
 const words = text.hand;
 
@@ -82,7 +82,7 @@ function standing(game: Game): Panel {
         values.floor.removeAttribute("data-value");
       } else {
         setValue(values.floor, floor);
-        setText(values.floor, lossFigure(floor));
+        setText(values.floor, floorFigure(game));
       }
       setText(gap, gapWords(game));
     },
@@ -108,10 +108,11 @@ function prediction(game: Game, asks: Asks): Panel {
   };
 }
 
-function floorWords({ floor, guess, trail }: Game): string {
+function floorWords(game: Game): string {
+  const { floor, guess, trail } = game;
   if (floor!.loss === null) return floor!.words;
   const slack = Math.max(0.05 * Math.abs(floor!.loss), 0.001 * Math.abs(trail[0].loss - floor!.loss));
   const near = guess !== null && Math.abs(guess - floor!.loss) <= slack;
   const judged = guess === null ? "" : words.guessed(lossFigure(guess), guess > floor!.loss, near);
-  return judged + words.floorSay(lossFigure(floor!.loss), floor!.words);
+  return judged + words.floorSay(floorFigure(game), floor!.words);
 }

@@ -55,11 +55,11 @@ export const RUNGS: Rung[] = [
       features: ["area", "distance", "rooms"],
       standardize: true,
       learning_rate: 0.3,
-      start: [0, 0, 0, 0],
+      start: [0, 0, 0, 428000],
     },
   },
   {
     name: "diabetes",
-    change: { ...LINE, data: "diabetes", target: "progression", features: [], standardize: true, learning_rate: "auto", validation: 0.3, start: null },
+    change: { ...LINE, data: "diabetes", target: "progression", features: [], learning_rate: "auto", validation: 0.3, start: [...new Array(10).fill(0), 150] },
   },
 ];

@@ -19,6 +19,12 @@ export function lossFigure(loss: number): string {
   return figure(loss, Math.abs(loss) >= 100 ? 5 : 4);
 }
 
+/** The floor: what is only rounding above 0 is 0. */
+export function floorFigure({ floor, trail }: Game): string {
+  const loss = floor?.loss ?? Number.NaN;
+  return lossFigure(Math.abs(loss) < 1e-15 * trail[0].loss ? 0 : loss);
+}
+
 /** "w −5, b 3"; of many only how many there are. */
 export function placeWords({ names }: Problem, theta: ArrayLike<number>): string {
   if (names.length > 3) return words.numbers(names.length);
