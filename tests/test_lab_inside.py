@@ -8,20 +8,27 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import axe_playwright_python
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from tests import labs
 
 import descend as ds
 from descend.engines import scores_of
 from descend.errors import InputError
 from descend.lab import goals, remedies
 from descend.lab.grading import asked, grade
+from descend.lab.rows import open_table
 from descend.lab.settings import Settings
 from descend.losses import huber
 
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+AXE_RUN = """async () => (await axe.run({ include: %s }, { resultTypes: ["violations"] }))
+    .violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html).join(" ")}`)"""
 SMALL = "data=moons&n=60&hidden=3,2&rate=0.1"
 
 
@@ -96,7 +103,7 @@ def by_differences(run, theta, X, y, at, h=1e-6):
     return (losses[0] - losses[1]) / (2 * h)
 
 
-def test_a_weight_is_set_by_typing(lab):
+def test_a_weight_is_set_by_typing_and_at_an_earlier_step_on_a_branch(lab):
     page = lab(f"{SMALL}&step=12")
     choose(page, "bias of unit 1 of layer 1")
     field = weight(page).get_by_label("Set it to")
@@ -119,21 +126,16 @@ def test_a_weight_is_set_by_typing(lab):
     field.press("Enter")
     assert run_of(lab, page).at(12).theta[6] == 0.25
 
-
-def test_setting_a_weight_at_an_earlier_step_branches(lab):
-    page = lab(f"{SMALL}&step=12")
-    slider = page.get_by_label("Update looked at").first
-    slider.focus()
+    page.get_by_label("Update looked at").first.focus()
     for _ in range(5):
-        slider.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
     expect(weight(page).locator("h3")).to_have_text(re.compile("update 7$"))
     assert "a branch begins at update 7" in weight(page).inner_text()
-    field = weight(page).get_by_label("Set it to")
     field.fill("-1.5")
     field.press("Enter")
     page.wait_for_selector('.lab[data-branch="2"]')
     run = run_of(lab, page)
-    assert (run.state.step, run.at(7).theta[0]) == (7, -1.5)
+    assert (run.state.step, run.at(7).theta[6]) == (7, -1.5)
 
 
 def test_weights_are_chosen_in_the_net_by_mouse_and_by_keyboard(lab):
@@ -159,7 +161,9 @@ def test_weights_are_chosen_in_the_net_by_mouse_and_by_keyboard(lab):
     door.press("ArrowDown")
     expect(title).to_have_text(re.compile("^The weight from x2 to unit 3 of layer 1"))
     door.press("ArrowRight")
-    expect(title).to_have_text(re.compile("^The weight from unit 1 of layer 1 to unit 1 of layer 2"))
+    expect(title).to_have_text(
+        re.compile("^The weight from unit 1 of layer 1 to unit 1 of layer 2")
+    )
     assert "unit 1 of layer 2" in door.get_attribute("aria-label")
     door.press("Enter")
     assert page.evaluate(focused)
@@ -222,9 +226,10 @@ def test_features_that_follow_from_the_axes_move_with_them(lab):
     canvas.scroll_into_view_if_needed()
     middle, corner = canvas.evaluate(
         """c => { const all = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-        const tint = (x, y) => { const at = 4 * (Math.round(y * c.height) * c.width + Math.round(x * c.width));
+        const tint = (x, y) => {
+          const at = 4 * (Math.round(y * c.height) * c.width + Math.round(x * c.width));
           return all[at + 2] - all[at]; };
-        return [tint(0.54, 0.45), tint(0.14, 0.08)]; }"""
+        return [tint(0.54, 0.45), tint(0.17, 0.13)]; }"""
     )
     assert middle * corner < 0
 
@@ -242,9 +247,13 @@ def test_an_address_makes_the_same_run_again(lab):
     dialog = page.get_by_role("dialog", name="Share this run")
     link = dialog.get_by_role("textbox", name="Link into this lab").input_value()
     assert link == f"{lab.lab.origin}/?{query}"
-    assert dialog.get_by_role("textbox", name="Command").input_value() == f'descend lab --address "{query}"'
+    assert (
+        dialog.get_by_role("textbox", name="Command").input_value()
+        == f'descend lab --address "{query}"'
+    )
     again = lab(query)
-    np.testing.assert_array_equal(run_of(lab, again).theta, run_of(lab, page).theta)
+    # Which engine does which update is not in an address: the last bits may differ.
+    np.testing.assert_allclose(run_of(lab, again).theta, run_of(lab, page).theta, rtol=1e-12)
     assert run_of(lab, again).state.step == 20
 
 
@@ -335,15 +344,56 @@ def test_a_teacher_locks_and_sets_a_goal_and_a_learner_reaches_it(lab, tmp_path)
     _, path = downloaded(learner, "Save run")
     found = grade(path, asked(address=link))
     assert (found.verified, found.reached, found.passed) == ("exact", first, True)
-    note = [event for event in ds.load(path).events if event["kind"] == "goal"][0]
-    assert note["reached"] == first
+    notes = [event for event in ds.load(path).events if event["kind"] == "goal"]
+    assert [note["reached"] for note in notes] == [first]
 
 
-def test_a_goal_whose_updates_are_over_is_missed(lab):
-    page = lab(f"{SMALL}&goal=validation_loss<0.0001@10")
-    page.wait_for_selector('.goal[data-goal="open"]')
-    session_of(lab, page).receive({"kind": "advance", "updates": 12})
-    page.wait_for_selector('.goal[data-goal="missed"]')
+def test_axe_finds_nothing_in_what_is_shown_here(lab):
+    page = lab(f"{SMALL}&step=5&goal=loss<0.1@200", width=375)
+    settled(page, 5)
+    page.evaluate(AXE)
+    parts = '[".goal", "[data-view=network]", "[data-view=weight]", "[data-view=data]"]'
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(AXE_RUN % parts) == []
+    page.get_by_role("button", name="Share").click()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(AXE_RUN % '["dialog.share"]') == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_remedy_is_tried_by_a_button(lab):
+    page = lab("data=line&n=40&rate=5&step=300")
+    page.get_by_role("button", name=re.compile("^Try it: lower the learning rate")).click()
+    page.wait_for_selector('.lab[data-branch="2"][data-playing="yes"]')
+    page.get_by_text(re.compile("A new branch, 2, from the start")).first.wait_for()
+    assert run_of(lab, page).setup.learning_rate < 1
+
+
+def test_columns_that_are_no_axis_are_refused_with_the_reason(chromium, tmp_path):
+    rng = np.random.default_rng(0)
+    lines = ["city,born,age,income,bought"]
+    for i in range(60):
+        age, income = rng.normal(40, 10), rng.normal(3000, 500)
+        city = ("Rome", "Oslo", "Lima")[i % 3]
+        bought = "yes" if age / 10 + income / 1000 + rng.normal(0, 0.5) > 7 else "no"
+        lines.append(f"{city},19{60 + i % 40}-0{1 + i % 9}-11,{age:.1f},{income:.0f},{bought}")
+    (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n")
+    opened = open_table(str(tmp_path / "sales.csv"), "sales.csv", "bought")
+    with labs.running_lab(opened) as running:
+        visitor = labs.Visitor(chromium, running)
+        page = visitor("data=table&target=bought&step=50")
+        view = page.locator('[data-view="data"]')
+        expect(view.locator("h3")).to_have_text("Predicted label over age and income")
+        assert "'city' is no axis to look along: it is text" in view.inner_text()
+        assert "'born' is no axis to look along: it is a date" in view.inner_text()
+        across = view.get_by_label("across")
+        off = across.evaluate("s => [...s.options].filter((o) => o.disabled).map((o) => o.text)")
+        assert set(off) >= {"city=Rome", "city=Oslo", "city=Lima", "born year"}
+        view.get_by_label("other features").select_option("average")
+        expect(view.locator("canvas")).to_be_visible()
+        visitor.close()
 
 
 # ---------------------------------------------------------------- remedies, without a browser
@@ -421,6 +471,14 @@ def test_what_no_longer_holds_or_is_locked_is_refused(told):
     lab.say(kind="try", code="step-too-small")
     lab.said("The learning rate is locked")
     assert not any(h["kind"] == "state" and h["playing"] for h in lab.heard)
+
+
+def test_a_goal_whose_updates_are_over_is_missed(told):
+    lab = told(f"{SMALL}&goal=validation_loss<0.0001@10")
+    lab.wait(lambda h: h["kind"] == "state" and not h["goal"]["missed"])
+    lab.say(kind="advance", updates=12)
+    lab.said("Not reached within its updates: validation loss below 0.0001 within 10 updates")
+    lab.wait(lambda h: h["kind"] == "state" and h["goal"]["missed"])
 
 
 def test_fixes_are_changes_of_settings():

@@ -83,7 +83,8 @@ export interface Page {
   optimizer: Part & { searches: boolean; batch_size: number | null };
   layout: { name: string; shape: number[]; start: number }[];
   // A column in its own unit is mean + scale · (what the model meets).
-  features: { name: string; mean: number; scale: number }[];
+  // `why`: why it is no axis to look along, in a sentence; where it is one there is none.
+  features: { name: string; mean: number; scale: number; why?: string }[];
   target: { name: string; mean: number; scale: number; classes: string[] | null };
   axes: number[]; // features, the ones to draw first
   updates: number; // done in all

@@ -3,7 +3,7 @@ import { mathsOf } from "../looking";
 import type { Store } from "../store";
 import { areaOf, type Axes, drawAxes, extent, inside, makeAxes, roomy } from "./axes";
 import { type Field, traceZero } from "./contours";
-import { choice } from "./elements";
+import { choice, make } from "./elements";
 import { className, saidBy } from "./judging";
 import { shapeOf } from "./marks";
 import { followersOf, isWhole, makeRunner, rowsOver } from "./plane";
@@ -245,8 +245,11 @@ function featureChoices(store: Store): { elements: HTMLElement[]; follow: () => 
     const to = Number(value);
     store.choose(to === store.chosen.x ? { y: to, x: store.chosen.y } : { y: to });
   });
+  const refused = store.page.features.flatMap(({ why }, i) => (why === undefined ? [] : [{ i, why }]));
+  for (const { select } of [across, up]) for (const { i } of refused) select.options[i].disabled = true;
+  const reasons = [...new Set(refused.map(({ why }) => why))];
   return {
-    elements: [across.label, up.label],
+    elements: [across.label, up.label, ...reasons.map((why) => make("p", { class: "quiet no-axis" }, why))],
     follow() {
       across.select.value = String(store.chosen.x);
       up.select.value = String(store.chosen.y);

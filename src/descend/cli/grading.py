@@ -15,7 +15,7 @@ FORMATS = ("table", "json", "csv")
 
 
 @app.command()
-def grade(
+def grade(  # noqa: PLR0917 - what a grader may ask
     folder: Annotated[str, Argument(help="Where the returned run files (*.run) are.")],
     goal: Annotated[
         str | None,

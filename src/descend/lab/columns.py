@@ -1,4 +1,4 @@
-"""Columns: which two features a page looks at first.
+"""Columns: which two features a page looks at first, and which are no axis to look along.
 
 >>> page = {"features": [{"name": name} for name in ("x1^2", "x2", "x1")], "axes": [0, 1]}
 >>> axes_of(page, ("x1", "x2"))
@@ -12,16 +12,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from descend.lab.rows import Rows
+
+
+def lay(page: dict[str, Any], rows: Rows) -> None:
+    """Note in place which features are no axis, and why, and which two are drawn first."""
+    why = {name: one["why"] for one in rows.summaries for name in one["features"] if one["why"]}
+    for feature in page["features"]:
+        if feature["name"] in why:
+            feature["why"] = why[feature["name"]]
+    page["axes"] = axes_of(page, rows.columns)
+
 
 def axes_of(page: Mapping[str, Any], columns: Sequence[str]) -> list[int]:
     """Return the places of the two features to be drawn first.
 
     Features that are columns themselves come before squares and products of them; of two alike,
-    the first is drawn across.
+    the first is drawn across.  What is no axis comes last.
     """
     names = [feature["name"] for feature in page["features"]]
-    bare = [names.index(name) for name in columns if name in names]
     axes: list[int] = list(page["axes"])
+    bare = [names.index(name) for name in columns if name in names]
     if len(columns) == len(axes) and len(bare) == len(axes):
         return bare
-    return sorted(axes) if len(names) == len(axes) else axes
+    if len(names) == len(axes):
+        return sorted(axes)
+    usable = [i for i, feature in enumerate(page["features"]) if "why" not in feature]
+    wanted = [*(i for i in axes if i in usable), *(i for i in usable if i not in axes), *axes]
+    return list(dict.fromkeys(wanted))[: len(axes)]

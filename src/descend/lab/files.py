@@ -46,7 +46,8 @@ def take(leader: Leader, message: Mapping[str, Any]) -> None:
     if what == "run" and why:
         leader.said(f"{why} The file is whole, but `descend grade` cannot replay it.")
     if not leader.think(f"file {what}", made):
-        raise InputError("That file is being made already; it comes in a moment.")
+        msg = "That file is being made already; it comes in a moment."
+        raise InputError(msg)
 
 
 def _address(leader: Leader) -> tuple[str, str]:

@@ -118,7 +118,10 @@ def goal_of(text: str) -> Goal:
     known = metrics_known()
     if metric not in known:
         hint = did_you_mean(metric, known)
-        msg = f"No history has the figure {metric!r:.80}{hint}; a goal can ask for {', '.join(known)}."
+        msg = (
+            f"No history has the figure {metric!r:.80}{hint}; a goal can ask for "
+            f"{', '.join(known)}."
+        )
         raise InputError(msg)
     if not math.isfinite(value) or within == "0":
         msg = f"A goal needs a finite number and at least one update. Got {text!r:.80} instead."

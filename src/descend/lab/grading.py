@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from descend.errors import DescendError, InputError
 from descend.lab import goals
-from descend.lab.address import from_query
+from descend.lab.address import Address, from_query
+from descend.lab.goals import Goal
 from descend.lab.replaying import TOLERANCE, compared, replayed
 from descend.lab.sources import RUN, TABLE
 from descend.run import load
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from descend.lab.address import Address
-    from descend.lab.goals import Goal, Reached
+    from descend.lab.goals import Reached
     from descend.run import Run
 
 EXACT, NEAR, NO = "exact", f"within {TOLERANCE:g}", "no"

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
+from descend.arrays import Floats
+
 if TYPE_CHECKING:
-    from descend.arrays import Floats
     from descend.lab.leading import Leader
     from descend.run import Run
 

@@ -374,7 +374,7 @@ class Leader:
             self.branch.run(), frames=FRAMES, findings=(), surface="none", replayed=False
         )
         page = payload.page
-        page["axes"] = columns.axes_of(page, self.branch.rows.columns)
+        columns.lay(page, self.branch.rows)
         header = {"kind": "page", "branch": self.current, "page": page}
         self.say(header, [payload.data])
         self.state()

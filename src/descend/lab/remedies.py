@@ -3,6 +3,7 @@
 A finding's fix is a change in words of `train`; here it becomes a change of settings.  What can go
 on goes on with a mark; what cannot begins a branch; what the lab has no setting for says so.
 
+>>> from descend.lab.settings import Settings
 >>> wanted = remedy({"learning_rate": 0.1, "epochs": 300}, Settings(), ("x1", "x2"))
 >>> wanted.change, wanted.trains_on
 ({'learning_rate': 0.1}, True)
@@ -19,7 +20,6 @@ from descend.errors import InputError
 from descend.lab.branch import Origin
 from descend.lab.fields import READERS
 from descend.lab.goals import refused
-from descend.lab.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from descend.doctor.findings import Finding
     from descend.lab.branch import Branch
     from descend.lab.leading import Leader
+    from descend.lab.settings import Settings
 
+_ALL_ROWS = "the lab keeps all rows; leave these out of the table and open it again"
 # What a fix can ask for that no setting of the lab is, and what to do instead.
 ELSEWHERE = {
-    "drop_rows": "the lab keeps all rows; leave these out of the table and open it again",
-    "drop_validation_rows": "the lab keeps all rows; leave these out of the table and open it again",
+    "drop_rows": _ALL_ROWS,
+    "drop_validation_rows": _ALL_ROWS,
     "class_weight": "the lab weighs all rows alike; in Python, finding.try_it() does it",
     "dtype": "the lab computes in double precision already",
     "metrics": "the lab measures what it shows; in Python, finding.try_it() does it",
@@ -87,7 +89,8 @@ def remedy(fix: Mapping[str, Any], settings: Settings, names: Sequence[str]) -> 
         return Remedy(change, trains_on, best)
     reasons = [ELSEWHERE[name] for name in fix if name in ELSEWHERE]
     why = reasons[0] if reasons else "it is not one a machine can make"
-    raise InputError(f"This remedy cannot be tried in the lab: {why}.")
+    msg = f"This remedy cannot be tried in the lab: {why}."
+    raise InputError(msg)
 
 
 def _plain(value: Any) -> Any:
@@ -112,7 +115,8 @@ def try_it(leader: Leader, code: str) -> None:
         leader.post(lambda: _apply(leader, number, finding))
 
     if not leader.think("try", look):
-        raise InputError("The last remedy is still being looked up; try again in a moment.")
+        msg = "The last remedy is still being looked up; try again in a moment."
+        raise InputError(msg)
 
 
 def found(diagnosis: Any, code: str) -> Finding:
@@ -138,7 +142,8 @@ def _apply(leader: Leader, number: int, finding: Finding) -> None:
 def _done(leader: Leader, number: int, finding: Finding) -> None:
     branch = leader.branches.get(number)
     if branch is None:
-        raise InputError("The branch of this finding has been removed.")
+        msg = "The branch of this finding has been removed."
+        raise InputError(msg)
     wanted = remedy(finding.fix.changes, branch.settings, branch.rows.names)
     refused(leader.lock, wanted.change)
     leader.current = number
@@ -159,7 +164,7 @@ def _begun(leader: Leader, branch: Branch, change: dict[str, Any]) -> str:
     """Begin a branch with the change in force from the start."""
     was = branch.number
     settings, said = branch.settings.with_changes(change, leader.opened)
-    leader.begin(settings, origin=Origin(was, 0))
+    leader.begin(settings, origin=Origin(was, 0), against=branch.settings)
     leader.show()
     where = f"A new branch, {leader.current}, from the start; branch {was} stays as it is."
     return " ".join([where, *said])
@@ -169,7 +174,8 @@ def _back_to_best(leader: Leader, branch: Branch) -> str:
     """Branch where the validation loss was least: what patience would have kept."""
     run = branch.run()
     if "validation_loss" not in run.history or not len(run.history["validation_loss"]):
-        raise InputError("There are no validation rows, so there is no best update to go back to.")
+        msg = "There are no validation rows, so there is no best update to go back to."
+        raise InputError(msg)
     epoch = int(np.nanargmin(run.history["validation_loss"])) * run.history.epochs.block
     step = min((epoch + 1) * run.setup.batches_per_epoch, branch.step)
     leader.fork(step)

@@ -16,11 +16,11 @@ from descend.engines.choosing import DEVICED
 from descend.errors import InputError
 from descend.lab.branch import Branch
 from descend.lab.rows import rows_of
+from descend.run import Run
 
 if TYPE_CHECKING:
     from descend.arrays import Array, Floats
     from descend.lab.address import Address
-    from descend.run import Run
 
 # Relative difference that another machine, or another version of a library, may make.
 TOLERANCE = 1e-6

@@ -102,7 +102,8 @@ function byBatch(batch: Line, update: Line, store: Store, { at }: Place, { next,
     for (const line of [batch, update]) line.say([words.waiting]);
     return;
   }
-  const by = next.rows < next.allRows ? words.gradientOfBatch(next.rows) : words.gradientOfAll(next.allRows);
+  const rows = next.rows < next.allRows ? words.gradientOfBatch(next.rows) : words.gradientOfAll(next.allRows);
+  const by = store.page.penalty === null ? rows : `${rows}${words.penalised}`;
   const late = next.step === store.step ? "" : words.asOf(next.step);
   setText(batch.term, `${by}${late}`);
   batch.say([{ name: "gradient", value: next.gradient[at] }]);

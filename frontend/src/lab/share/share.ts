@@ -21,7 +21,7 @@ export const share: Part = (lab, host, signal) => {
   const close = iconButton(words.close, CROSS, () => dialog.close());
   close.querySelector("svg")?.setAttribute("class", "icon line");
   dialog.append(
-    make("header", {}, make("h2", { id }, words.title), close),
+    make("div", { class: "heading" }, make("h2", { id }, words.title), close),
     make(
       "section",
       {},

@@ -6,9 +6,9 @@ export const SHARE = `
   width: min(660px, calc(100vw - 24px)); max-height: calc(100dvh - 32px); overflow: auto; padding: 16px 20px 20px; margin: auto;
 }
 .descend dialog.share::backdrop { background: rgb(0 0 0 / 0.45); }
-.descend .share header { display: flex; justify-content: space-between; align-items: center; gap: 12px; }
+.descend .share .heading { display: flex; justify-content: space-between; align-items: center; gap: 12px; }
 .descend .share section { display: grid; gap: 8px; padding-top: 12px; margin-top: 12px; border-top: 1px solid var(--line); }
-.descend .share header + section { border-top: 0; margin-top: 0; padding-top: 4px; }
+.descend .share .heading + section { border-top: 0; margin-top: 0; padding-top: 4px; }
 .descend .share input[type="text"] {
   font: inherit; font-size: 0.9em; color: var(--ink); background: var(--ground); border: 1px solid var(--edge);
   border-radius: 8px; min-height: 32px; padding: 3px 8px; min-width: 0; width: 100%;
