@@ -347,6 +347,7 @@ class Leader:
         branching.along(self)
         if race is not None:
             race.tell(self)
+            goals.watch(self, now=False)
             return
         self.frame()
         if self.branch.ended is not None:
