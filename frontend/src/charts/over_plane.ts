@@ -61,7 +61,7 @@ export function planePicture(store: Store, shown: Shown): Picture {
         drawRing(stage.context, at, store.chosen.row, theme);
       });
       stage.show(ground);
-      return `The darker, the larger: from ${figure(range[0])} to ${figure(range[1])}.`;
+      return `The stronger the colour, the larger: from ${figure(range[0])} to ${figure(range[1])}.`;
     },
     key: (theme) => [...keyParts(shown.part, [theme.train, theme.validation]), ramp(theme)],
     rowAt: (x, y) => nearestRow(at, x, y),
