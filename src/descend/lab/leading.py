@@ -98,6 +98,7 @@ class Leader:
         """Do what a checked message says; an `InputError` is told to the page."""
         kind = message["kind"]
         try:
+            goals.guarded(self.lock, message)
             answer = room_of(kind)
             if answer is not None:
                 answer(self, message)
@@ -105,6 +106,9 @@ class Leader:
                 getattr(self, f"_on_{kind}")(message)
         except InputError as error:
             self.said(str(error), "error")
+            if kind == "set" and self.branches:  # so that its control shows what holds
+                self.echo = message.get("number")
+                self.state()
 
     def said(self, sentence: str, severity: str = "note") -> None:
         """Tell the page a sentence."""
@@ -129,6 +133,7 @@ class Leader:
         """Look at a table or run that was handed in."""
         before, self.opened = self.opened, opened
         try:
+            goals.refused(self.lock, {"data": opened.data})
             self.begin(opened.settings(change))
         except InputError as error:
             self.opened = before
@@ -172,7 +177,6 @@ class Leader:
     def _on_set(self, message: Mapping[str, Any]) -> None:
         self.echo = message.get("number")
         change = message["change"]
-        goals.refused(self.lock, change)
         branch = self.branch
         if branch.settings.kept_by(change):
             self._tell(branch.change(change))
@@ -226,14 +230,12 @@ class Leader:
     def _on_reset(self, message: Mapping[str, Any]) -> None:
         settings = self.branch.begun
         if message["start"] == "new":
-            goals.refused(self.lock, {"seed": None})
             settings, _ = settings.with_changes({"seed": settings.seed + 1, "start": None})
         origin = Origin(self.current, 0)
         self.begin(settings, origin=origin, against=self.branch.settings)
         self.show()
 
     def _on_edit(self, message: Mapping[str, Any]) -> None:
-        goals.refused_act(self.lock, "edit", "Setting parameters by hand")
         edit = {"edit": {"at": message["at"], "to": message["to"]}}
         if message["step"] < self.branch.step:
             self.fork(message["step"])
@@ -246,7 +248,6 @@ class Leader:
         self.state()
 
     def _on_branch(self, message: Mapping[str, Any]) -> None:
-        goals.refused(self.lock, message.get("change", {}))
         self.fork(min(message["step"], self.branch.step))
         if "change" in message:
             self.branch.change(message["change"])
