@@ -53,6 +53,8 @@ const HAND = `
 
 const LAB = `
 .descend.lab > .headrow { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 6px 14px; }
+.descend.lab > .headrow { margin-bottom: 10px; }
+.descend.lab > .headrow > .part { display: flex; align-items: center; gap: 6px; margin: 0; }
 .descend.lab > .headrow > .part:first-child { margin-right: auto; }
 .descend.lab > .curtain {
   position: fixed; inset: 0; z-index: 20; display: grid; place-items: center; pointer-events: none;
