@@ -250,7 +250,8 @@ def test_dragging_asks_nothing_of_python_and_is_drawn_in_time(by_hand):
     assert not {"hand", "set", "edit", "look", "floor"} & set(told)
     assert len(spent) > 3
     assert np.median(spent) < 16
-    page.wait_for_function("() => told.includes('hand')", timeout=WAIT)  # the trail, a moment after the move
+    # A moment after the move the trail is told.
+    page.wait_for_function("() => told.includes('hand')", timeout=WAIT)
 
 
 # ---------------------------------------------------------------- the way down, and how far
@@ -312,7 +313,7 @@ def test_descent_continues_from_the_hand(by_hand, lab_server):
     page.wait_for_function(UPDATES, timeout=WAIT)
     page.get_by_role("button", name="Pause").click()
     page.wait_for_selector(".lab[data-playing=no]")
-    run = newest(lab_server, page).run()
+    run = session_of(lab_server, page).run()
     (event,) = [event for event in run.events if event["kind"] == "hand"]
     assert_allclose(run.at(0).theta, at, rtol=1e-12)
     assert_allclose(event["trail"][-1], at, rtol=1e-12)
@@ -329,7 +330,7 @@ def test_a_trail_is_saved_with_the_run(by_hand, lab_server, tmp_path):
     page = by_hand()
     drag(page, handle_of(page, "right end"), (0, -50))
     at = theta(page)
-    session = newest(lab_server, page)
+    session = session_of(lab_server, page)
     for _ in range(100):
         if any(event["kind"] == "hand" for event in session.run().events):
             break
@@ -339,11 +340,10 @@ def test_a_trail_is_saved_with_the_run(by_hand, lab_server, tmp_path):
     assert_allclose(event["trail"], [START, at], rtol=1e-12)
 
 
-def newest(lab_server, page):
+def session_of(lab_server, page):
     """Return the session of a page."""
-    name = re.search(r"s=([\w-]+)", page.url)
-    kept = lab_server.sessions._kept
-    return kept[name[1]] if name else list(kept.values())[-1]
+    name = re.search(r"/s/([\w-]+)", page.url)[1]
+    return lab_server.sessions.find(name)
 
 
 # ---------------------------------------------------------------- other problems
