@@ -17,7 +17,7 @@ from descend.lab.address import to_query
 from descend.lab.branch import Branch
 from descend.lab.files import marked
 from descend.lab.grading import asked, grade, query_of
-from descend.lab.rows import rows_of
+from descend.lab.rows import open_table, rows_of
 from descend.lab.settings import Settings
 from descend.run.history import History, Series
 
@@ -185,6 +185,21 @@ def test_edits_by_hand_and_endings_are_replayed(tmp_path):
     diverged = led(400, (), wild, goal=None)
     assert diverged.outcome.diverged
     assert graded(diverged, tmp_path).verified == "exact"
+
+
+def test_a_run_on_a_table_is_replayed_on_the_table_that_is_named(run, tmp_path):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(40, 2))
+    lines = [f"{a:.4f},{b:.4f},{2 * a - b:.4f}" for a, b in x]
+    for name, entries in (("one.csv", lines), ("other.csv", lines[::-1])):
+        (tmp_path / name).write_text("\n".join(["a,b,y", *entries]) + "\n")
+    opened = open_table(str(tmp_path / "one.csv"), "one.csv", "y")
+    settings = Settings().with_changes({"data": "table", "target": "y"}, opened)[0]
+    branch = Branch(1, settings, rows_of(settings, opened), until=25)
+    on_table = marked(branch.run(), to_query(settings, (), 25))
+    assert "name it with --data" in graded(on_table, tmp_path).remark
+    assert graded(on_table, tmp_path, data=str(tmp_path / "one.csv")).verified == "exact"
+    assert graded(on_table, tmp_path, data=str(tmp_path / "other.csv")).verified == "no"
 
 
 def test_the_command_tells_good_and_bad_files(descend, run, tmp_path):

@@ -215,8 +215,6 @@ def test_sliders_and_their_numbers_are_pythons(panel):
         panel.type(name, value)
         panel.holds(**{key: value})
         panel.press(name, "ArrowLeft")
-        panel.until(lambda k=key, v=value: panel.plain[k] is not None and panel.plain[k] <= v)
-        panel.press(name, "ArrowLeft", 5)
         panel.until(lambda k=key, v=value: panel.plain[k] < v, name=name)
         panel.until(lambda n=name, k=key: panel.shown(n) == panel.plain[k])
 
@@ -252,8 +250,8 @@ def test_switches_and_seeds(panel):
 def test_labels_of_blobs_and_noise_where_there_is_none(panel):
     assert panel.control("slider", "Labels").count() == 0
     panel.set(data="blobs")
-    panel.press("Labels", "ArrowRight", 250)
-    panel.until(lambda: panel.plain["classes"] > 2)
+    panel.press("Labels", "ArrowRight")
+    panel.holds(classes=3)
     assert panel.plain["loss"] == {"name": "softmax"}
     panel.set(data="houses")
     assert panel.control("slider", "Noise").is_disabled()
@@ -547,7 +545,7 @@ def test_everything_locked_leaves_no_panel(lab):
     assert board["width"] > 1150
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (375, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (375, "light")])
 def test_axe_finds_nothing_and_nothing_overflows(lab, lab_server, width, scheme):
     page = lab("n=60&hidden=3,9&optimizer=adam", width=width, height=800, color_scheme=scheme)
     panel = Panel(page, lab_server)

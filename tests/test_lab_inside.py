@@ -504,6 +504,33 @@ def test_locks_name_settings_that_there_are():
     goals.refused(("data",), {"learning_rate": 0.1})
 
 
+def test_messages_that_would_change_what_is_locked_are_refused():
+    lock = ("optimizer", "seeds", "edit")
+    for message in (
+        {"kind": "set", "change": {"optimizer": "adam"}},
+        {"kind": "branch", "step": 3, "change": {"seed": 4}},
+        {"kind": "reset", "start": "new"},
+        {"kind": "racers", "optimizers": ["adam"]},
+        {"kind": "edit", "step": 0, "at": 0, "to": 1.0},
+        {"kind": "hand", "trail": [[1.0]], "go": True},
+        {"kind": "racing", "start": [1.0]},
+    ):
+        with pytest.raises(InputError, match="locked in this lab"):
+            goals.guarded(lock, message)
+        goals.guarded((), message)
+    for message in ({"kind": "play", "on": True}, {"kind": "reset", "start": "same"}):
+        goals.guarded(lock, message)
+
+
+def test_a_refused_change_is_answered_with_what_holds(told):
+    lab = told(f"{SMALL}&lock=data")
+    lab.wait(lambda h: h["kind"] == "state")
+    lab.say(kind="set", change={"n": 30}, number=7)
+    lab.said("The number of rows is locked in this lab")
+    state = lab.wait(lambda h: h["kind"] == "state" and h["number"] == 7)
+    assert state["settings"]["n"] == 60
+
+
 def test_an_archive_of_the_same_run_has_the_same_bytes(tmp_path):
     from descend.lab.files import zipped
 

@@ -69,11 +69,11 @@ class Echo:
 
         return leave
 
-    def receive(self, message):
+    def receive(self, message, send=None):
         self.heard.append(message)
         buffers = [b"123", struct.pack("<d", 0.5 + len(self.heard))]
-        for send in self.listeners:
-            send({"kind": "heard", "text": message.get("address", "")}, buffers)
+        for tell in self.listeners:
+            tell({"kind": "heard", "text": message.get("address", "")}, buffers)
 
     def open(self, opened):
         self.opened.append(opened)

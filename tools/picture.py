@@ -1,7 +1,8 @@
-"""Draw the pictures in the README: what `make demo` prints, a report, and a film.
+"""Draw the pictures in the README: what `make demo` prints, a report, and the lab.
 
 python tools/picture.py            write docs/demo.svg
 python tools/picture.py --report   write docs/report.png; needs Playwright and Chromium
+python tools/picture.py --lab      write docs/lab*.png: the lab by machine, by hand and in a race
 """
 
 import io
@@ -27,6 +28,43 @@ def printed() -> str:
         )
     shown = str(Path(done.stdout.split(" from ", 1)[1].split("\n", 1)[0].rstrip(".")).parent) + "/"
     return done.stdout.replace(shown, "")
+
+
+def lab() -> None:
+    """Write pictures of the lab's main views."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - not for the other pictures
+
+    sys.path.insert(0, str(ROOT))
+    from tests import browser, labs  # noqa: PLC0415 - as above
+
+    with labs.running_lab() as running, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=browser.executable(), args=browser.ARGUMENTS
+        )
+        visit = labs.Visitor(chromium, running)
+        page = visit("step=150", width=1280, height=1240)
+        page.wait_for_selector("[data-view=surface] canvas")
+        page.wait_for_timeout(4000)  # the doctor, the surface and the curvature come in
+        page.screenshot(path=ROOT / "docs" / "lab.png")
+        page = visit("hidden=", height=1000)
+        page.get_by_role("button", name="By hand").click()
+        problem = page.get_by_label("Problem")
+        problem.select_option(label="2 numbers: the line of the sliders")
+        page.wait_for_selector("text=705.58")
+        page.get_by_label("Squares of the errors").check()
+        page.get_by_role("button", name="Which way is down?").click()
+        page.wait_for_timeout(500)
+        page.screenshot(path=ROOT / "docs" / "lab-by-hand.png")
+        page = visit("data=line_by_hand&hidden=", height=1000)
+        page.get_by_role("button", name="Race the optimizers").click()
+        page.get_by_role("button", name="Race 6 optimizers").or_(
+            page.get_by_role("button", name="optimizers", exact=False).last
+        ).first.click()
+        page.wait_for_selector(".race canvas")
+        page.wait_for_timeout(6000)
+        page.screenshot(path=ROOT / "docs" / "lab-race.png")
+        visit.close()
+        chromium.close()
 
 
 def report() -> None:
@@ -65,6 +103,10 @@ def main() -> None:
     """Write the picture."""
     if sys.argv[1:] == ["--report"]:
         report()
+        return
+    if sys.argv[1:] == ["--lab"]:
+        lab()
+        print("Written: docs/lab.png, docs/lab-by-hand.png, docs/lab-race.png")
         return
     console = Console(record=True, width=112, file=io.StringIO())
     console.print(f"$ {COMMAND}", style="bold", highlight=False)

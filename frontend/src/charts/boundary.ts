@@ -3,15 +3,15 @@ import { mathsOf } from "../looking";
 import type { Store } from "../store";
 import { areaOf, type Axes, drawAxes, extent, inside, makeAxes, roomy } from "./axes";
 import { type Field, traceZero } from "./contours";
-import { choice, make } from "./elements";
 import { className, saidBy } from "./judging";
 import { shapeOf } from "./marks";
-import { followersOf, isWhole, makeRunner, rowsOver } from "./plane";
+import { followersOf, makeRunner, meanOver, rowsOver } from "./plane";
 import { makeTile as makeSmall, type Pointed, pointedOf, shade } from "./pointed";
 import { nameOf } from "../network/words";
 import { drawRing, drawRows, keyLine, keySign, nearestRow, type Picture, type Placed } from "./picture";
-import { column, even, heldAt, metFrom, type Shown, thinned } from "./rows";
+import { column, even, heldAt, metFrom, type Shown } from "./rows";
 import { type Rgb, rgb, type Theme } from "./theme";
+import { featureChoices, otherFeatures, sampled } from "./two_features";
 import type { Stage } from "./canvas";
 
 // Places along each axis at which the model is asked, at most; and places times parameters: fewer
@@ -146,23 +146,6 @@ export function boundaryPicture(store: Store, shown: Shown): Picture {
 }
 
 const BOUNDED = ["sigmoid", "tanh", "softmax", "cos"];
-const SAMPLE = 30; // rows whose other features are averaged over
-
-/** Some of the rows, evenly: each gives the features that are not on the axes. */
-function sampled(shown: Shown): Float64Array[] {
-  const { places } = thinned(shown, SAMPLE);
-  return places.map((i) => Float64Array.from(shown.X.subarray(i * shown.d, (i + 1) * shown.d)));
-}
-
-function meanOver(over: Float64Array[], values: (rows: Float64Array) => Float64Array): Float64Array {
-  const sum = Float64Array.from(values(over[0]));
-  for (const rows of over.slice(1)) {
-    const found = values(rows);
-    for (let i = 0; i < sum.length; i++) sum[i] += found[i];
-  }
-  return sum.map((one) => one / over.length);
-}
-
 interface Mesh {
   side: number;
   over: Float64Array[] | null; // rows at each place; null where a grid does, at less cost
@@ -231,48 +214,6 @@ function lead(scores: Float64Array, at: number, k: number, c: number): number {
 
 function bounded(value: number): number {
   return Number.isNaN(value) ? -1 : Math.max(-1e9, Math.min(1e9, value));
-}
-
-function featureChoices(store: Store): { elements: HTMLElement[]; follow: () => void } {
-  const options = store.page.features.map(({ name }, i) => ({ value: String(i), words: name }));
-  const { x, y } = store.chosen;
-  // Choosing what the other axis has makes them change places.
-  const across = choice("across", options, String(x), (value) => {
-    const to = Number(value);
-    store.choose(to === store.chosen.y ? { x: to, y: store.chosen.x } : { x: to });
-  });
-  const up = choice("up", options, String(y), (value) => {
-    const to = Number(value);
-    store.choose(to === store.chosen.x ? { y: to, x: store.chosen.y } : { y: to });
-  });
-  const refused = store.page.features.flatMap(({ why }, i) => (why === undefined ? [] : [{ i, why }]));
-  for (const { select } of [across, up]) for (const { i } of refused) select.options[i].disabled = true;
-  const reasons = [...new Set(refused.map(({ why }) => why))];
-  return {
-    elements: [across.label, up.label, ...reasons.map((why) => make("p", { class: "quiet no-axis" }, why))],
-    follow() {
-      across.select.value = String(store.chosen.x);
-      up.select.value = String(store.chosen.y);
-    },
-  };
-}
-
-/** What becomes of the features that are on no axis: held at their mean, or averaged over rows. */
-function otherFeatures(store: Store, shown: Shown): { elements: HTMLElement[]; averaged(): boolean; follow(): void } {
-  const options = [
-    { value: "mean", words: "held at their mean" },
-    { value: "average", words: `averaged over ${Math.min(SAMPLE, shown.count)} rows` },
-  ];
-  const { label, select } = choice("other features", options, "mean", () => store.choose({}));
-  const whole = (): boolean => isWhole(store.page, shown, store.chosen.x, store.chosen.y);
-  label.hidden = whole();
-  return {
-    elements: shown.d > 2 ? [label] : [],
-    averaged: () => select.value === "average" && !whole(),
-    follow() {
-      label.hidden = whole();
-    },
-  };
 }
 
 function keyOf(store: Store, shown: Shown, theme: Theme, line: boolean): HTMLElement[] {

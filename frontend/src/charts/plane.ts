@@ -82,3 +82,13 @@ export function makeRunner(net: Net): (theta: Theta, X: Float64Array) => Tape {
     return forward(net, wide, X, tape);
   };
 }
+
+/** What several sets of rows give, on average. */
+export function meanOver(over: Float64Array[], values: (rows: Float64Array) => Float64Array): Float64Array {
+  const sum = Float64Array.from(values(over[0]));
+  for (const rows of over.slice(1)) {
+    const found = values(rows);
+    for (let i = 0; i < sum.length; i++) sum[i] += found[i];
+  }
+  return sum.map((one) => one / over.length);
+}

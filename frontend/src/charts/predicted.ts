@@ -6,6 +6,7 @@ import { areaOf, type Axes, clipped, drawAxes, extent, inside, makeAxes, roomy }
 import type { Stage } from "./canvas";
 import { choice, make } from "./elements";
 import { count as counted } from "./figures";
+import { planePicture } from "./over_plane";
 import { drawRing, drawRows, keyLine, keyParts, nearestRow, type Picture, type Placed } from "./picture";
 import { column, even, heldAt, metFrom, type Shown, targetColumn, targetName, targetUnit, thinned } from "./rows";
 import type { Theme } from "./theme";
@@ -14,7 +15,7 @@ const MOST = 400; // rows predicted at each frame,
 const WORK = 4e6; // and rows times parameters
 const STEPS = 120; // of the line along a feature
 
-type Kind = "true" | "along";
+type Kind = "true" | "along" | "plane";
 
 export function predictedPicture(store: Store, shown: Shown): Picture {
   const { page } = store;
@@ -22,6 +23,7 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
   const along = mathsOf(store);
   const { places, rows } = thinned(shown, mostRows(maths));
   const outputs = shown.k;
+  const plane = along !== null && shown.d > 1 ? planePicture(store, shown) : null;
   let kind: Kind = maths === null ? "along" : "true";
   let output = 0;
   let axes: Axes;
@@ -34,6 +36,8 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
     store.choose({ x: Number(value) }),
   );
   const held = make("span", { class: "quiet" }, page.features.length > 1 ? "others held at their mean" : "");
+
+  const ofPlane = make("span", { class: "choices" }, ...(plane?.controls ?? []));
 
   function looks(theme: Theme) {
     const colour = (i: number): string => (rows.part[i] === 1 ? theme.validation : theme.train);
@@ -105,19 +109,23 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
 
   return {
     get title() {
+      if (kind === "plane") return plane!.title;
       if (kind === "true") return `${page.target.name}: predicted against true`;
       return `${page.target.name} along ${page.features[store.chosen.x].name}`;
     },
     controls: controls(),
-    choices: () => `${kind} ${output} ${store.chosen.x}`,
+    choices: () => `${kind} ${output} ${store.chosen.x} ${kind === "plane" ? plane!.choices() : ""}`,
     prepare(stage, theme) {
       feature.select.value = String(store.chosen.x);
-      feature.label.hidden = kind === "true";
-      held.hidden = kind === "true";
+      feature.label.hidden = kind !== "along";
+      held.hidden = kind !== "along";
+      ofPlane.hidden = kind !== "plane";
+      if (kind === "plane") return plane!.prepare(stage, theme);
       if (kind === "true") prepareTrue(stage, theme);
       else prepareAlong(stage, theme);
     },
     draw(stage, theme) {
+      if (kind === "plane") return plane!.draw(stage, theme);
       let words = "";
       stage.clear();
       stage.show(ground);
@@ -129,11 +137,13 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
       return words;
     },
     key(theme) {
+      if (kind === "plane") return plane!.key(theme);
       const parts = keyParts(rows.part, [theme.train, theme.validation]);
       if (kind === "true") return [...parts, keyLine("predicted is true", theme.quiet, true)];
       return along === null ? parts : [...parts, keyLine("predicted", theme.fit)];
     },
     rowAt(x, y) {
+      if (kind === "plane") return plane!.rowAt(x, y);
       const found = nearestRow(at, x, y);
       return found === null ? null : places[found];
     },
@@ -145,6 +155,7 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
       const kinds = [
         { value: "true", words: "predicted against true" },
         { value: "along", words: "along one feature" },
+        ...(plane === null ? [] : [{ value: "plane", words: "over two features" }]),
       ];
       const shownAs = choice("picture", kinds, kind, (value) => {
         kind = value as Kind;
@@ -161,7 +172,7 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
         }).label,
       );
     }
-    return [...found, feature.label, held];
+    return [...found, feature.label, held, ofPlane];
   }
 }
 

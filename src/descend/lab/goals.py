@@ -190,10 +190,19 @@ def refused(lock: Sequence[str], change: Mapping[str, Any]) -> None:
             raise InputError(msg)
 
 
-def refused_act(lock: Sequence[str], act: str, words: str) -> None:
-    """Raise `InputError` if what is done (``"edit"``, ``"hand"`` …) is locked as such."""
-    if act in lock:
-        msg = f"{words} is locked in this lab."
+def guarded(lock: Sequence[str], message: Mapping[str, Any]) -> None:
+    """Raise `InputError` if a message would change what is locked."""
+    kind = message["kind"]
+    change = dict(message.get("change", {}))
+    if kind == "reset" and message["start"] == "new":
+        change["seed"] = None
+    if kind == "racers":
+        change["optimizer"] = None
+    refused(lock, change)
+    by_hand = kind == "edit" or (kind == "hand" and message.get("go", False))
+    by_hand = by_hand or (kind == "racing" and "start" in message)
+    if by_hand and "edit" in lock:
+        msg = "Setting parameters by hand is locked in this lab."
         raise InputError(msg)
 
 

@@ -98,6 +98,7 @@ class Leader:
         """Do what a checked message says; an `InputError` is told to the page."""
         kind = message["kind"]
         try:
+            goals.guarded(self.lock, message)
             answer = room_of(kind)
             if answer is not None:
                 answer(self, message)
@@ -105,6 +106,9 @@ class Leader:
                 getattr(self, f"_on_{kind}")(message)
         except InputError as error:
             self.said(str(error), "error")
+            if kind == "set" and self.branches:  # so that its control shows what holds
+                self.echo = message.get("number")
+                self.state()
 
     def said(self, sentence: str, severity: str = "note") -> None:
         """Tell the page a sentence."""
@@ -129,9 +133,8 @@ class Leader:
         """Look at a table or run that was handed in."""
         before, self.opened = self.opened, opened
         try:
-            settings, said = Settings().with_changes({"data": opened.data, **change}, opened)
-            self.begin(settings)
-            self._tell(said)
+            goals.refused(self.lock, {"data": opened.data})
+            self.begin(opened.settings(change))
         except InputError as error:
             self.opened = before
             self.said(str(error), "error")
@@ -157,7 +160,7 @@ class Leader:
     def open(self, query: str) -> None:
         """Begin with what an address says; what it says wrongly is told, and left out."""
         try:
-            asked = addresses.from_query(query)
+            asked = self._asked(query)
             self.lock, self.goal = asked.lock, goals.checked(asked.goal)
             self.begin(asked.settings, changes=asked.changes, until=asked.step or 0)
             goals.watch(self)
@@ -165,13 +168,20 @@ class Leader:
             self.said(str(error), "error")
             self.begin(Settings())
 
+    def _asked(self, query: str) -> addresses.Address:
+        """Return what is asked for: by the address, else by what was opened."""
+        if query or self.opened is None:
+            return addresses.from_query(query)
+        return self.opened.asked or addresses.Address(self.opened.settings())
+
     def _on_set(self, message: Mapping[str, Any]) -> None:
         self.echo = message.get("number")
         change = message["change"]
-        goals.refused(self.lock, change)
         branch = self.branch
         if branch.settings.kept_by(change):
             self._tell(branch.change(change))
+            if branch.live.engine == "numpy":
+                self.quicken(branch)
             self.state()
             return
         settings, said = branch.settings.with_changes(change, self.opened)
@@ -220,14 +230,12 @@ class Leader:
     def _on_reset(self, message: Mapping[str, Any]) -> None:
         settings = self.branch.begun
         if message["start"] == "new":
-            goals.refused(self.lock, {"seed": None})
             settings, _ = settings.with_changes({"seed": settings.seed + 1, "start": None})
         origin = Origin(self.current, 0)
         self.begin(settings, origin=origin, against=self.branch.settings)
         self.show()
 
     def _on_edit(self, message: Mapping[str, Any]) -> None:
-        goals.refused_act(self.lock, "edit", "Setting parameters by hand")
         edit = {"edit": {"at": message["at"], "to": message["to"]}}
         if message["step"] < self.branch.step:
             self.fork(message["step"])
@@ -240,7 +248,6 @@ class Leader:
         self.state()
 
     def _on_branch(self, message: Mapping[str, Any]) -> None:
-        goals.refused(self.lock, message.get("change", {}))
         self.fork(min(message["step"], self.branch.step))
         if "change" in message:
             self.branch.change(message["change"])
@@ -341,6 +348,7 @@ class Leader:
         branching.along(self)
         if race is not None:
             race.tell(self)
+            goals.watch(self, now=False)
             return
         self.frame()
         if self.branch.ended is not None:
@@ -404,7 +412,6 @@ class Leader:
     def state(self) -> None:
         """Tell the page how things stand."""
         branch = self.branch
-        run = branch.run()
         self.say(
             {
                 "kind": "state",
@@ -424,20 +431,25 @@ class Leader:
                 "goal": goals.told(self),
                 "address": self.address(),
                 "number": self.echo,
-                "loss": branching.finite(run.outcome.loss),
-                "marks": branch.marks(run),
+                "loss": branching.finite(branch.live.loss),
+                "marks": branch.marks(),
                 "parts": {
                     "task": str(branch.live.task),
-                    "optimizer": parts.optimizer_of(run.in_force()),
+                    "optimizer": branch.optimizer(),
                     "penalty": _penalty(branch.live.task.penalty),
                 },
             }
         )
 
     def address(self) -> str:
-        """Return the query string that makes the branch shown again."""
+        """Return the query string that makes the branch shown again, or "" where none can."""
         branch = self.branch
-        return addresses.to_query(branch.begun, branch.changes, branch.step, self.lock, self.goal)
+        try:
+            return addresses.to_query(
+                branch.begun, branch.changes, branch.step, self.lock, self.goal
+            )
+        except InputError:  # more changes than an address takes; the run file has them all
+            return ""
 
 
 def _penalty(penalty: Any) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Rooms: which function answers a message, loaded when it is first needed."""
 
 # The imports below wait until somebody asks: the first state of a model is to be there at once.
-# ruff: noqa: PLC0415, PLR0911, PLR0912
+# ruff: noqa: PLC0415, PLR0911
 
 from __future__ import annotations
 
