@@ -35,12 +35,15 @@ from tests import browser
 COMMAND = [sys.executable, "-c", "from descend.cli import main; main()", "lab", "--no-browser"]
 TURNS = 5
 MOVES, APART = 200, 30  # of the slider, and milliseconds between
-READY = ".lab[data-ready=yes]"
-# Notes when the first frame was drawn, and when the first that training sent was.
+# Notes when the first picture was there, presses Play, and notes when the first state arrived that
+# training sent.
 WATCH = """(() => {
   const look = () => {
     const lab = document.querySelector('.lab[data-ready=yes]');
-    if (lab !== null) window.descendDrawn ??= Date.now();
+    if (lab !== null && window.descendDrawn === undefined) {
+      window.descendDrawn = Date.now();
+      if (lab.dataset.playing !== 'yes') lab.querySelector('button[aria-label^=Play]').click();
+    }
     if (Number(lab?.dataset.frames ?? 0) > 0) window.descendLive ??= Date.now();
     if (window.descendLive === undefined) requestAnimationFrame(look);
   };
@@ -119,18 +122,18 @@ def started(cache: str) -> Iterator[Started]:
         process.stdout.close()
 
 
-def opened(chromium: Browser, address: str, complaints: list[str]) -> Page:
-    """Open a lab and wait until it is drawn; see that it plays."""
+def blank(chromium: Browser, complaints: list[str]) -> Page:
+    """Open an empty page, as a browser that is open has."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     context.add_init_script(WATCH)
-    origin = address.partition("/?")[0]
-    page = browser.watched(context.new_page(), complaints, (*browser.ALLOWED, f"{origin}/"))
-    page.goto(address)
-    page.wait_for_selector(READY)
-    if page.locator(".lab").get_attribute("data-playing") != "yes":
-        page.get_by_role("button", name="Play").click()
+    allowed = (*browser.ALLOWED, "http://127.0.0.1:")
+    return browser.watched(context.new_page(), complaints, allowed)
+
+
+def visit(page: Page, lab: Started) -> None:
+    """Open a lab and wait until it plays."""
+    page.goto(lab.address)
     page.wait_for_function("() => window.descendLive !== undefined")
-    return page
 
 
 def start_to_live(
@@ -139,9 +142,10 @@ def start_to_live(
     """Return seconds from the process's start to its address, the first picture, and life."""
     told, drawn, live = [], [], []
     for _ in range(turns):
+        page = blank(chromium, complaints)
         with started(cache) as lab:
             told.append(time.time() - lab.began)
-            page = opened(chromium, lab.address, complaints)
+            visit(page, lab)
             drawn.append(page.evaluate("window.descendDrawn") / 1000 - lab.began)
             live.append(page.evaluate("window.descendLive") / 1000 - lab.began)
             page.context.close()
@@ -160,6 +164,7 @@ def memory(process: subprocess.Popen[str]) -> float:
 
 
 def flat_out(page: Page) -> None:
+    """Train as fast as it can."""
     page.get_by_role("combobox", name="Speed").select_option(label="as fast as it can")
 
 
@@ -170,7 +175,8 @@ def measured(chromium: Browser, *, smoke: bool, minutes: float) -> tuple[list[Fi
         _, _, live_first = start_to_live(chromium, cache, complaints, 1)
         told, drawn, live = start_to_live(chromium, cache, complaints, turns)
         with started(cache) as lab:
-            page = opened(chromium, lab.address, complaints)
+            page = blank(chromium, complaints)
+            visit(page, lab)
             begun = memory(lab.process)
             times = page.evaluate(SLIDE, ["learning rate", 20 if smoke else MOVES, APART])
             flat_out(page)

@@ -14,7 +14,6 @@ import axe_playwright_python
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from tests import labs
 
 from descend.lab.branching import MOST, differences
 from descend.lab.measuring import COLUMNS
@@ -418,7 +417,9 @@ def test_optimizers_race_and_the_page_tells_the_order_of_pythons_losses(at):
         assert_allclose(found["gap"], losses[number] - losses[order[0]], rtol=1e-9, atol=1e-12)
     first = runs[order[0]].task.optimizer.name
     sentence = page.locator(".race .order").inner_text()
-    assert re.match(rf"At update 4 {first.replace('_', ' ')}.* is lowest: loss ", sentence, re.I)
+    assert re.match(
+        rf"At update 4 {first.replace('_', ' ')}.* is lowest: loss ", sentence, re.IGNORECASE
+    )
     page.get_by_role("button", name="One update of the race").click()
     page.get_by_role("button", name="To the newest update of the race").click()
     until(page, f"race.step === '{clock}'")
@@ -493,7 +494,7 @@ def test_branches_are_chosen_named_compared_and_removed_by_keyboard(at):
     session.receive({"kind": "branch", "step": 37})
     session.receive({"kind": "set", "change": {"learning_rate": 0.05}})
     session.receive({"kind": "advance", "updates": 5})
-    rows = panel(page).get_by_role("listitem")
+    rows = page.locator(".branches > li")
     page.wait_for_function("() => /42 updates/.test(document.querySelector('.branches').innerText)")
     assert "from branch 1 at update 37: learning rate 0.1 → 0.05" in rows.nth(1).inner_text()
     page.get_by_role("radio", name="Show Branch 2").focus()
@@ -523,7 +524,7 @@ def test_axe_finds_nothing_in_branches_and_races(at):
     page, _ = at("data=line", height=1200)
     raced(page, "gradient_descent", "adam")
     paused(page, 3)
-    for tick in panel(page).get_by_role("listitem").get_by_role("checkbox").all()[:2]:
+    for tick in page.locator(".branches > li").get_by_role("checkbox").all()[:2]:
         tick.check()
     panel(page).get_by_role("button", name="Compare", exact=True).click()
     page.wait_for_selector("[data-compared]", timeout=WAIT)

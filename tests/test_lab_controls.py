@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import axe_playwright_python
+import numpy as np
 import pytest
 from tests import labs
 
@@ -73,6 +74,7 @@ class Panel:
 
     def set(self, **change):
         """Bring the session to settings by Python, and the page with it."""
+        self.page.wait_for_selector(ANSWERED)
         asked = self.leader.echo or 0
         message = {"kind": "set", "change": change, "number": asked + 1}
         self.session.receive(message)
@@ -100,7 +102,7 @@ class Panel:
 def room(chromium, lab_server):
     """One page for all tests of this module that need no other."""
     visitor = labs.Visitor(chromium, lab_server)
-    yield Panel(visitor("n=60", width=1280, height=1000), lab_server)
+    yield Panel(visitor("n=60", width=1280, height=420), lab_server)  # few views to be drawn
     visitor.close()
 
 
@@ -108,9 +110,9 @@ def room(chromium, lab_server):
 def panel(room):
     """The room, brought back to how it was."""
     usual = Settings.of({"n": 60}).plain()
-    room.session.receive({"kind": "set", "change": {"data": "line"}})
-    room.set(**{k: v for k, v in usual.items() if k != "table"})
-    room.holds(data="moons", n=60, loss={"name": "logistic"})
+    seed = room.plain["seed"] + 1  # so that it is a new branch whatever was changed
+    room.set(**{**usual, "seed": seed})
+    room.holds(data="moons", n=60, seed=seed, loss={"name": "logistic"})
     return room
 
 
@@ -182,18 +184,18 @@ NUMBERED = [
 def test_every_number_of_every_part_has_a_slider_and_a_field(panel):
     panel.set(optimizer="gradient_descent")
     for key, name, numbers in NUMBERED:
-        panel.set(**{key: name})
+        panel.set(**{"loss": "logistic", "optimizer": "gradient_descent", key: name})
         rows = panel.page.locator(f".numbers[data-settings={key}] .setting:has(.slide)")
         panel.until(lambda r=rows, n=numbers: r.count() == len(n), name=name)
         for row, number in zip(rows.all(), numbers, strict=True):
             assert float(row.get_by_role("spinbutton").input_value()) == number["default"]
-            row.get_by_role("slider").press("ArrowLeft")
             before = number["default"]
-            panel.until(lambda k=key, n=number, b=before: panel.plain[k][n["name"]] != b, at=(name, number))
-            assert float(row.get_by_role("spinbutton").input_value()) == panel.plain[key][number["name"]]
-            row.get_by_role("spinbutton").fill(str(before))
-            row.get_by_role("spinbutton").press("Enter")
-            panel.until(lambda k=key, n=number, b=before: panel.plain[k][n["name"]] == b, at=(name, number))
+            away = "ArrowRight" if before == number["low"] else "ArrowLeft"
+            row.get_by_role("slider").press(away)
+            panel.until(lambda k=key, n=number, b=before: panel.plain[k][n["name"]] != b, at=number)
+            panel.page.wait_for_selector(ANSWERED)
+            shown = float(row.get_by_role("spinbutton").input_value())
+            assert shown == panel.plain[key][number["name"]]
 
 
 # ------------------------------------------------------------ numbers and switches
@@ -418,21 +420,24 @@ def test_an_optimizer_that_searches_needs_no_rate(panel):
 
 
 def test_the_limit_and_the_best_stand_where_they_belong(panel):
-    told = {"kind": "curvature", "branch": panel.leader.current, "step": 0, "sharpness": 4.0}
-    panel.leader.say({**told, "limit": 0.5, "best": 0.25, "claim": "exact", "sentence": "2/4."})
-    panel.page.wait_for_function("() => document.querySelector('.limit').style.left !== ''")
+    panel.set(data="line", learning_rate=0.2, penalty=None)
+    A = np.column_stack([panel.branch.rows.X, np.ones(len(panel.branch.rows.X))])
+    eigenvalues = np.linalg.eigvalsh(2 * A.T @ A / len(A))
+    limit, best = 2 / eigenvalues[-1], 2 / (eigenvalues[0] + eigenvalues[-1])
+    about = panel.page.locator("[data-settings=learning_rate] .about")
+    words = f"limit {limit:.3g} (exact), best {best:.3g}"
+    panel.until(lambda: about.inner_text() == words, words=words)
     rail = panel.page.locator("[data-settings=learning_rate] .rail").bounding_box()
-    for mark, value in (("limit", 0.5), ("best", 0.25)):
+    for mark, value in (("limit", limit), ("best", best)):
         box = panel.page.locator(f".rail .{mark}").bounding_box()
         place = (math.log10(value) + 6) / 7
-        assert abs(box["x"] + box["width"] / 2 - rail["x"] - place * rail["width"]) < 1
-    about = panel.page.locator("[data-settings=learning_rate] .about").inner_text()
-    assert "limit 0.5 (exact)" in about
-    assert "best 0.25" in about
-    panel.type("Learning rate", 0.5)
-    panel.holds(learning_rate=0.5)
-    thumb = panel.control("slider", "Learning rate").evaluate("e => [e.value, e.max]")
-    assert abs(int(thumb[0]) / int(thumb[1]) - (math.log10(0.5) + 6) / 7) < 1e-3
+        assert abs(box["x"] + box["width"] / 2 - rail["x"] - place * rail["width"]) < 1, mark
+    panel.type("Learning rate", 1.25 * limit)
+    panel.until(lambda: about.inner_text().startswith("beyond the limit"))
+    described = panel.control("slider", "Learning rate").get_attribute("aria-describedby")
+    assert about.get_attribute("id") in described.split()
+    place, places = panel.control("slider", "Learning rate").evaluate("e => [e.value, e.max]")
+    assert abs(int(place) / int(places) - (math.log10(1.25 * limit) + 6) / 7) < 1e-3
 
 
 def test_dragging_has_one_change_under_way_at_a_time(lab, lab_server):

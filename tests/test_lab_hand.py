@@ -375,12 +375,14 @@ def test_a_sigmoid_is_moved_and_turned(by_hand):
     w, b = theta(page)
     assert (w, b) == (0.5, 1)
     assert_allclose(title(page)[1], log_loss(w * x + b, labels), rtol=1e-9)
-    drag(page, handle_of(page, "middle of the curve"), (120, 0))
+    middle, steep = (handle_of(page, f"{one} of the curve") for one in ("middle", "steepness"))
+    # The handles are a sixth of the rows' width apart: so wide is a unit of x.
+    scale = (center(steep) - center(middle))[0] / (np.ptp(x) / 6)
+    drag(page, middle, (120, 0))
     moved = theta(page)
     assert moved[0] == w
-    assert -moved[1] / moved[0] > -b / w  # where it passes one half is farther to the right
-    steep = handle_of(page, "steepness of the curve")
-    far = center(steep) - center(handle_of(page, "middle of the curve"))
+    assert_allclose(-moved[1] / w, -b / w + 120 / scale, atol=0.01)  # where it passes one half
+    far = center(steep) - center(middle)
     drag(page, steep, (0, -2 * far[1]))  # as far below one half as it was above
     assert_allclose(theta(page), -moved, rtol=0.05)
     assert_allclose(
@@ -415,6 +417,15 @@ def test_a_boundary_is_turned_moved_and_made_steeper(by_hand):
     drag(page, handle_of(page, "steepness across"), (middle - beside) / 2)
     assert_allclose(theta(page)[:2], 2 * turned[:2], rtol=0.05)
     assert_allclose(title(page)[1], loss(*theta(page)), rtol=1e-5)
+
+
+def test_where_no_boundary_is_in_the_picture_it_says_so(by_hand):
+    page = by_hand("two labels over two features")
+    page.get_by_label("bias, as a number").fill("60")
+    page.keyboard.press("Tab")
+    settled(page)
+    assert "No boundary is in this picture" in page.locator("[data-view=picture]").inner_text()
+    assert page.locator(".handle:visible").count() == 0
 
 
 def distance(one, other, point):

@@ -69,7 +69,7 @@ class Echo:
 
         return leave
 
-    def receive(self, message):
+    def receive(self, message, send=None):
         self.heard.append(message)
         buffers = [b"123", struct.pack("<d", 0.5 + len(self.heard))]
         for send in self.listeners:

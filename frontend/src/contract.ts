@@ -67,7 +67,11 @@ export interface Surface {
   v: [number, number];
   values: string | null; // block (nv, nu) float32, row 0 at v[0]; NaN where not finite
   shape: [number, number]; // [nv, nu]
-  step?: number; // of a run that is going on: the update at which it was computed
+}
+
+/** Of a run that is going on: with the update at which it was computed. */
+export interface DatedSurface extends Surface {
+  step?: number;
 }
 
 export interface Page {
@@ -98,7 +102,7 @@ export interface Page {
   curves: Curve[];
   marks?: Mark[]; // what was changed along the way, in order; pages of before have none
   findings: Finding[];
-  surface: Surface | null;
+  surface: DatedSurface | null;
   blocks: Record<string, Block>;
   // Always: theta (F, P) float32, or float64 where the run is small, as X and y then
   // are.  Where rows are at hand: X (m, d) float32 as the model meets them,

@@ -18,6 +18,7 @@ import { insideViews } from "./inside/inside";
 import { type LiveStore, makeLiveStore } from "./live";
 import { metricsView } from "./metrics";
 import { makeNotice } from "./notice";
+import { opening } from "./opening";
 import { playbar } from "./playbar";
 import { goal } from "./share/goal";
 import { share } from "./share/share";
@@ -32,6 +33,7 @@ export interface Host {
 /** Parts that stay while branches come and go, and where each has its place. */
 const PARTS: { part: Part; place: "head" | "top" | "side" | "below" }[] = [
   { part: handSwitch, place: "head" },
+  { part: opening, place: "head" },
   { part: share, place: "head" },
   { part: goal, place: "top" },
   { part: playbar, place: "top" },
@@ -128,7 +130,10 @@ function render({ model, el, signal }: Host): () => void {
     framesOf(told.steps, thetas).forEach((theta, i) => store?.add(told.steps[i], theta));
     root.dataset.frames = String(Number(root.dataset.frames ?? 0) + 1);
   });
+  let begun = false;
   link.on("state", (state) => {
+    if (!begun && isFresh(state)) link.say({ kind: "play", on: true });
+    begun = true;
     store?.setUpdates(state.updates);
     store?.setParts({ ...state.parts, marks: state.marks });
     store?.setPace(state.speed);
@@ -175,6 +180,14 @@ function render({ model, el, signal }: Host): () => void {
   }
   signal?.addEventListener("abort", stop, { once: true });
   return stop;
+}
+
+/** A lab that nobody has touched, and that asks for nothing special, is alive from the start. */
+function isFresh({ updates, branches, goal, lock, settings }: Told["state"]): boolean {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const asked = new URLSearchParams(location.search).has("step") || goal !== null || lock.length > 0;
+  const untouched = updates === 0 && branches.length === 1 && settings.start === null;
+  return untouched && !asked && !calm && settings.data !== "run";
 }
 
 function listening<T>(all: Set<T>, listener: T): () => void {

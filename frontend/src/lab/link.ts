@@ -5,13 +5,14 @@ import type { Buffers, Kind, Said, Told } from "./contract";
 export interface LabModel {
   on(event: "msg:custom", listener: (content: unknown, buffers?: unknown[]) => void): void;
   off(event: "msg:custom", listener: (content: unknown, buffers?: unknown[]) => void): void;
-  send(content: unknown): void;
+  send(content: unknown, callbacks?: unknown, buffers?: (ArrayBuffer | ArrayBufferView)[]): void;
 }
 
 type Listener<K extends Kind> = (told: Told[K], buffers: Buffers) => void;
 
 export interface Link {
   say(message: Said): void;
+  sendFile(name: string, bytes: ArrayBuffer): void; // hosts take it up as they can
   on<K extends Kind>(kind: K, listener: Listener<K>): () => void;
   last<K extends Kind>(kind: K): Told[K] | null; // what was told last of a kind
   close(): void;
@@ -36,6 +37,7 @@ export function makeLink(model: LabModel): Link {
   model.on("msg:custom", heard);
   return {
     say: (message) => model.send(message),
+    sendFile: (name, bytes) => model.send({ kind: "upload", name }, undefined, [bytes]),
     on(kind, listener) {
       const heardBy = listeners.get(kind) ?? new Set();
       listeners.set(kind, heardBy.add(listener as Listener<never>));

@@ -2,7 +2,7 @@
 //
 // It trains only through `asks`: playing replays what is recorded up to the newest state and then
 // trains on, as with live television; any step can be gone to, and its state is asked for.
-import type { Block, Curve, Finding, Page, Surface } from "../contract";
+import type { Block, Curve, DatedSurface, Finding, Page } from "../contract";
 import { type Bytes, decode } from "../decode";
 import { clamp, type Clock, first, held, lastAtOrBefore, makeClock, SPEED } from "../make";
 import type { Chosen, Numbers, Store, Theta } from "../store";
@@ -28,7 +28,7 @@ export interface LiveStore extends Store {
   /** How fast what is recorded is replayed, in updates a second; null for a frame at a time. */
   setPace(updatesPerSecond: number | null): void;
   setCurves(curves: Curve[], blocks: Record<string, Block>, data: Bytes): void;
-  setSurface(surface: Surface | null, blocks: Record<string, Block>, data: Bytes): void;
+  setSurface(surface: DatedSurface | null, blocks: Record<string, Block>, data: Bytes): void;
   setFindings(findings: Finding[]): void;
   setParts(parts: Partial<Pick<Page, "optimizer" | "penalty" | "task" | "marks">>): void;
   told(): void; // something views depend on has changed

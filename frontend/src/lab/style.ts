@@ -43,6 +43,7 @@ const HAND = `
 .descend.lab .standing .now { margin-bottom: 2px; }
 .descend.lab .gap:empty { display: none; }
 .descend.lab .standing button[aria-disabled="true"] { opacity: 0.6; cursor: default; }
+.descend.lab .predict input { min-width: 6.5em; }
 .descend.lab .predict { border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); padding: 8px 0; width: 100%; }
 .descend.lab .compass { display: grid; gap: 4px; justify-items: start; }
 @container descend (max-width: 470px) {
@@ -52,6 +53,11 @@ const HAND = `
 
 const LAB = `
 .descend.lab > .headrow { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 6px 14px; }
+.descend.lab > .headrow > .part:first-child { margin-right: auto; }
+.descend.lab > .curtain {
+  position: fixed; inset: 0; z-index: 20; display: grid; place-items: center; pointer-events: none;
+  background: color-mix(in srgb, var(--card) 82%, transparent); border: 3px dashed var(--accent); font-size: 1.2em; font-weight: 600;
+}
 .descend.lab > .top { display: contents; }
 .descend.lab > .top > .part:has(> .timeline) { position: sticky; top: 0; z-index: 6; margin-bottom: 14px; }
 .descend.lab > .top .timeline { position: static; margin-bottom: 0; }
@@ -134,7 +140,7 @@ const BRANCHES = `
   font: inherit; width: 11em; min-height: 28px; color: var(--ink); background: var(--card); border: 1px solid var(--edge); border-radius: 6px; padding: 2px 6px;
 }
 .descend .branches .differs { font-size: 0.875em; color: var(--quiet); overflow-wrap: anywhere; padding: 4px 0; }
-.descend .branches .numbers { display: grid; grid-template-columns: 6.4em 7.2em 9.6em; font-size: 0.875em; column-gap: 8px; white-space: nowrap; }
+.descend .branches .numbers { display: grid; grid-template-columns: 6.4em 8em 9.6em; font-size: 0.875em; column-gap: 8px; white-space: nowrap; }
 .descend .branches .numbers .loss { font-weight: 600; }
 .descend .branch-tree { align-self: stretch; min-height: 36px; position: relative; }
 .descend .branch-tree .tree { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }

@@ -179,9 +179,11 @@ const controls = {
     auto: "auto",
     autoSentence: "Measured at the start; begins a new branch once the model has trained.",
     searches: (name: string) => `${name} finds its own steps.`,
-    told: ({ limit, best, claim }: { limit: number | null; best: number | null; claim: string | null }) => {
+    /** "limit 0.8 (exact), best 0.4", "beyond the limit 0.8 (bound)". */
+    told: ({ limit, best, claim }: { limit: number | null; best: number | null; claim: string | null }, rate: number) => {
       const said = [];
-      if (limit !== null) said.push(`limit ${figure(limit)}${claim === null ? "" : ` (${claim})`}`);
+      const sure = claim === null ? "" : ` (${claim})`;
+      if (limit !== null) said.push(`${rate > limit ? "beyond the limit" : "limit"} ${figure(limit)}${sure}`);
       if (best !== null) said.push(`best ${figure(best)}`);
       return said.join(", ");
     },
@@ -368,6 +370,16 @@ export const text = {
   title: "descend lab",
   close: "Close",
   lost: "The connection was lost; trying again. What was trained is kept.",
+  opening: {
+    open: "Open a table…",
+    file: "A table to open",
+    drop: "Drop the table here: CSV, Parquet or JSON lines.",
+    one: "One table at a time: drop a single file.",
+    locked: "The data of this exercise are given: another table cannot be opened here.",
+    reading: (name: string) => `Reading ${name}…`,
+    large: (name: string, mb: number) =>
+      `${name} is ${Math.ceil(mb)} MB large, and the page takes 64 MB; open it from the terminal: descend lab FILE --target COLUMN.`,
+  },
   waiting: "Waiting for the first state of the model.",
   inside: {
     title: (name: string, step: number) => `The ${name}, at update ${count(step)}`,
@@ -602,10 +614,12 @@ export const text = {
       margin: "steepness across the boundary",
       at: (x: string, y: string, place: string) => `at ${x}, ${y}; ${place}`,
     },
-    away: "The boundary lies outside this picture; bring it back with the sliders.",
+    away: "No boundary is in this picture; the sliders bring one.",
+    probability: (label: string) => `probability of ${label}`,
+    scores: "score",
     sliders: "The numbers",
     exact: (name: string) => `${name}, as a number`,
-    score: { name: "How it stands", now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet" },
+    score: { name: "How it stands", now: "now", best: "best so far", floor: "best possible", moves: "moves", assists: "assists", unknown: "not shown yet", none: "none known" },
     spoken: (name: string, loss: string, place: string, best: string, gap: string) =>
       `${name} ${loss} at ${place}; best so far ${best}${gap === "" ? "" : `, ${gap}`}.`,
     gap: (gap: number, share: number | null) =>
@@ -615,7 +629,8 @@ export const text = {
     less: (name: string) => `less ${name}`,
     stay: (name: string) => `${name} as it is`,
     flat: "Nowhere: it is flat here, the gradient is 0.",
-    down: (parts: string, size: string) => `Down is: ${parts}. The slope that way is ${size}.`,
+    down: (parts: string, others: number, size: string) =>
+      `Down is: ${parts}${others > 0 ? `; the other ${count(others)}, less steep, are marked beside their sliders` : ""}. The slope that way is ${size}.`,
     predict: "Predict, then check: how low can it go?",
     guess: "Your guess of the lowest possible",
     show: "Show the best possible",

@@ -8,7 +8,7 @@ import { hatch } from "../charts/hatching";
 import { seldom } from "../charts/seldom";
 import { type Path, pathOf } from "../charts/paths";
 import { css, mixed, rgb, type Theme, themeOf } from "../charts/theme";
-import type { Surface } from "../contract";
+import type { DatedSurface, Surface } from "../contract";
 import type { MakeView, Store } from "../store";
 
 const STOPS = 500; // of the way drawn at each frame, at most
@@ -86,7 +86,7 @@ interface Drawn {
   path: Path;
 }
 
-function makeDrawn(store: Store, surface: Surface, stage: Stage, theme: Theme): Drawn {
+function makeDrawn(store: Store, surface: DatedSurface, stage: Stage, theme: Theme): Drawn {
   const field = fieldOf(store, surface);
   const levels = field === null ? [] : levelsIn(field);
   const axes = makeAxes(areaOf(stage.width, stage.height, 56), surface.u, surface.v);
@@ -101,7 +101,7 @@ function makeDrawn(store: Store, surface: Surface, stage: Stage, theme: Theme): 
 }
 
 /** What is drawn, and of a run that goes on, when. */
-function saidOf({ sentence, step, exact }: Surface): string {
+function saidOf({ sentence, step, exact }: DatedSurface): string {
   if (step === undefined) return sentence;
   const later = exact ? "" : "; the path is projected onto its plane";
   return `${sentence} Drawn at update ${count(step)}${later}.`;

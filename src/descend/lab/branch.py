@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
 from descend import training
 from descend.lab.sharpness import Sharpness
-from descend.run.telling import told
+from descend.page import parts
+from descend.run.telling import sentence_of
 from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from descend.arrays import Floats
     from descend.lab.goals import Reached
@@ -107,8 +107,8 @@ class Branch:
             settings.task(),
             rows.X,
             rows.y,
-            validation=rows.validation,
             engine=engine,
+            **rows.arguments(),
             **settings.train_arguments(),
         )
         for step, change in changes:
@@ -157,6 +157,9 @@ class Branch:
         else:
             after, said = self.settings.with_changes(change)
             before, plain = self.settings.plain(), after.plain()
+            if type(after.penalty) is not type(self.settings.penalty):
+                # Other kernels: until they are made ready, it goes on without.
+                self.live.use("numpy")
             self.live.change(**_parts_of(self.settings, after))
             self.settings = after
             # One at a time, in full: so the address writes them.
@@ -181,9 +184,12 @@ class Branch:
 
     def run(self) -> Run:
         """Return the run as it stands: a copy, which further updates do not touch."""
-        run = self.live.run()
-        rows = self.rows
-        return replace(run, encoder=rows.encoder, source=rows.source, names=rows.names)
+        return self.rows.signed(self.live.run())
+
+    def later(self) -> Callable[[], Run]:
+        """Return what makes the run as it stands, for another thread to call."""
+        make, rows = self.live.later(), self.rows
+        return lambda: rows.signed(make())
 
     def figures(self) -> dict[str, tuple[int, float]]:
         """Return what the history has of the last update: how many were done when, and what."""
@@ -193,10 +199,16 @@ class Branch:
             for name, value in self.live.figures.items()
         }
 
-    def marks(self, run: Run) -> list[dict[str, Any]]:
+    def marks(self) -> list[dict[str, Any]]:
         """Return what was changed along the way, in words; engines are no business of learners."""
-        events = tuple(event for event in run.events if event["kind"] != "engine")
-        return [{"step": at, "sentence": words} for at, words in told(replace(run, events=events))]
+        layout, kinds = self.live.layout, ("scale", "change", "edit")
+        events = [event for event in self.live.events if event["kind"] in kinds]
+        return [{"step": e["step"], "sentence": sentence_of(e, layout)} for e in events]
+
+    def optimizer(self) -> dict[str, Any]:
+        """Return the optimizer with its numbers in force, as the page has it."""
+        live = self.live
+        return parts.rule_of(live.task.optimizer.rule, live.learning_rate, live.batch_size)
 
     def theta(self, step: int) -> Floats:
         """Return the parameters after a number of updates, exactly."""

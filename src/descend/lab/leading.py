@@ -134,9 +134,7 @@ class Leader:
         before, self.opened = self.opened, opened
         try:
             goals.refused(self.lock, {"data": opened.data})
-            settings, said = Settings().with_changes({"data": opened.data, **change}, opened)
-            self.begin(settings)
-            self._tell(said)
+            self.begin(opened.settings(change))
         except InputError as error:
             self.opened = before
             self.said(str(error), "error")
@@ -162,7 +160,7 @@ class Leader:
     def open(self, query: str) -> None:
         """Begin with what an address says; what it says wrongly is told, and left out."""
         try:
-            asked = addresses.from_query(query)
+            asked = self._asked(query)
             self.lock, self.goal = asked.lock, goals.checked(asked.goal)
             self.begin(asked.settings, changes=asked.changes, until=asked.step or 0)
             goals.watch(self)
@@ -170,12 +168,20 @@ class Leader:
             self.said(str(error), "error")
             self.begin(Settings())
 
+    def _asked(self, query: str) -> addresses.Address:
+        """Return what is asked for: by the address, else by what was opened."""
+        if query or self.opened is None:
+            return addresses.from_query(query)
+        return self.opened.asked or addresses.Address(self.opened.settings())
+
     def _on_set(self, message: Mapping[str, Any]) -> None:
         self.echo = message.get("number")
         change = message["change"]
         branch = self.branch
         if branch.settings.kept_by(change):
             self._tell(branch.change(change))
+            if branch.live.engine == "numpy":
+                self.quicken(branch)
             self.state()
             return
         settings, said = branch.settings.with_changes(change, self.opened)
@@ -342,6 +348,7 @@ class Leader:
         branching.along(self)
         if race is not None:
             race.tell(self)
+            goals.watch(self, now=False)
             return
         self.frame()
         if self.branch.ended is not None:
@@ -405,7 +412,6 @@ class Leader:
     def state(self) -> None:
         """Tell the page how things stand."""
         branch = self.branch
-        run = branch.run()
         self.say(
             {
                 "kind": "state",
@@ -425,20 +431,25 @@ class Leader:
                 "goal": goals.told(self),
                 "address": self.address(),
                 "number": self.echo,
-                "loss": branching.finite(run.outcome.loss),
-                "marks": branch.marks(run),
+                "loss": branching.finite(branch.live.loss),
+                "marks": branch.marks(),
                 "parts": {
                     "task": str(branch.live.task),
-                    "optimizer": parts.optimizer_of(run.in_force()),
+                    "optimizer": branch.optimizer(),
                     "penalty": _penalty(branch.live.task.penalty),
                 },
             }
         )
 
     def address(self) -> str:
-        """Return the query string that makes the branch shown again."""
+        """Return the query string that makes the branch shown again, or "" where none can."""
         branch = self.branch
-        return addresses.to_query(branch.begun, branch.changes, branch.step, self.lock, self.goal)
+        try:
+            return addresses.to_query(
+                branch.begun, branch.changes, branch.step, self.lock, self.goal
+            )
+        except InputError:  # more changes than an address takes; the run file has them all
+            return ""
 
 
 def _penalty(penalty: Any) -> dict[str, Any] | None:

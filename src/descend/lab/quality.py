@@ -48,7 +48,8 @@ def _part(run: Run, part: str) -> dict[str, Any]:
         found = judged(run, part, limit=ROWS)
         figures = measures(found)
         if run.classes is None:
-            figures |= {"mse": metrics.mse(found.predicted, found.truth, found.weight)}
+            mse = metrics.mse(found.predicted, found.truth, found.weight)
+            figures = {"r2": figures["r2"], "mse": mse, **figures}
         elif found.truth.ndim == 1 and len(run.classes) == 2:  # noqa: PLR2004 - two labels
             figures |= _of_two(found)
     counts = None

@@ -143,7 +143,6 @@ def restart(leader: Leader, found: Race, where: Sequence[Any]) -> None:
     A branch that a race began gives its place to the new one; a person's own stays, while there
     is room.
     """
-    goals.refused_act(leader.lock, "edit", "Starting a race elsewhere")
     ground = found.judge.ground
     if ground is None:
         msg = "There is no surface to choose a start on."

@@ -226,7 +226,7 @@ async def _hear(socket: WebSocket, session: SessionLike, outgoing: Outgoing) -> 
                 return TOO_FAST
             continue
         try:
-            session.receive(read(event.get("text")))
+            session.receive(read(event.get("text")), outgoing.offer)
         except InputError as error:
             outgoing.offer(_said(str(error)))
 

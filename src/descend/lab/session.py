@@ -64,6 +64,7 @@ class Session:
         self._warmer = ThreadPoolExecutor(1, thread_name_prefix="descend-lab-warmer")
         self._thinking: set[str] = set()
         self._over = False
+        self._alone: Send | None = None  # who is greeted just now
         self._leader = Leader(
             self._say, self._think, opened=opened, post=self._post, warm=self._warm
         )
@@ -100,16 +101,29 @@ class Session:
 
         return detach
 
-    def receive(self, message: Any) -> None:
-        """Take a message of a page; what is wrong with it is told to all who look."""
+    def receive(self, message: Any, send: Send | None = None) -> None:
+        """Take a message of a page; what is wrong with it is told to all who look.
+
+        A greeting is answered to `send` alone, where it is given: others who look at the same have
+        it all before them.
+        """
         try:
             known = checked(message)
-            if known["kind"] == "hello" and not known.get("address"):
-                known["address"] = self._address
         except InputError as error:
             self._say({"kind": "said", "severity": "error", "sentence": str(error)})
             return
-        self._post(lambda: self._leader.act(known))
+        if known["kind"] != "hello":
+            self._post(lambda: self._leader.act(known))
+            return
+        known["address"] = known.get("address") or self._address
+        self._post(lambda: self._greet(known, send))
+
+    def _greet(self, hello: dict[str, Any], send: Send | None) -> None:
+        self._alone = send
+        try:
+            self._leader.act(hello)
+        finally:
+            self._alone = None
 
     def open(self, opened: Any, change: Mapping[str, Any] | None = None) -> None:
         """Look at a table that was handed in, and is the session's own from here on."""
@@ -230,4 +244,8 @@ class Session:
         if not always:
             header["dispensable"] = True
         with self._lock:
-            return all([send(header, buffers) for send in self._listeners])
+            listeners, alone = self._listeners, self._alone
+            if alone is not None and threading.current_thread() is self._worker:
+                listeners = [send for send in listeners if send == alone]
+            went_out = [send(header, buffers) for send in listeners]
+        return all(went_out)

@@ -22,7 +22,7 @@ class SessionLike(Protocol):
     @property
     def idle_since(self) -> float | None: ...  # noqa: D102
     def attach(self, send: Send) -> Callable[[], None]: ...  # noqa: D102
-    def receive(self, message: Any) -> None: ...  # noqa: D102
+    def receive(self, message: Any, send: Send | None = None) -> None: ...  # noqa: D102
     def open(self, opened: Any) -> None: ...  # noqa: D102
     def pause(self) -> None: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102

@@ -62,12 +62,13 @@ def ask(leader: Leader, what: str, step: int | None = None, *, again: bool = Fal
     """
     leader.asked[what] = time.monotonic()
     branch = leader.branch
-    number, run = branch.number, branch.run()
+    number, make = branch.number, branch.later()
     if what == "surface":
         branch.surface_at = branch.step
 
     def tell() -> None:
         begun = time.perf_counter()
+        run = make()
         try:
             if what == "curvature":
                 header, buffers = branch.sharpness.told(run), []

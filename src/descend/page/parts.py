@@ -54,12 +54,17 @@ def loss_of(run: Run) -> dict[str, Any]:
 
 def optimizer_of(run: Run) -> dict[str, Any]:
     """Return the optimizer with its numbers, the rate as it was resolved."""
-    optimizer = run.task.optimizer
-    found = part_of(optimizer.rule)
-    if not optimizer.rule.searches:
-        found["parameters"]["learning_rate"] = run.setup.learning_rate
     batch = None if run.setup.full_batch else run.setup.batch_size
-    return {**found, "searches": optimizer.rule.searches, "batch_size": batch}
+    return rule_of(run.task.optimizer.rule, run.setup.learning_rate, batch)
+
+
+def rule_of(rule: Any, learning_rate: float, batch_size: int | None) -> dict[str, Any]:
+    """Return an optimizer's rule with its numbers, the rate as it was resolved."""
+    found = part_of(rule)
+    if not rule.searches:
+        found["parameters"]["learning_rate"] = learning_rate
+    found |= {"searches": rule.searches, "batch_size": batch_size}
+    return found
 
 
 def part_of(part: Any) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from descend.training.making import check_keyframes, made_loop, taken_up
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from descend.arrays import Floats
+    from descend.arrays import Floats, Layout
     from descend.errors import Reason
     from descend.optimizers import Optimizer
     from descend.penalties import Penalty
@@ -195,6 +195,17 @@ class Live:
     def engine(self) -> str:
         """The engine at work now, with its way."""
         return self._loop.engine
+
+    @property
+    def layout(self) -> Layout:
+        """The slices of theta."""
+        return self._loop.problem.layout
+
+    @property
+    def batch_size(self) -> int | None:
+        """Rows to an update, or None where it sees all of them."""
+        problem = self._loop.problem
+        return None if problem.full_batch else problem.batch_size
 
     @property
     def updates_per_epoch(self) -> int:

@@ -41,8 +41,8 @@ export interface SliderFacts {
   words?: (value: number) => string; // a value as it is spoken; the figure itself by default
   wide?: boolean; // a line of its own under its name
   none?: string; // what the far right end means instead of a number, such as "all"
-  moved?: (value: number | null) => void; // while it moves
-  changed: (value: number | null) => void; // once it stays
+  live?: boolean; // whether it is told while it moves, or once it stays
+  changed: (value: number | null) => void;
 }
 
 export interface Slider extends Field<number | null> {
@@ -98,9 +98,11 @@ export function slider(facts: SliderFacts): Slider {
   range.addEventListener("input", () => {
     if (keyed) onward();
     draw(slid());
-    facts.moved?.(shown);
+    if (facts.live) facts.changed(shown);
   });
-  range.addEventListener("change", () => facts.changed(shown));
+  range.addEventListener("change", () => {
+    if (!facts.live) facts.changed(shown);
+  });
   onTyped(number, facts.none !== undefined, (value) => facts.changed(value), () => draw(shown));
   number.addEventListener("keydown", (event) => {
     const way = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : 0;
@@ -109,7 +111,6 @@ export function slider(facts: SliderFacts): Slider {
     range.value = String(Number(range.value) + way * (PLACES / 100));
     onward();
     draw(slid());
-    facts.moved?.(shown);
     facts.changed(shown);
   });
   return {

@@ -11,6 +11,9 @@ const words = text.controls;
 
 type Set = (change: Settings) => void;
 
+// The numbers of these are changed while the training goes on, so they follow the slider.
+const LIVE: readonly PartKey[] = ["optimizer", "penalty"];
+
 export interface PartFacts {
   key: PartKey; // of the settings
   set: Set;
@@ -40,6 +43,7 @@ export function partChoice({ key, set, none, why }: PartFacts): Control {
 
 /** Its numbers, each with a slider; others where it is another part. */
 export function partNumbers({ key, set }: PartFacts): Control {
+  const live = LIVE.includes(key);
   const element = make("div", { class: "numbers" });
   let name = "";
   let fields = new Map<string, Field<never>>();
@@ -52,7 +56,7 @@ export function partNumbers({ key, set }: PartFacts): Control {
   }
 
   function build(found: PartChoice | undefined): void {
-    const made = (found?.numbers ?? []).map((one) => [one.name, numberOf(one, change)] as const);
+    const made = (found?.numbers ?? []).map((one) => [one.name, numberOf(one, live, change)] as const);
     fields = new Map(made);
     element.replaceChildren(...made.map(([, field]) => field.element));
   }
@@ -75,10 +79,14 @@ function optionOf({ name, refused }: PartChoice): Option {
   return { value: name, words: words.part(name), unfit: refused ?? "" };
 }
 
-function numberOf(one: NumberChoice, change: (name: string, value: number | boolean) => void): Field<never> {
+function numberOf(
+  one: NumberChoice,
+  live: boolean,
+  change: (name: string, value: number | boolean) => void,
+): Field<never> {
   const named = words.number(one.name);
   if (typeof one.default === "boolean") return switchField(named, (on) => change(one.name, on));
   const scale = scaleFor(one.low ?? null, one.high ?? null, one.default, one.whole === true);
   const take = (value: number | null): void => change(one.name, value ?? 0);
-  return slider({ name: named, scale, moved: take, changed: take });
+  return slider({ name: named, scale, live, changed: take });
 }

@@ -21,7 +21,7 @@ export function learningRate(lab: Lab, set: (change: Settings) => void, signal: 
     scale: SCALE,
     words: (rate) => figure(rate),
     wide: true,
-    moved: take,
+    live: true,
     changed: take,
   });
   const auto = make("button", { type: "button", class: "small" }, words.auto);
@@ -36,8 +36,9 @@ export function learningRate(lab: Lab, set: (change: Settings) => void, signal: 
 
   function mark(): void {
     const known = knownOf(lab);
-    marks.draw(known?.limit ?? null, known?.best ?? null, rate);
-    setText(told, known === null ? "" : words.told(known));
+    marks.draw(known?.limit ?? null, known?.best ?? null);
+    setText(told, known === null ? "" : words.told(known, rate));
+    told.classList.toggle("over", known?.limit != null && rate > known.limit);
   }
 
   const ends = [lab.link.on("curvature", mark), lab.onStore(mark)];
@@ -73,7 +74,7 @@ function knownOf(lab: Lab): Known | null {
 }
 
 interface Marks {
-  draw(limit: number | null, best: number | null, rate: number): void;
+  draw(limit: number | null, best: number | null): void;
 }
 
 /** The limit as a line with everything beyond it hatched, the best as a lozenge. */
@@ -88,11 +89,10 @@ function railMarks(rail: HTMLElement): Marks {
     if (place !== null) element.style.setProperty("left", `${100 * Math.max(0, place)}%`);
   };
   return {
-    draw(limitAt, bestAt, rate) {
+    draw(limitAt, bestAt) {
       put(beyond, limitAt, false);
       put(limit, limitAt, true);
       put(best, bestAt, true);
-      rail.classList.toggle("over", limitAt !== null && rate > limitAt);
     },
   };
 }

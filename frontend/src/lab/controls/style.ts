@@ -28,12 +28,12 @@ export const CONTROLS = `
 .descend .controls .numbers:empty { display: none; }
 .descend .controls .line { display: flex; align-items: center; gap: 7px; min-height: 30px; }
 .descend .controls .line > label, .descend .controls .line > .name { flex: 1; min-width: 0; line-height: 1.25; }
-.descend .controls .line > .slide { flex: 0 0 34%; }
+.descend .controls .line > .slide { flex: 0 0 29%; }
 .descend .controls .line:has(> .slide) > input { flex: none; }
 .descend .controls .line select { flex: 0 1 auto; max-width: 62%; min-width: 0; text-overflow: ellipsis; }
 .descend .controls button, .descend .controls select, .descend .controls input[type="number"] { min-height: 28px; font-size: 0.95em; }
 .descend .controls input[type="number"] {
-  width: 4.6em; text-align: end; padding: 2px 6px; appearance: textfield; background: var(--card);
+  width: 4.4em; text-align: end; padding: 2px 6px; appearance: textfield; background: var(--card);
 }
 .descend .controls input[type="number"]::-webkit-inner-spin-button { display: none; }
 .descend .controls button { padding: 2px 8px; }
@@ -71,10 +71,7 @@ export const CONTROLS = `
 .descend .controls .rail .best {
   position: absolute; top: -2px; width: 8px; height: 8px; margin-left: -4px; background: var(--extra); transform: rotate(45deg);
 }
-.descend .controls .key-limit, .descend .controls .key-best { display: inline-block; margin-right: 4px; vertical-align: -1px; }
-.descend .controls .key-limit { width: 2px; height: 11px; background: var(--validation); }
-.descend .controls .key-best { width: 7px; height: 7px; background: var(--extra); transform: rotate(45deg); vertical-align: 1px; }
-.descend .controls .over { color: var(--validation); font-weight: 600; }
+.descend .controls .about.over { color: var(--validation); font-weight: 600; }
 
 .descend .controls .datasets { display: grid; grid-template-columns: repeat(auto-fill, minmax(58px, 1fr)); gap: 6px; }
 .descend .controls .dataset {

@@ -113,5 +113,5 @@ function upRange({ store: { page }, maths, start }: Problem, heights: Float64Arr
 
 function upName({ page }: Store): string {
   if (!hasLabels(page)) return targetName(page, 0);
-  return page.loss.proper ? `probability of ${page.target.classes?.[1] ?? "1"}` : "score";
+  return page.loss.proper ? text.hand.probability(page.target.classes?.[1] ?? "1") : text.hand.scores;
 }

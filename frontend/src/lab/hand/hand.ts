@@ -13,6 +13,7 @@ import { RUNGS } from "./rungs";
 
 const words = text.hand;
 const CONTINUES = ["learning_rate", "optimizer", "penalty"]; // a change of these begins nothing new
+const FREE = [...CONTINUES, "start"]; // what may be otherwise on the same rung
 const RESTED = 400; // milliseconds without a move
 const MOST_GAMES = 8; // that are kept while others are played
 
@@ -66,7 +67,7 @@ export const handRoom: Part = (lab, host, signal) => {
     }
     stale = false;
     const unfit = unfitness(store);
-    fillRungs(rungs.select, store, unfit === "");
+    fillRungs(rungs.select, lab, unfit === "");
     if (unfit !== "") {
       clear();
       place.append(offer(lab, unfit, store, climb));
@@ -100,6 +101,9 @@ export const handRoom: Part = (lab, host, signal) => {
   }
 
   lab.onStore(show);
+  lab.onState(({ settings }) => {
+    if (shown !== null) rungs.select.value = rungOf(settings);
+  });
   onMode(lab, () => {
     host.hidden = modeOf(lab) !== "hand";
     if (!host.hidden && (stale || shown === null)) show();
@@ -114,12 +118,18 @@ export const handRoom: Part = (lab, host, signal) => {
   host.hidden = true;
 };
 
-function fillRungs(select: HTMLSelectElement, store: LiveStore, fit: boolean): void {
-  const numbers = store.page.blocks.theta.shape[1];
-  const present = fit ? [make("option", { value: "" }, words.present(numbers))] : [make("option", { value: "" }, words.choose)];
+/** The ladder, and on which rung one is; data of the lab that are on none stand above it. */
+function fillRungs(select: HTMLSelectElement, lab: Lab, fit: boolean): void {
+  const numbers = lab.store?.page.blocks.theta.shape[1] ?? 0;
+  const first = make("option", { value: "" }, fit ? words.present(numbers) : words.choose);
   const others = RUNGS.map(({ name }, i) => make("option", { value: String(i) }, words.rungs[name]));
-  select.replaceChildren(...present, ...others);
-  select.value = "";
+  select.replaceChildren(first, ...others);
+  select.value = fit ? rungOf(lab.state?.settings ?? {}) : "";
+}
+
+function rungOf(settings: Settings): string {
+  const at = RUNGS.findIndex(({ change }) => Object.keys(differing(change, settings)).every((name) => FREE.includes(name)));
+  return at < 0 ? "" : String(at);
 }
 
 /** What of a change is not so yet; parts are known by their names. */

@@ -12,6 +12,7 @@ import { text } from "../text";
 import { arrowOn, bead, polyline } from "./drawing";
 import type { Game } from "./game";
 import type { Problem } from "./problem";
+import { lossName } from "./words";
 
 const words = text.hand.map;
 const WORK = 4e6; // rows times places of the map
@@ -74,7 +75,7 @@ export function lossMap(problem: Problem, game: Game, machine: () => Store | nul
         const line = curve(problem);
         axes = makeAxes(area, problem.ranges[0], [0, Math.max(...line.losses) * 1.04]);
         ground = stage.layer((context) => {
-          drawAxes(context, axes, theme, { x: problem.names[0], y: problem.store.page.loss.name });
+          drawAxes(context, axes, theme, { x: problem.names[0], y: lossName(problem.store.page) });
           const places = Array.from(line.at, (w, i): [number, number] => [axes.x(w), axes.y(line.losses[i])]);
           inside(context, area, () => polyline(context, places, { colour: theme.quiet, width: 1.8, dash: [] }));
         });

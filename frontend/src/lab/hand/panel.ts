@@ -78,7 +78,7 @@ function standing(game: Game): Panel {
       setValue(values.assists, game.assists);
       const floor = game.floor?.loss ?? null;
       if (floor === null) {
-        setText(values.floor, words.score.unknown);
+        setText(values.floor, game.floor === null ? words.score.unknown : words.score.none);
         values.floor.removeAttribute("data-value");
       } else {
         setValue(values.floor, floor);

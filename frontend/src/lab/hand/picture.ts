@@ -103,10 +103,10 @@ function toDrag(problem: Problem, game: Game, machine: () => Store | null, frame
     ...picture,
     title: "",
     draw(stage, theme) {
-      const said = picture.draw(stage, theme);
+      picture.draw(stage, theme);
       const other = machine();
       if (other !== null) drawBoundary(stage.context, page, axes(), other.theta(), theme.now);
-      return said;
+      return all[0].at() === null ? words.away : "";
     },
     key: (theme) => [...picture.key(theme), ...machineKey(machine(), theme)],
   };

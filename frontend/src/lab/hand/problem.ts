@@ -92,7 +92,7 @@ const CLASSIC: Range[] = [
   [-10, 10],
   [-10, 30],
 ];
-const WIDE = 4; // standard deviations of what is to be explained
+const [WIDE, SHARED] = [4, 1.5]; // standard deviations of what is to be explained, by one weight or several
 
 /** Between which ends theta's entries move: wide enough for the rows and for the start. */
 function rangesOf({ page }: Store, maths: Maths, { X, y, count }: Rows, start: Float64Array): Range[] {
@@ -100,7 +100,7 @@ function rangesOf({ page }: Store, maths: Maths, { X, y, count }: Rows, start: F
   const [middle, spread] = hasLabels(page) ? [0, 2] : spreadOf(y, 0, 1);
   const weights = Array.from({ length: d * k }, (_, i) => {
     const [, own] = spreadOf(X, Math.floor(i / k), d, count);
-    return evenly(0, (WIDE * spread) / own);
+    return evenly(0, ((d > 2 ? SHARED : WIDE) * spread) / own);
   });
   const biases = Array.from({ length: maths.net.parameters - d * k }, () => evenly(middle, WIDE * spread));
   const classic = d === 1 && k === 1 && !hasLabels(page) && X[0] === -5 && X[count - 1] === 5;

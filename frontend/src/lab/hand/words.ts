@@ -45,13 +45,17 @@ export function gapWords({ floor, best, trail }: Game): string {
   return words.gap(gap, whole > 0 ? 1 - gap / whole : null);
 }
 
-/** Which way is down, for each number: "less w, more b". */
+const TOLD = 4; // of many numbers, the steepest
+
+/** Which way is down, for each number: "less w, more b"; of many for the steepest. */
 export function downWords({ names }: Problem, downhill: ArrayLike<number>): string {
   const size = Math.hypot(...Array.from(downhill));
   if (!(size > 1e-12)) return words.flat;
-  const parts = names.flatMap((name, i) => {
-    if (Math.abs(downhill[i]) < 0.01 * size) return names.length > 4 ? [] : [words.stay(name)];
-    return [downhill[i] > 0 ? words.more(name) : words.less(name)];
+  const steepest = names.map((_, i) => i).sort((i, j) => Math.abs(downhill[j]) - Math.abs(downhill[i]));
+  const told = steepest.slice(0, TOLD).sort((i, j) => i - j);
+  const parts = told.map((i) => {
+    if (Math.abs(downhill[i]) < 0.01 * size) return words.stay(names[i]);
+    return downhill[i] > 0 ? words.more(names[i]) : words.less(names[i]);
   });
-  return words.down(parts.join(", "), figure(size));
+  return words.down(parts.join(", "), names.length - told.length, figure(size));
 }
