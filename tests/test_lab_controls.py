@@ -108,7 +108,7 @@ def room(chromium, lab_server):
 
 @pytest.fixture
 def panel(room):
-    """The room, brought back to how it was."""
+    """Bring the room back to how it was."""
     usual = Settings.of({"n": 60}).plain()
     seed = room.plain["seed"] + 1  # so that it is a new branch whatever was changed
     room.set(**{**usual, "seed": seed})
@@ -283,7 +283,9 @@ def test_layers_are_drawn_by_buttons_and_keys(panel):
     panel.control("spinbutton", "Units in hidden layer 3").press("Enter")
     panel.holds(hidden=[3, 5, 11])
     drawn = panel.control("img", "The model: 2 inputs, then 3, 5 and 11 units, then 1 output.")
-    dots = drawn.locator(".units").evaluate_all("all => all.map(e => e.getAttribute('d').split('h0').length - 1)")
+    dots = drawn.locator(".units").evaluate_all(
+        "all => all.map(e => e.getAttribute('d').split('h0').length - 1)"
+    )
     assert dots == [2, 3, 5, 6, 1]  # of eleven the outer six
     for left in ([3, 5], [3], []):
         panel.control("button", "Remove layer").press("Space")
@@ -306,7 +308,9 @@ def test_no_more_layers_than_there_can_be(panel):
 
 def train(panel, updates):
     panel.session.receive({"kind": "advance", "updates": updates})
-    panel.page.wait_for_selector(f".lab[data-updates='{panel.branch.step + updates}'], .lab[data-updates='{updates}']")
+    panel.page.wait_for_selector(
+        f".lab[data-updates='{panel.branch.step + updates}'], .lab[data-updates='{updates}']"
+    )
 
 
 def test_what_continues_keeps_branch_and_history(panel):
@@ -355,7 +359,12 @@ def test_headings_say_beforehand_what_happens(panel):
     }
     assert effects.pop("steering") == "continues"
     assert set(effects.values()) == {"new branch"}
-    for name, effect in (("steering", True), ("data", False), ("model", False), ("optimizer", False)):
+    for name, effect in (
+        ("steering", True),
+        ("data", False),
+        ("model", False),
+        ("optimizer", False),
+    ):
         keys = panel.page.locator(f"[data-group={name}] [data-settings]").evaluate_all(
             "all => all.flatMap(e => e.dataset.settings.split(' '))"
         )
@@ -484,11 +493,13 @@ def test_dragging_has_one_change_under_way_at_a_time(lab, lab_server):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory, chromium):
-    """A lab on a table of its own: numbers, a category, a date, prose that identifies rows."""
+    """Open a lab on a table: numbers, a category, a date, prose that identifies rows."""
     lines = ["size,colour,day,name,price"]
     for i in range(40):
         name = f"a house that is called number {i} by all"
-        lines.append(f"{i * 7 % 19},{'red' if i % 3 else 'blue'},2024-01-{i % 28 + 1:02d},{name},{i * i % 31}")
+        lines.append(
+            f"{i * 7 % 19},{('blue', 'red')[i % 2]},2024-01-{i % 28 + 1:02d},{name},{i * i % 31}"
+        )
     path = tmp_path_factory.mktemp("table") / "houses.csv"
     path.write_text("\n".join(lines))
     with labs.running_lab(open_table(path, "houses.csv", target="price")) as running:
@@ -545,7 +556,8 @@ def test_axe_finds_nothing_and_nothing_overflows(lab, lab_server, width, scheme)
     page.evaluate(AXE)
     assert page.evaluate(AXE_RUN) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    over = """all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 90))"""
+    over = """all => all.filter(e => e.scrollWidth > e.clientWidth + 1)
+        .map(e => e.outerHTML.slice(0, 90))"""
     assert page.locator(".controls .setting, .controls .line").evaluate_all(over) == []
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -49,6 +49,7 @@ function rounded(value: number, digits: number): number {
 /** A scale for a number of which the range, null where it has no end, and the usual value are known. */
 export function scaleFor(low: number | null, high: number | null, usual: number, whole: boolean): Scale {
   if (low === 0 && high === 1 && usual >= 0.8) return towardsOne(0.9999);
+  if (low === 0 && high !== null && usual > 0 && usual < 0.01) return logarithmic(usual / 1e3, high);
   if (low !== null && high !== null) return even(low, high, whole ? 1 : 0.01);
   if (whole) return logarithmic(Math.max(low ?? 1, 1), Math.max(100, 10 * usual), true);
   return usual > 0 ? logarithmic(usual / 1e4, Math.max(100 * usual, 1)) : even(low ?? -1, high ?? 1, 0.001);
