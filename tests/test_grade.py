@@ -140,7 +140,7 @@ def test_a_goal_that_was_made_up_is_caught(tmp_path):
 
 
 def test_changes_that_are_not_those_of_the_address_are_caught(run, tmp_path):
-    found = graded(with_event(run, "change", learning_rate=0.06), tmp_path)
+    found = graded(with_event(run, "change", step=21), tmp_path)
     assert found.verified == "no"
     other = to_query(Settings.of({**PLAIN, "seed": 1}), [(20, {"learning_rate": 0.05})], 90)
     found = graded(with_event(run, "lab", address=other), tmp_path)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LONGEST = 8192
 MOST_CHANGES = 500
-MOST_STEPS = 10**9
+MOST_STEPS = 10**7  # beyond it nobody waits until an address has been trained again
 LONGEST_GOAL = 500
 # Short names of settings; the others go by their own.
 SHORT = {"learning_rate": "rate", "batch_size": "batch", "data_seed": "draw"}

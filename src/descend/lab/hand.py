@@ -1,4 +1,4 @@
-"""By hand: a learner's trail noted in a run, descent from where they stopped, and the best possible.
+"""By hand: a learner's trail noted in a run, descent from its end, and the best possible.
 
 What the hand does needs no answer from here; the page computes it. A trail is a list of thetas,
 one after each move, the start first; it is kept in the run as an event of the kind `hand`.
@@ -106,7 +106,7 @@ def _none_to_find(run: Run) -> str:
     task = run.task
     if not task.model.linear:
         return (
-            f"Nobody knows the lowest loss here: a model with hidden layers may "
+            "Nobody knows the lowest loss here: a model with hidden layers may "
             "have many minima. Take a linear model to know it."
         )
     if not task.loss.convex:

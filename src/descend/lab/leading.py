@@ -30,6 +30,7 @@ SPEED = 60.0  # updates a second at 1x
 FRAMES = 300  # of a branch that is looked at again
 SECONDS = 0.006  # a stretch takes at most about so long, so that the page is answered at once
 APART = 1 / 60  # seconds between frames
+PROMPT = 0.2  # seconds for which a page may wait until a step is reached; then it may watch
 
 
 @final
@@ -84,6 +85,7 @@ class Leader:
         self.removed: Branch | None = None  # the last one that was let go of
         self.race: Race | None = None
         self.race_asked = 0  # races asked for so far: one that was overtaken never begins
+        self.target: int | None = None  # the step it trains to and stops, as fast as it can
         self._due, self._clock, self._rate = 0.0, 0.0, 1000.0
         self._shown = 0.0
 
@@ -162,7 +164,8 @@ class Leader:
         try:
             asked = self._asked(query)
             self.lock, self.goal = asked.lock, goals.checked(asked.goal)
-            self.begin(asked.settings, changes=asked.changes, until=asked.step or 0)
+            self.begin(asked.settings, changes=asked.changes)
+            self.go_to(asked.step or 0)
             goals.watch(self)
         except InputError as error:
             self.said(str(error), "error")
@@ -196,7 +199,7 @@ class Leader:
         """Train, or pause."""
         if on and self.branch.ended is not None:
             self.said(self.branch.ended, "error")
-        self.playing = on and self.branch.ended is None
+        self.playing, self.target = on and self.branch.ended is None, None
         if self.race is not None:
             self.race.playing = False
         self.on_time()
@@ -211,16 +214,25 @@ class Leader:
         self.state()
 
     def _on_advance(self, message: Mapping[str, Any]) -> None:
-        self.playing = False
+        self.playing, self.target = False, None
         branch, m = self.branch, self.branch.live.updates_per_epoch
         epochs = message.get("epochs", 0)
         # Whole epochs end where an epoch ends, also when begun in the middle of one.
         until = (branch.step // m + epochs) * m if epochs else branch.step + message["updates"]
-        branch.advance(until - branch.step)
+        self.go_to(until)
         self.frame(always=True)
         goals.watch(self)
         self.rested()
         self.state()
+
+    def go_to(self, step: int) -> None:
+        """Train to a step: at once where it is reached soon, else while the page watches."""
+        branch, begun = self.branch, time.perf_counter()
+        while branch.step < step and branch.ended is None:
+            if time.perf_counter() - begun > PROMPT:
+                self.target, self.playing = step, True
+                return
+            branch.advance(min(step - branch.step, max(int(self._rate * SECONDS), 1)))
 
     def _on_look(self, message: Mapping[str, Any]) -> None:
         branch = self.branches.get(message.get("branch", self.current), self.branch)
@@ -266,7 +278,7 @@ class Leader:
 
     # ------------------------------------------------------------ branches
 
-    def begin(
+    def begin(  # noqa: PLR0913 - what makes a branch
         self,
         settings: Settings,
         *,
@@ -274,6 +286,7 @@ class Leader:
         until: int = 0,
         origin: Origin | None = None,
         against: Settings | None = None,
+        engine: str = "numpy",
     ) -> Branch:
         """Begin a branch and look at it; the one longest not looked at may have to make room."""
         rows = rows_of(settings, self.opened)
@@ -285,8 +298,9 @@ class Leader:
             until=until,
             origin=origin,
             against=against,
+            engine=engine,
         )
-        self.playing = False
+        self.playing, self.target = False, None
         branching.enter(self, [branch], instead=self.branches.get(self.current))
         self.current = branch.number
         self.quicken(branch)
@@ -306,7 +320,13 @@ class Leader:
         """Begin a branch that is the one shown, up to a step."""
         branch = self.branch
         origin = Origin(branch.number, step)
-        return self.begin(branch.begun, changes=branch.recipe(step), until=step, origin=origin)
+        return self.begin(
+            branch.begun,
+            changes=branch.recipe(step),
+            until=step,
+            origin=origin,
+            engine=branch.live.engine,  # whose kernels are there: it is soon where it begins
+        )
 
     # ------------------------------------------------------------ time
 
@@ -314,7 +334,7 @@ class Leader:
         """Return how long nothing needs to be done, in seconds; None for as long as one likes."""
         if not self.busy:
             return None
-        if self.speed is None or self.speed * APART >= 1:
+        if self.speed is None or self.speed * APART >= 1 or self.target is not None:
             return 0.0
         return max((1.0 - self._due) / self.speed - (time.perf_counter() - self._clock), 0.0)
 
@@ -331,7 +351,9 @@ class Leader:
         """Train for a moment, if it is time to."""
         now = time.perf_counter()
         most = max(int(self._rate * SECONDS), 1)
-        if self.speed is None:
+        if self.target is not None:
+            updates = min(most, max(self.target - self.branch.step, 1))
+        elif self.speed is None:
             updates = most
         else:
             self._due = min(self._due + (now - self._clock) * self.speed, self.speed * 0.25 + 1)
@@ -351,11 +373,12 @@ class Leader:
             goals.watch(self, now=False)
             return
         self.frame()
-        if self.branch.ended is not None:
-            self.playing = False
+        arrived = self.target is not None and self.branch.step >= self.target
+        if self.branch.ended is not None or arrived:
+            self.playing, self.target = False, None
             self.frame(always=True)
             goals.watch(self)
-            self.said(self.branch.ended)
+            self._tell([] if self.branch.ended is None else [self.branch.ended])
             self.rested()
             self.state()
         else:
@@ -444,10 +467,9 @@ class Leader:
     def address(self) -> str:
         """Return the query string that makes the branch shown again, or "" where none can."""
         branch = self.branch
+        step = branch.step if branch.step <= addresses.MOST_STEPS else None
         try:
-            return addresses.to_query(
-                branch.begun, branch.changes, branch.step, self.lock, self.goal
-            )
+            return addresses.to_query(branch.begun, branch.changes, step, self.lock, self.goal)
         except InputError:  # more changes than an address takes; the run file has them all
             return ""
 

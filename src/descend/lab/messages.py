@@ -79,7 +79,16 @@ def _plain(value: Any, deep: int) -> bool:
     return all(_plain(entry, deep - 1) for entry in value)
 
 
-ASKED = ("update", "findings", "surface", "curves", "curvature", "metrics", "maps", "forecast", "choices")
+ASKED = (
+    "update",
+    "findings",
+    "surface",
+    "curves",
+    "curvature",
+    "metrics",
+    "forecast",
+    "choices",
+)
 TAKEN = ("run", "report", "numpy", "jax", "torch", "sklearn")
 
 # For each kind: what must be there, and what may be.
@@ -158,10 +167,10 @@ _APART = 8  # buffers begin at multiples of this, so that a browser can look at 
 
 
 def packed(header: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> bytes:
-    """Return a message as it goes over the wire: length, JSON header, buffers, all padded.
+    r"""Return a message as it goes over the wire: length, JSON header, buffers, all padded.
 
     >>> packed({"kind": "said"})
-    b'\\x1c\\x00\\x00\\x00{"kind":"said","buffers":[]}'
+    b'\x1c\x00\x00\x00{"kind":"said","buffers":[]}'
     """
     plain = finite({**header, "buffers": [len(buffer) for buffer in buffers]})
     head = json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()

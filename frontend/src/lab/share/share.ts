@@ -42,8 +42,8 @@ export const share: Part = (lab, host, signal) => {
   function draw(): void {
     const query = lab.state?.address;
     if (query === undefined) return;
-    link?.show(linkOf(query));
-    command.show(commandOf(query));
+    link?.show(query === "" ? words.address.none : linkOf(query));
+    command.show(query === "" ? words.address.none : commandOf(query));
     teaching.draw();
   }
 
@@ -55,7 +55,7 @@ export const share: Part = (lab, host, signal) => {
   host.classList.add("share-door");
   host.append(open, dialog);
   const stop = lab.onState(({ address }) => {
-    keep(address);
+    if (address !== "") keep(address);
     if (dialog.open) draw();
   });
   signal.addEventListener("abort", () => {
