@@ -339,7 +339,7 @@ def as_json(lines):
         ("A.CSV", b"\xef\xbb\xbf" + GOOD, 40),
         ("a.txt", GOOD.replace(b",", b";"), 40),
         ("a.tsv", GOOD.replace(b",", b"\t"), 40),
-        ("a.csv.gz", gzip.compress(GOOD), 40),
+        ("a.csv.gz", gzip.compress(GOOD, mtime=0), 40),
         ("a.parquet", parquet("SELECT range AS a, range * 2 AS b FROM range(30)"), 30),
         ("a.json", as_json(lines=False), 30),
         ("a.jsonl", as_json(lines=True), 30),
@@ -369,17 +369,17 @@ def test_a_sentence_that_tells_a_folder_is_seen():
     ("name", "content", "says"),
     [
         ("a.csv", b"", "a.csv is empty"),
-        ("a.csv.gz", gzip.compress(b""), "is empty"),
+        ("a.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
         ("a.csv", b"a,b\n", "no rows"),
         ("a.json", b" ", "no rows"),
         ("a.csv", b"\x00\x01\x02", "is not text"),
         ("a.csv", parquet("SELECT 1 AS a"), "is a Parquet file"),
-        ("a.csv", gzip.compress(GOOD), "compressed with gzip"),
+        ("a.csv", gzip.compress(GOOD, mtime=0), "compressed with gzip"),
         ("a.csv", b"a,b\n1,2\n3\n", "as many fields"),
         ("a.csv", b"a,A\n1,2\n", "two columns called"),
         ("a.csv", b"a,b\n1,\xff\n", "not utf-8"),
         ("a.csv", b'a,b\n1,"2\n', "a.csv"),
-        ("a.csv.gz", gzip.compress(GOOD)[:-9], "cut short"),
+        ("a.csv.gz", gzip.compress(GOOD, mtime=0)[:-9], "cut short"),
         ("a.csv.gz", b"nothing", "cannot be unpacked"),
         ("a.parquet", GOOD, "no Parquet file"),
         ("a.parquet", b"PAR1 in name alone PAR1", "cannot be read"),
@@ -414,7 +414,7 @@ SMALL = Limits(
             b",".join(b"c%d" % i for i in range(30)) + b"\n" + b"1," * 29 + b"1\n",
             "30 columns",
         ),
-        ("a.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 9999), "10 times its size"),
+        ("a.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 9999, mtime=0), "10 times its size"),
         ("a.parquet", parquet("SELECT range AS a FROM range(2000)"), "2000 rows"),
         (
             "a.parquet",
@@ -524,7 +524,7 @@ def test_what_was_put_down_is_removed(monkeypatch, tmp_path):
 )
 def test_whatever_is_dropped_is_a_table_or_refused(suffix, content, wrapped):
     if wrapped and suffix == ".csv.gz":
-        content = gzip.compress(content)
+        content = gzip.compress(content, mtime=0)
     if wrapped and suffix == ".parquet":
         content = b"PAR1" + content + b"PAR1"
     try:
