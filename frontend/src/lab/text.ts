@@ -369,7 +369,12 @@ const branches = {
 export const text = {
   title: "descend lab",
   close: "Close",
-  lost: "The connection was lost; trying again. What was trained is kept.",
+  lost: "The connection was lost; trying again.",
+  gone: {
+    ended: "The lab has ended, or cannot be reached; this page goes on once it answers. The address above holds the run.",
+    restarted:
+      "The lab was started again and no longer knows this page: open the address that it printed. Put what stands after the ? of the address above behind it, and the run is made again.",
+  },
   opening: {
     open: "Open a table…",
     file: "A table to open",
