@@ -14,7 +14,7 @@ import descend as ds
 from descend.activations import ACTIVATIONS
 from descend.errors import InputError
 from descend.lab import fields
-from descend.lab.address import LONGEST, Address, from_query, to_query
+from descend.lab.address import LONGEST, MOST_STEPS, Address, from_query, to_query
 from descend.lab.choices import choices, parts_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
@@ -364,7 +364,7 @@ PLAIN = st.fixed_dictionaries({"optimizer": MOMENTUM}, optional=NUMBERS)
 @given(PLAIN, st.data())
 def test_an_address_brings_every_number_back_to_the_last_bit(plain, data):
     settings = Settings.of(plain)
-    steps = sorted(data.draw(st.lists(st.integers(0, 10**9), max_size=4)))
+    steps = sorted(data.draw(st.lists(st.integers(0, MOST_STEPS), max_size=4)))
     changes = tuple((step, data.draw(CHANGES)) for step in steps)
     goal = data.draw(st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
     address = Address(settings, changes, data.draw(st.none() | st.integers(0, 99)), (), goal)
