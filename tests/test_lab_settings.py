@@ -8,6 +8,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as tried
 from hypothesis import strategies as st
 
 import descend as ds
@@ -189,6 +190,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from([*fields.READERS, "name", "nn"])
 
 
+@tried(max_examples=40)
 @given(st.dictionaries(NAMES, JSON | st.sampled_from(["adam", "l2", "huber", "auto"]), max_size=4))
 def test_whatever_is_sent_is_taken_or_refused(plain):
     for ask in (Settings.of, Settings().with_changes, Settings().kept_by):
@@ -361,6 +363,7 @@ CHANGES = st.one_of(
 PLAIN = st.fixed_dictionaries({"optimizer": MOMENTUM}, optional=NUMBERS)
 
 
+@tried(max_examples=40)
 @given(PLAIN, st.data())
 def test_an_address_brings_every_number_back_to_the_last_bit(plain, data):
     settings = Settings.of(plain)
