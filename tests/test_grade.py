@@ -169,6 +169,15 @@ def test_the_link_that_was_given_decides_what_is_locked(run, tmp_path):
     assert "its locks are missing" in graded(run, tmp_path, address=more).remark
 
 
+def test_a_goal_on_a_loss_that_is_met_by_another_loss_is_remarked(tmp_path):
+    other = led(30, (), {**PLAIN, "loss": "brier"}, lock=())
+    given = to_query(Settings.of(PLAIN), (), None, (), GOAL)
+    remark = "the goal is a loss, and its loss is brier (mean) where the link has logistic (mean)"
+    assert remark in graded(other, tmp_path, address=given).remark
+    accuracy = to_query(Settings.of(PLAIN), (), None, (), "validation_accuracy>0.5")
+    assert "brier" not in graded(other, tmp_path, address=accuracy).remark
+
+
 def test_a_goal_reached_late_or_never_is_told(run, tmp_path):
     reached = graded(run, tmp_path).reached
     late = graded(run, tmp_path, goal=f"validation_loss<0.2@{reached - 1}")
@@ -228,6 +237,38 @@ def test_the_command_tells_good_and_bad_files(descend, run, tmp_path):
     assert status == 1
     assert cells[0][:3] == ["file", "name", "task"]
     assert sorted(row[0] for row in cells[1:]) == ["cut.run", "deeper/ada.run", "own.run"]
+
+
+def test_files_are_held_against_one_another(descend, run, tmp_path):
+    run.save(tmp_path / "a.run")
+    address = next(e["address"] for e in run.events if e["kind"] == "lab")
+    marked(run, address, "Bob").save(tmp_path / "b.run")
+    led(3, (), goal=None, lock=()).save(tmp_path / "c.run")
+    _, out, _ = descend("grade", ".")
+    assert "the same run, to the last bit, as b.run (Bob)" in out
+    assert "the same run, to the last bit, as a.run (Ada)" in out
+    assert out.count("the same run") == 2
+    assert "Each file's own goal and locks were believed; give --link" in out
+    assert f"The goals differ between the files: none / {GOAL}." in out
+    assert "The locks differ between the files: none / data,optimizer." in out
+    _, out, err = descend("grade", ".", "--goal", GOAL, "--format", "csv")
+    assert "believed" not in out
+    assert "Each file's own locks were believed" in err
+    assert "goals differ" not in err
+    _, out, _ = descend("grade", ".", "--link", address, "--format", "json")
+    assert json.loads(out)["said"] == []
+
+
+def test_a_name_cannot_lead_the_terminal(descend, run, tmp_path):
+    wild = "A\x1b[2J\x9b1mda\u202e\nB"
+    address = next(e["address"] for e in run.events if e["kind"] == "lab")
+    (noted,) = [e for e in marked(run, address, wild).events if e["kind"] == "lab"]
+    assert noted["name"] == "A [2J 1mda B"
+    with_event(run, "lab", name=wild).save(tmp_path / "a.run")
+    for form in ("table", "csv", "json"):
+        _, out, _ = descend("grade", ".", "--format", form)
+        assert "A [2J 1mda B" in out
+        assert not set(out) & set("\x1b\x9b\u202e")
 
 
 def test_a_table_is_told_to_spreadsheets_as_text(descend, tmp_path):

@@ -271,14 +271,14 @@ def test_run_script_and_report_are_saved(lab, tmp_path):
     page.get_by_role("button", name="Share").click()
     page.get_by_label("Your name").fill("Ada")
     name, path = downloaded(page, "Save run")
-    assert name == "descend-moons-30.run"
+    assert name == "descend-moons-ada-30.run"
     run = ds.load(path)
     np.testing.assert_array_equal(run.theta, run_of(lab, page).theta)
     found = grade(path, asked())
     assert (found.verified, found.name) == ("exact", "Ada")
 
     name, path = downloaded(page, "NumPy")
-    assert name == "descend-moons-30-numpy.zip"
+    assert name == "descend-moons-ada-30-numpy.zip"
     zipfile.ZipFile(path).extractall(tmp_path)
     done = subprocess.run(
         [sys.executable, "train_numpy.py"], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -293,7 +293,7 @@ def test_run_script_and_report_are_saved(lab, tmp_path):
         _, path = downloaded(page, what)
         assert holds in zipfile.ZipFile(path).namelist()
     name, path = downloaded(page, "Save report")
-    assert name == "descend-moons-30.html"
+    assert name == "descend-moons-ada-30.html"
     assert "descend lab --address" in path.read_text("utf-8")
 
 

@@ -452,7 +452,7 @@ export const text = {
     },
     class: {
       title: "For a class",
-      about: "Learners who open the link cannot change what is locked; when the goal is reached it is noted in the run they save.",
+      about: "Learners who open the exercise cannot change what is locked; when the goal is reached it is noted in the run they save.",
       locks: "Locked",
       locked: {
         data: "data",
@@ -477,9 +477,15 @@ export const text = {
       updates: "Updates at most",
       any: "any number",
       after: "updates",
-      link: "Link for the class",
+      command: "Command for everybody",
+      link: "Link that works on this computer only",
+      whyLoss: (locked: boolean) =>
+        locked
+          ? "The loss is locked with this goal: another loss has another size, and could meet it without better training."
+          : "The loss is not locked: another loss has another size, and could meet this goal without better training. Lock it.",
       metrics: (name: string) => name.replaceAll("_", " "),
-      grade: "Check what they return with: descend grade FOLDER",
+      grade: "Check of what they return",
+      whyLink: "Keep this one: without --link, the check believes the goal and the locks that each file names.",
     },
   },
   playbar: {

@@ -36,9 +36,10 @@ def grade(  # noqa: PLR0917 - what a grader may ask
     r"""Verify runs that were saved from the lab by replaying them, and print a table.
 
     \b
-    Nothing in a file is believed: each run is trained again from its address, and its record, its
-    goal and its locked settings are compared with that; to the last bit on the same machine and
-    versions, and within a millionth of each figure elsewhere. Files that cannot be read are listed.
+    No record is believed: each run is trained again from its address, and its record, its goal and
+    its locked settings are compared with that; to the last bit on the same machine and versions,
+    and within a millionth of each figure elsewhere. Files that cannot be read are listed.
+    What the goal and the locks are, say with --link; without it each file's own are taken.
 
     \b
     Examples:
@@ -47,7 +48,7 @@ def grade(  # noqa: PLR0917 - what a grader may ask
       descend grade returned --link "data=circles&lock=data&goal=validation_loss<0.1@200" --check
       descend grade returned --data houses.csv
     """
-    from descend.lab import grading
+    from descend.lab import alike, grading
 
     if form not in FORMATS:
         msg = f"The grades are told as one of {', '.join(FORMATS)}; got --format {form!r:.40}."
@@ -58,12 +59,15 @@ def grade(  # noqa: PLR0917 - what a grader may ask
     for found in grading.graded(folder, wanted):
         grades.append(found)
         _progress(len(grades), count)
+    grades, said = alike.twins_told(grades), alike.believed(grades, wanted)
     if form == "json":
-        say_json({"grades": [grading.plain(one) for one in grades]})
+        say_json({"grades": [grading.plain(one) for one in grades], "said": said})
     elif form == "csv":
         say(grading.as_csv(grades).rstrip("\n"))
+        for sentence in said:  # beside the table, not in it
+            print(sentence, file=sys.stderr)
     else:
-        say(grading.as_table(grades))
+        say(grading.as_table(grades, said))
     if check and not all(one.passed for one in grades):
         raise Exit(FAULT)
 

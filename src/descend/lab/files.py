@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import io
-import re
 import tempfile
 import zipfile
 from dataclasses import replace
@@ -16,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from descend.errors import InputError
 from descend.export import export
+from descend.lab.names import clean, slug
 from descend.run.events import record_note
 from descend.run.files import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from descend.lab.branch import Branch
     from descend.lab.leading import Leader
     from descend.run import Run
 
@@ -34,9 +35,10 @@ def take(leader: Leader, message: Mapping[str, Any]) -> None:
     """Make a file of the branch that is shown, on the thinker, and hand it to the page."""
     what, run = message["what"], leader.branch.run()
     address, why = _address(leader)
-    run = marked(run, address, message.get("name", ""))
+    learner = message.get("name", "")
+    run = marked(run, address, learner)
     make, kind, ending = FORMS[what]
-    stem = f"descend-{_plain(leader.branch.settings.data)}-{run.state.step}"
+    stem = _stem(leader.branch, learner, run.state.step)
 
     def made() -> None:
         content = make(run, address)
@@ -63,13 +65,17 @@ def marked(run: Run, address: str, name: str = "") -> Run:
     if not address:
         return run
     events = [dict(event) for event in run.events if event["kind"] != "lab"]
-    named = " ".join(name.split())[:LONGEST_NAME]
+    named = clean(name)[:LONGEST_NAME]
     record_note(events, "lab", run.state.step, {"address": address, "name": named})
     return replace(run, events=tuple(events))
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-") or "run"
+def _stem(branch: Branch, learner: str, step: int) -> str:
+    """Return how a file's name begins: data, learner and branch where named, and updates."""
+    unnamed = f"branch-{branch.number}" if branch.number > 1 else ""
+    named = slug(branch.name) or unnamed
+    parts = (slug(branch.settings.data) or "run", slug(learner), named, str(step))
+    return "-".join(["descend", *filter(None, parts)])
 
 
 # ---------------------------------------------------------------- one maker each

@@ -31,6 +31,8 @@ _GOAL = re.compile(
 )
 # Figures of a history that a goal can ask for; beside them the metrics on validation rows.
 FIGURES = ("loss", "epoch_loss", "gradient_norm", "validation_loss")
+# Those whose size another loss would change: a goal on them is fair where the loss is locked.
+LOSSES = ("loss", "epoch_loss", "validation_loss")
 _APART = 0.1  # seconds between two looks while training
 
 # Locks that stand for several settings; any setting is a lock of its own, too.

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 from descend.errors import DescendError, InputError
 from descend.lab import goals
 from descend.lab.address import Address, from_query
+from descend.lab.alike import digest_of
 from descend.lab.goals import Goal
+from descend.lab.names import clean
 from descend.lab.replaying import TOLERANCE, compared, replayed
 from descend.lab.sources import RUN, TABLE
 from descend.run import load
@@ -22,7 +24,7 @@ from descend.run.files import versions
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from descend.lab.goals import Reached
     from descend.run import Run
@@ -51,6 +53,10 @@ class Grade(NamedTuple):
         ``"exact"``, ``"within 1e-06"`` or ``"no"``.
     remark
         What does not agree, and whatever else should be known, in a sentence.
+    lock
+        The locks of its own address; None where it could not be judged.
+    digest
+        Of its parameters and histories: the same for the same run.
     """
 
     file: str
@@ -62,6 +68,8 @@ class Grade(NamedTuple):
     in_time: bool | None = None
     verified: str = NO
     remark: str = ""
+    lock: str | None = None
+    digest: str = ""
 
     @property
     def passed(self) -> bool:
@@ -147,10 +155,11 @@ def grade(path: str | os.PathLike[str], wanted: Asked) -> Grade:
     note = _note(run, "lab")
     found = Grade(
         Path(path).name,
-        name=str((note or {}).get("name", "")),
+        name=clean((note or {}).get("name", "")),
         task=str(run.task),
         updates=run.state.step,
         goal="" if wanted.goal is None else str(wanted.goal),
+        digest=digest_of(run),
     )
     if note is None:
         return found._replace(remark="It was not saved by the lab: it has no address to replay.")
@@ -174,12 +183,14 @@ def _judged(found: Grade, run: Run, address: Address, wanted: Asked) -> Grade:
     against = [sentence for sentence in (result.differs, broken, false) if sentence]
     verified = NO if against else EXACT if result.exact else NEAR
     remarks = [*against, *([] if against else _remarks(run, goal, reached, exact=result.exact))]
+    remarks += _other_loss(address, wanted.address, goal)
     return found._replace(
         goal="" if goal is None else str(goal),
         reached=None if reached is None else reached.step,
         in_time=None if goal is None else goals.in_time(goal, reached),
         verified=verified,
         remark="; ".join(remarks),
+        lock=",".join(address.lock),
     )
 
 
@@ -216,6 +227,21 @@ def _locks_broken(address: Address, given: Address | None) -> str:
     if set(given.lock) - set(address.lock):
         return "it was not made with the link that was given: its locks are missing"
     return ""
+
+
+def _other_loss(address: Address, given: Address | None, goal: Goal | None) -> list[str]:
+    """Return that the goal asks for a loss and the run chose another one; nothing otherwise."""
+    if given is None or goal is None or goal.metric not in goals.LOSSES:
+        return []
+    mine, theirs = (_loss(one.settings.plain()) for one in (address, given))
+    if mine == theirs:
+        return []
+    return [f"the goal is a loss, and its loss is {mine} where the link has {theirs}"]
+
+
+def _loss(plain: dict[str, Any]) -> str:
+    numbers = [f"{name}={value}" for name, value in plain["loss"].items() if name != "name"]
+    return f"{plain['loss']['name']} ({', '.join([*numbers, plain['reduction']])})"
 
 
 def _false_goal(run: Run, goal: Goal | None, reached: Reached | None) -> str:
@@ -256,11 +282,18 @@ def _remarks(run: Run, goal: Goal | None, reached: Reached | None, *, exact: boo
 
 def plain(found: Grade) -> dict[str, Any]:
     """Return a grade as plain data."""
-    return {**found._asdict(), "passed": found.passed}
+    return {**_cleaned(found)._asdict(), "passed": found.passed}
+
+
+def _cleaned(found: Grade) -> Grade:
+    """Return a grade whose texts a terminal can show: files and names are by others."""
+    texts = {name: clean(text) for name, text in found._asdict().items() if isinstance(text, str)}
+    return found._replace(**texts)
 
 
 def row(found: Grade) -> list[str]:
     """Return a grade as the cells of a table."""
+    found = _cleaned(found)
     reached = "" if found.in_time is None else "never" if found.reached is None else found.reached
     late = " (late)" if found.reached is not None and found.in_time is False else ""
     updates = "" if found.updates is None else str(found.updates)
@@ -268,16 +301,15 @@ def row(found: Grade) -> list[str]:
     return [*shown, found.verified, found.remark]
 
 
-def as_table(grades: list[Grade]) -> str:
-    """Return grades as a table in text; a remark has a line of its own."""
-    rows = [list(HEADINGS[:-1]), *(row(one)[:-1] for one in grades)]
-    wide = [max(len(cells[i]) for cells in rows) for i in range(len(rows[0]))]
+def as_table(grades: list[Grade], said: Sequence[str] = ()) -> str:
+    """Return grades as a table in text, remarks in lines of their own, and what is said below."""
+    rows = [[*HEADINGS[:-1], ""], *map(row, grades)]
+    wide = [max(len(cells[i]) for cells in rows) for i in range(len(rows[0]) - 1)]
     lines: list[str] = []
-    for cells, one in zip(rows, [None, *grades], strict=True):
+    for *cells, remark in rows:
         lines.append("  ".join(f"{c:{w}}" for c, w in zip(cells, wide, strict=True)).rstrip())
-        if one is not None and one.remark:
-            lines.append(f"    {one.remark}")
-    return "\n".join([*lines, "", _summed(grades)])
+        lines += [f"    {remark}"] if remark else []
+    return "\n".join([*lines, "", _summed(grades), *map(clean, said)])
 
 
 def _summed(grades: list[Grade]) -> str:

@@ -1,4 +1,5 @@
 // Addresses of a run, made of the query that Python tells.
+import type { Lab } from "../context";
 
 /** Whether this is the lab's own page, which has an address of its own; a notebook's is not ours. */
 export function ownPage(root: HTMLElement): boolean {
@@ -10,7 +11,34 @@ export function linkOf(query: string): string {
 }
 
 export function commandOf(query: string): string {
-  return `descend lab --address "${query.replaceAll('"', "%22")}"`;
+  return `descend lab --address "${quotable(query)}"`;
+}
+
+/** How what is returned is checked against the address that was given. */
+export function gradeOf(query: string): string {
+  return `descend grade FOLDER --link "${quotable(query)}"`;
+}
+
+function quotable(query: string): string {
+  return query.replaceAll('"', "%22");
+}
+
+/** The address of the state that is looked at: an earlier one, while looking back. */
+export function shownQuery({ state, store }: Lab): string {
+  const query = state?.address ?? "";
+  return store === null || store.following ? query : queryAt(query, store.step);
+}
+
+/** The same run up to a step: what was changed later is no part of it. */
+function queryAt(query: string, step: number): string {
+  const pairs = query.split("&").map((pair) => {
+    if (pair.startsWith("step=")) return `step=${step}`;
+    if (!pair.startsWith("changes=")) return pair;
+    const made = pair.slice("changes=".length).split(";");
+    const kept = made.filter((change) => Number.parseInt(change, 10) <= step);
+    return kept.length > 0 ? `changes=${kept.join(";")}` : "";
+  });
+  return pairs.filter((pair) => pair !== "").join("&");
 }
 
 const OF_THE_RUN = ["changes", "step"];

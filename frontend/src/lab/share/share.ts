@@ -2,7 +2,7 @@
 import { freshId, iconButton, make, wordButton } from "../../charts/elements";
 import type { Part } from "../context";
 import { text } from "../text";
-import { commandOf, linkOf, makeKeeper, ownPage } from "./address";
+import { commandOf, linkOf, makeKeeper, ownPage, shownQuery } from "./address";
 import { forClass } from "./class";
 import { copyable } from "./copying";
 import { files } from "./files";
@@ -40,8 +40,8 @@ export const share: Part = (lab, host, signal) => {
   dialog.addEventListener("keydown", (event) => event.stopPropagation()); // keys here are not the playbar's
 
   function draw(): void {
-    const query = lab.state?.address;
-    if (query === undefined) return;
+    if (lab.state === null) return;
+    const query = shownQuery(lab);
     link?.show(query === "" ? words.address.none : linkOf(query));
     command.show(query === "" ? words.address.none : commandOf(query));
     teaching.draw();
@@ -54,12 +54,17 @@ export const share: Part = (lab, host, signal) => {
   open.setAttribute("aria-haspopup", "dialog");
   host.classList.add("share-door");
   host.append(open, dialog);
-  const stop = lab.onState(({ address }) => {
-    if (address !== "") keep(address);
+
+  function moved(): void {
+    const query = shownQuery(lab);
+    const passing = lab.store !== null && !lab.store.following && lab.store.playing; // a replay
+    if (query !== "" && !passing) keep(query);
     if (dialog.open) draw();
-  });
+  }
+
+  const stops = [lab.onState(moved), lab.onStore((store) => store.on(moved))];
   signal.addEventListener("abort", () => {
-    stop();
+    stops.forEach((stop) => stop());
     dialog.remove();
   });
 };
