@@ -132,6 +132,9 @@ const controls = {
   noPenalty: "none",
   newData: "New data",
   newDataSentence: "Draws other rows of the same kind.",
+  /** Locks are a few names that the share panel offers too, or settings. */
+  lockedBy: (lock: readonly string[]): string =>
+    `Locked by your teacher: ${lock.map((name) => (name === "edit" ? "setting weights by hand" : (SETTINGS[name] ?? spaced(name)))).join(", ")}.`,
   forgetStart: "Draw the start again",
   startByHand: "The start was set by hand.",
   unfitOption: (name: string) => `${name} (does not fit)`,
@@ -496,6 +499,7 @@ export const text = {
     times: (factor: number) => `${factor}x`,
     reset: "Reset to the same start",
     restart: "New start",
+    lockedStart: "The seed is locked here, so there is no new start: reset to the same one.",
     branch: "Branch from here",
     branchFrom: (step: number) => `Begins another branch that is the same up to update ${count(step)}.`,
     changed: (step: number, sentence: string) => `Update ${count(step)}: ${sentence}`,
