@@ -368,8 +368,10 @@ def raced(page, *names):
     for tick in ticks.all():
         if tick.is_checked() != (tick.get_attribute("value") in names):
             tick.click()
-    panel(page).get_by_role("button", name=f"Race {len(names)} optimizers").click()
+    panel(page).get_by_role("button", name=f"Race {len(names)} optimizers").press("Enter")
     page.wait_for_selector(".race[data-race]")
+    focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert focused in {"Play the race", "Pause the race"}
 
 
 def until(page, js):

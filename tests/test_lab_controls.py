@@ -542,6 +542,11 @@ def test_a_lock_hides_just_its_controls(lab, lab_server, name):
     locked = set(goals.LOCKS[name]) & {*hidden, *shown}
     assert locked
     assert set(hidden) == locked
+    assert page.locator(".controls .locked").inner_text().startswith("Locked by your teacher: ")
+    if name == "model":  # all of it: no empty card stays
+        assert page.locator(".controls details[data-group=model]").is_hidden()
+    start = page.get_by_role("button", name="New start")
+    assert start.get_attribute("aria-disabled") == ("true" if name == "seeds" else "false")
 
 
 def test_everything_locked_leaves_no_panel(lab):
