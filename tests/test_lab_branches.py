@@ -368,8 +368,10 @@ def raced(page, *names):
     for tick in ticks.all():
         if tick.is_checked() != (tick.get_attribute("value") in names):
             tick.click()
-    panel(page).get_by_role("button", name=f"Race {len(names)} optimizers").click()
+    panel(page).get_by_role("button", name=f"Race {len(names)} optimizers").press("Enter")
     page.wait_for_selector(".race[data-race]")
+    focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert focused in {"Play the race", "Pause the race"}
 
 
 def until(page, js):
@@ -432,6 +434,7 @@ def test_optimizers_race_and_the_page_tells_the_order_of_pythons_losses(at):
     paused(page, clock + 4)
 
 
+@pytest.mark.slow
 def test_a_press_on_the_surface_and_the_keyboard_start_everybody_there(at):
     page, session = at("data=line", height=1300)
     raced(page, "gradient_descent", "momentum")
@@ -460,6 +463,7 @@ def test_a_press_on_the_surface_and_the_keyboard_start_everybody_there(at):
     assert_allclose(theta, wanted, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_racers_are_hidden_and_a_race_is_found_again_after_a_reload(at):
     page, session = at("data=moons&hidden=3&n=60", height=1300)
     raced(page, "gradient_descent", "adam")

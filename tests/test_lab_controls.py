@@ -146,7 +146,12 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize(("label", "key", "family"), PARTS, ids=[p[1] for p in PARTS])
+# In the browser every loss; the other families have their turn in make test-slow.
+QUICK = ("loss", "penalty")
+CASES = [pytest.param(*p, id=p[1], marks=() if p[1] in QUICK else pytest.mark.slow) for p in PARTS]
+
+
+@pytest.mark.parametrize(("label", "key", "family"), CASES)
 def test_every_part_can_be_chosen_or_says_why_not(panel, label, key, family):
     panel.set(optimizer="gradient_descent")
     options = panel.control("combobox", label).locator("option").all()
@@ -181,6 +186,7 @@ NUMBERED = [
 ]
 
 
+@pytest.mark.slow
 def test_every_number_of_every_part_has_a_slider_and_a_field(panel):
     panel.set(optimizer="gradient_descent")
     for key, name, numbers in NUMBERED:
@@ -219,6 +225,7 @@ def test_sliders_and_their_numbers_are_pythons(panel):
         panel.until(lambda n=name, k=key: panel.shown(n) == panel.plain[k])
 
 
+@pytest.mark.slow
 def test_the_right_end_means_all_rows_and_no_clipping(panel):
     for name, key, value in SLIDERS[3:]:
         panel.type(name, value)
@@ -447,6 +454,7 @@ def test_the_limit_and_the_best_stand_where_they_belong(panel):
     assert abs(int(place) / int(places) - (math.log10(1.25 * limit) + 6) / 7) < 1e-3
 
 
+@pytest.mark.slow
 def test_dragging_has_one_change_under_way_at_a_time(lab, lab_server):
     page = lab.watched(lab.chromium.new_context(viewport={"width": 1280, "height": 900}).new_page())
     lab.contexts.append(page.context)
@@ -534,6 +542,11 @@ def test_a_lock_hides_just_its_controls(lab, lab_server, name):
     locked = set(goals.LOCKS[name]) & {*hidden, *shown}
     assert locked
     assert set(hidden) == locked
+    assert page.locator(".controls .locked").inner_text().startswith("Locked by your teacher: ")
+    if name == "model":  # all of it: no empty card stays
+        assert page.locator(".controls details[data-group=model]").is_hidden()
+    start = page.get_by_role("button", name="New start")
+    assert start.get_attribute("aria-disabled") == ("true" if name == "seeds" else "false")
 
 
 def test_everything_locked_leaves_no_panel(lab):

@@ -484,6 +484,7 @@ def trained(model, loss, X, y, penalty=None):
     return ds.train(task, X, y, epochs=3)
 
 
+@pytest.mark.slow
 def test_there_is_no_floor_where_labels_are_separated():
     x, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), [0, 0, 1, 1]
     told = floor_of(trained(ds.Linear(), ds.logistic(), x, y))

@@ -100,6 +100,7 @@ def test_two_tabs_on_one_session_see_the_same(lab):
     reach(page, 2)
 
 
+@pytest.mark.slow
 def test_the_last_tab_that_closes_ends_the_training(open_short, short_lab):
     page = open_short("data=xor&hidden=3")
     play(page, on=True)

@@ -238,7 +238,7 @@ def test_metrics_and_curvature_on_the_page_are_pythons(opened):
     expect(page.locator("[data-view=curvature] canvas")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_bar_and_figures_are_for_everyone(opened, scheme):
     page, _ = opened("data=moons", width=375, height=700, color_scheme=scheme)
     trained(page, 30)

@@ -48,6 +48,12 @@ export default { render({ model, el }) {
 """
 
 
+def in_a_loop(task):
+    """Run a task in an event loop of its own; a browser's may be running in this thread."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(lambda: asyncio.run(task())).result()
+
+
 @dataclass
 class Echo:
     """A session that says what it hears."""
@@ -355,7 +361,7 @@ def test_frames_are_dropped_where_a_page_cannot_keep_up_and_nothing_else():
         assert all(queue.offer({"kind": "state", "steps": [number]}) for number in range(10))
         return [header(await queue.take()) for _ in range(MOST_FRAMES + 10)]
 
-    heads = asyncio.run(session())
+    heads = in_a_loop(session)
     assert [head["kind"] for head in heads] == ["frames"] * MOST_FRAMES + ["state"] * 10
     assert [head["steps"][0] for head in heads] == [*range(MOST_FRAMES), *range(10)]
 
@@ -368,7 +374,7 @@ def test_frames_go_on_once_some_were_taken():
         assert queue.offer(frames(7))
         assert not queue.offer(frames(8))
 
-    asyncio.run(session())
+    in_a_loop(session)
 
 
 def test_no_more_may_wait_than_that():
@@ -380,7 +386,7 @@ def test_no_more_may_wait_than_that():
         assert went == [True] * 3 + [False] * 3
         assert not queue.offer({"kind": "state"})
 
-    asyncio.run(session())
+    in_a_loop(session)
 
 
 def test_other_threads_wake_who_waits():
@@ -394,7 +400,7 @@ def test_other_threads_wake_who_waits():
                 done.result()
         assert found == list(range(200))
 
-    asyncio.run(session())
+    in_a_loop(session)
 
 
 def test_a_page_that_does_not_read_is_sent_away(asker, app, monkeypatch):

@@ -8,13 +8,14 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as tried
 from hypothesis import strategies as st
 
 import descend as ds
 from descend.activations import ACTIVATIONS
 from descend.errors import InputError
 from descend.lab import fields
-from descend.lab.address import LONGEST, Address, from_query, to_query
+from descend.lab.address import LONGEST, MOST_STEPS, Address, from_query, to_query
 from descend.lab.choices import choices, parts_of
 from descend.lab.rows import rows_of
 from descend.lab.settings import Settings
@@ -189,6 +190,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from([*fields.READERS, "name", "nn"])
 
 
+@tried(max_examples=40)
 @given(st.dictionaries(NAMES, JSON | st.sampled_from(["adam", "l2", "huber", "auto"]), max_size=4))
 def test_whatever_is_sent_is_taken_or_refused(plain):
     for ask in (Settings.of, Settings().with_changes, Settings().kept_by):
@@ -361,10 +363,11 @@ CHANGES = st.one_of(
 PLAIN = st.fixed_dictionaries({"optimizer": MOMENTUM}, optional=NUMBERS)
 
 
+@tried(max_examples=40)
 @given(PLAIN, st.data())
 def test_an_address_brings_every_number_back_to_the_last_bit(plain, data):
     settings = Settings.of(plain)
-    steps = sorted(data.draw(st.lists(st.integers(0, 10**9), max_size=4)))
+    steps = sorted(data.draw(st.lists(st.integers(0, MOST_STEPS), max_size=4)))
     changes = tuple((step, data.draw(CHANGES)) for step in steps)
     goal = data.draw(st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
     address = Address(settings, changes, data.draw(st.none() | st.integers(0, 99)), (), goal)

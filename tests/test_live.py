@@ -124,7 +124,7 @@ def test_a_copy_stays_as_it_was():
     assert run.controller.describe() == remembered != live.run().controller.describe()
     assert run.keyframes.steps == list(range(10))
     assert_bits(run.at(9).theta, theta)
-    assert run.outcome.sentence == f"Led by hand for 9 updates; loss {run.outcome.loss:.6g}."
+    assert run.outcome.sentence == f"Trained for 9 updates so far; loss {run.outcome.loss:.6g}."
 
 
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
@@ -480,7 +480,7 @@ def test_changes_are_marked_on_figures_and_pages_and_told_by_show():
     ]
     said = of_run(run, "led.run")
     assert said[5:7] == [f"Changed   update 5: {told_of[0]}", f"          update 10: {told_of[1]}"]
-    assert said[4] == f"Outcome   Led by hand for 10 updates; loss {run.outcome.loss:.6g}."
+    assert said[4] == f"Outcome   Trained for 10 updates so far; loss {run.outcome.loss:.6g}."
 
 
 def test_a_script_repeats_a_changed_rate_and_refuses_what_it_cannot(tmp_path, capsys):

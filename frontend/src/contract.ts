@@ -37,6 +37,7 @@ export interface Curve {
   y: string; // block (m,) float32
   low: string | null; // blocks (m,): smallest and largest where y is the mean of several updates
   high: string | null;
+  ends?: [number | null, number | null] | null; // first and last value of a joined one, where they are known
 }
 
 /** Something that was changed after so many updates: "learning rate 0.1 → 0.01". */

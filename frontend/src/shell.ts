@@ -1,7 +1,7 @@
 // The page: its head, the timeline, the state in words, and a section for every view.
 //
 // Views in sight are drawn at each change, and while frames follow one another as many as fit; the
-// others once nothing has changed for a moment, so that whoever reads them without looking, prints
+// others in turn, each about once a second, and once nothing has changed for a moment, so that whoever reads them without looking, prints
 // them or jumps to them finds them true.
 import { make, freshId, setText } from "./charts/elements";
 import { seldom } from "./charts/seldom";
@@ -36,6 +36,7 @@ export const VIEWS: Entry[] = [
 ];
 
 const BUDGET = 7; // milliseconds of an animation frame that views may take while frames follow one another
+const UNSEEN = 1000; // milliseconds from one drawing of what is out of sight to the next, meanwhile
 const QUIET = 160; // milliseconds without a change, after which what is out of sight is drawn
 
 interface Shown {
@@ -193,7 +194,16 @@ function makePainter(store: Store, root: HTMLElement, grid: HTMLElement, shown: 
       draw(one);
       if (performance.now() - begun > BUDGET) break;
     }
+    if (performance.now() - begun <= BUDGET) unseenDrawn();
     if (due.some((one) => one.stale)) more = requestAnimationFrame(seenDrawn);
+  }
+
+  /** One of those out of sight, if it has waited long: who reads the page without looking reads them too. */
+  function unseenDrawn(): void {
+    const now = performance.now();
+    const due = shown.filter((one) => !one.inSight && one.stale && now - one.drawn >= Math.max(UNSEEN, one.view.pace ?? 0));
+    due.sort((one, other) => one.drawn - other.drawn);
+    if (due.length > 0) draw(due[0]);
   }
 
   function rest(): void {

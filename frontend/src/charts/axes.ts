@@ -103,6 +103,19 @@ export function areaOf(width: number, height: number, left = 46): Area {
   return { left, top: 22, right: width - 10, bottom: height - 40 };
 }
 
+/** Axes that fill a canvas, with room at the left for the longest of the upright axis's numbers. */
+export function axesIn(
+  { context, width, height }: { context: CanvasRenderingContext2D; width: number; height: number },
+  theme: Theme,
+  x: Range,
+  y: Range,
+): Axes {
+  const plain = makeAxes(areaOf(width, height), x, y);
+  context.font = theme.font;
+  const widest = Math.max(0, ...ticks(plain).y.map((tick) => context.measureText(figure(tick, 4)).width));
+  return makeAxes(areaOf(width, height, Math.max(46, Math.ceil(widest) + 10)), x, y);
+}
+
 function crisp(at: number): number {
   return Math.round(at) + 0.5;
 }

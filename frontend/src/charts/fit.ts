@@ -1,7 +1,7 @@
 // One feature: rows and what the model makes of the feature, at the frame looked at.
 import { mathsOf } from "../looking";
 import type { Store } from "../store";
-import { areaOf, type Axes, clipped, drawAxes, extent, inside, makeAxes, type Range, roomy } from "./axes";
+import { type Axes, axesIn, clipped, drawAxes, extent, inside, type Range, roomy } from "./axes";
 import { className } from "./judging";
 import { drawRing, drawRows, keyLine, keyParts, keySign, nearestRow, type Picture, type Placed } from "./picture";
 import { shapeOf } from "./marks";
@@ -44,7 +44,7 @@ export function fitPicture(store: Store, shown: Shown): Picture {
     choices: () => "",
     prepare(stage, theme) {
       const words = { x: page.features[0].name, y: upName(store) };
-      axes = makeAxes(areaOf(stage.width, stage.height), xRange, upRange(store, heights));
+      axes = axesIn(stage, theme, xRange, upRange(store, heights));
       at = { x: own.map((x) => axes.x(x)), y: heights.map((y) => axes.y(y)) };
       ground = stage.layer((context) => drawAxes(context, axes, theme, words));
       const looks = { part: shown.part, code, colour: (i: number) => colour(i, theme) };

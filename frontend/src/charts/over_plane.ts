@@ -1,7 +1,7 @@
 // Numbers over two features: how large the prediction is where.
 import { mathsOf } from "../looking";
 import type { Store } from "../store";
-import { areaOf, type Axes, drawAxes, extent, inside, makeAxes, roomy } from "./axes";
+import { type Axes, axesIn, drawAxes, extent, inside, roomy } from "./axes";
 import type { Stage } from "./canvas";
 import { make } from "./elements";
 import { figure } from "./figures";
@@ -43,7 +43,7 @@ export function planePicture(store: Store, shown: Shown): Picture {
       others.follow();
       const [left, up] = [column(page, shown, x), column(page, shown, y)];
       const ranges = { x: roomy(extent(left) ?? [0, 1]), y: roomy(extent(up) ?? [0, 1]) };
-      axes = makeAxes(areaOf(stage.width, stage.height), ranges.x, ranges.y);
+      axes = axesIn(stage, theme, ranges.x, ranges.y);
       const bases = others.averaged() ? sampled(shown) : [heldAt(shown)];
       side = Math.max(12, Math.min(SIDE, Math.floor(Math.sqrt(WORK / (maths.net.parameters * bases.length)))));
       over = bases.map((base) => rowsOver(page, shown, [x, y], ranges, [side, side], base));

@@ -2,7 +2,7 @@
 import { mathsOf } from "../looking";
 import { type Maths, makeMaths } from "../maths";
 import type { Store } from "../store";
-import { areaOf, type Axes, clipped, drawAxes, extent, inside, makeAxes, roomy } from "./axes";
+import { type Axes, axesIn, clipped, drawAxes, extent, inside, roomy } from "./axes";
 import type { Stage } from "./canvas";
 import { choice, make } from "./elements";
 import { count as counted } from "./figures";
@@ -46,7 +46,7 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
 
   function prepareTrue(stage: Stage, theme: Theme): void {
     const range = roomy(extent(targetColumn(page, rows, output)) ?? [0, 1], 0.1);
-    axes = makeAxes(areaOf(stage.width, stage.height), range, range);
+    axes = axesIn(stage, theme, range, range);
     const name = targetName(page, output);
     const words = { x: `${name}: true`, y: `${name}: predicted` };
     ground = stage.layer((context) => {
@@ -63,7 +63,7 @@ export function predictedPicture(store: Store, shown: Shown): Picture {
     const { x } = store.chosen;
     const [across, up] = [column(page, rows, x), targetColumn(page, rows, output)];
     const range = roomy(extent(across) ?? [0, 1]);
-    axes = makeAxes(areaOf(stage.width, stage.height), range, roomy(extent(up) ?? [0, 1], 0.1));
+    axes = axesIn(stage, theme, range, roomy(extent(up) ?? [0, 1], 0.1));
     const words = { x: page.features[x].name, y: targetName(page, output) };
     ground = stage.layer((context) => drawAxes(context, axes, theme, words));
     at = { x: across.map((value) => axes.x(value)), y: up.map((value) => axes.y(value)) };

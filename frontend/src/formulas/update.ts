@@ -81,7 +81,8 @@ function recorded(at: Worked): string[] {
   const { frames } = store.page;
   const [now, next] = [store.step, frames[store.index + 1]];
   const before = store.theta()[parameter];
-  if (next === undefined) return [`This is the last recorded frame, with θ = ${figure(before, 6)}.`];
+  const last = store.grown > 0 ? "the newest state" : "the last recorded frame";
+  if (next === undefined) return [`This is ${last}, with θ = ${figure(before, 6)}.`];
   const after = store.theta(store.index + 1)[parameter];
   const said = [
     `Recorded: θ = ${figure(before, 6)} at update ${count(now)} and ${figure(after, 6)} at update ${count(next)}, a change of ${figure(after - before, 4)}.`,

@@ -133,7 +133,7 @@ export interface Told {
   };
   file: { kind: "file"; what: string; name: string; type: string };
   said: { kind: "said"; severity: "note" | "error"; sentence: string };
-  connection: { kind: "connection"; open: boolean };
+  connection: { kind: "connection"; open: boolean; why?: "ended" | "restarted" };
 }
 
 export type Kind = keyof Told;

@@ -152,8 +152,9 @@ function render({ model, el, signal }: Host): () => void {
   link.on("curvature", () => store?.told()); // these views read what was told themselves
   link.on("metrics", () => store?.told());
   link.on("said", ({ sentence, severity }) => lab.tell(sentence, severity));
-  link.on("connection", ({ open }) => {
-    lab.tell(open ? "" : text.lost, open ? "note" : "error");
+  link.on("connection", ({ open, why }) => {
+    lab.tell(open ? "" : why === undefined ? text.lost : text.gone[why], open ? "note" : "error");
+    if (!open) store?.setTraining(false);
     if (open) link.say({ kind: "hello" });
   });
   link.say({ kind: "hello" });

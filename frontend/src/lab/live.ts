@@ -81,6 +81,7 @@ export function makeLiveStore(page: Page, data: Bytes, asks: Asks = NOBODY): Liv
       const taken = { curve, x: new Growing(x), y: new Growing(y) };
       curves.set(curve.name, taken);
       later(before.get(curve.name), taken);
+      keepEnds(before.get(curve.name), taken);
       for (const name of [curve.low, curve.high]) {
         if (name !== null) blocks.set(name, decode(described[name], bytes));
       }
@@ -97,6 +98,15 @@ export function makeLiveStore(page: Page, data: Bytes, asks: Asks = NOBODY): Liv
       to.x.push(x[i]);
       to.y.push(y[i]);
     }
+  }
+
+  /** What was told of a curve's ends stays known, also when its updates are joined into blocks. */
+  function keepEnds(from: Grown | undefined, { curve, x }: Grown): void {
+    if (curve.low === null || from === undefined) return;
+    const told = from.x.length > 0 && from.x.view()[from.x.length - 1] === x.view()[x.length - 1]; // after the blocks
+    const y = from.y.view();
+    const known = from.curve.low === null && y.length > 0 ? [y[0], y[y.length - 1]] : from.curve.ends;
+    if (known != null) curve.ends = [known[0], (told ? null : curve.ends?.[1]) ?? known[1]];
   }
 
   function changed(): void {
@@ -249,6 +259,7 @@ export function makeLiveStore(page: Page, data: Bytes, asks: Asks = NOBODY): Liv
       if (x.length > 0 && x[x.length - 1] >= step) return;
       found.x.push(step);
       found.y.push(value);
+      if (found.curve.ends != null) found.curve.ends = [found.curve.ends[0], value];
     },
     setUpdates(updates) {
       page.updates = updates;

@@ -6,6 +6,7 @@ import { text } from "./text";
 const KINDS = ".csv,.tsv,.txt,.parquet,.json,.jsonl,.ndjson";
 const LARGEST = 64 * 2 ** 20; // as Python has it: larger files are not even read
 const words = text.opening;
+const reading = new WeakSet<Lab>(); // labs whose notice says that a table is being read
 
 export const opening: Part = (lab, host, signal) => {
   const file = make("input", { type: "file", accept: KINDS, class: "unseen", tabindex: "-1", "aria-label": words.file });
@@ -37,6 +38,13 @@ export const opening: Part = (lab, host, signal) => {
     if (files.length > 1) lab.tell(words.one, "error");
     else if (files.length === 1) void send(lab, files[0]);
   });
+  // Its rows are there, or what is wrong with it was said: it is no longer being read.
+  lab.onStore(() => {
+    if (reading.has(lab)) lab.tell("");
+    reading.delete(lab);
+  });
+  const unheard = lab.link.on("said", () => reading.delete(lab));
+  signal.addEventListener("abort", unheard);
   lab.onState(({ lock }) => {
     host.hidden = lock.includes("data");
   });
@@ -57,5 +65,6 @@ async function send(lab: Lab, file: File): Promise<void> {
     return;
   }
   lab.tell(words.reading(file.name));
+  reading.add(lab);
   lab.link.sendFile(file.name, await file.arrayBuffer());
 }

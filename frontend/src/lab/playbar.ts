@@ -4,6 +4,7 @@
 import { choice, icon, iconButton, make, setAttribute, setText, wordButton } from "../charts/elements";
 import { seldom } from "../charts/seldom";
 import type { Lab, Part } from "./context";
+import { lockedSettings } from "./controls/locks";
 import { playKeys } from "./play_keys";
 import { text } from "./text";
 import { makeTrack } from "./track";
@@ -152,12 +153,18 @@ function actions(lab: Lab): { element: HTMLElement; draw(): void } {
     if (lab.store !== null && !lab.store.following) link.say({ kind: "branch", step: lab.store.wanted });
   });
   const same = wordButton(words.reset, () => link.say({ kind: "reset", start: "same" }));
-  const fresh = wordButton(words.restart, () => link.say({ kind: "reset", start: "new" }));
+  const kept = (): boolean => lockedSettings(lab.state?.lock ?? []).has("seed");
+  const fresh = wordButton(words.restart, () => {
+    if (kept()) lab.tell(words.lockedStart);
+    else link.say({ kind: "reset", start: "new" });
+  });
   return {
     element: make("div", { class: "aside" }, branch, same, fresh),
     draw() {
       const back = lab.store !== null && !lab.store.following;
       branch.hidden = !back;
+      setDisabled(fresh, kept());
+      setAttribute(fresh, "title", kept() ? words.lockedStart : "");
       setAttribute(branch, "title", words.branchFrom(lab.store?.wanted ?? 0));
     },
   };

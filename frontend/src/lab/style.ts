@@ -142,7 +142,7 @@ const BRANCHES = `
   font: inherit; width: 11em; min-height: 28px; color: var(--ink); background: var(--card); border: 1px solid var(--edge); border-radius: 6px; padding: 2px 6px;
 }
 .descend .branches .differs { font-size: 0.875em; color: var(--quiet); overflow-wrap: anywhere; padding: 4px 0; }
-.descend .branches .numbers { display: grid; grid-template-columns: 6.4em 8em 9.6em; font-size: 0.875em; column-gap: 8px; white-space: nowrap; }
+.descend .branches .numbers { display: grid; grid-template-columns: minmax(8.4em, max-content) minmax(8em, max-content) minmax(9.6em, max-content); font-size: 0.875em; column-gap: 8px; white-space: nowrap; }
 .descend .branches .numbers .loss { font-weight: 600; }
 .descend .branch-tree { align-self: stretch; min-height: 36px; position: relative; }
 .descend .branch-tree .tree { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }

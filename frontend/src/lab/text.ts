@@ -132,6 +132,9 @@ const controls = {
   noPenalty: "none",
   newData: "New data",
   newDataSentence: "Draws other rows of the same kind.",
+  /** Locks are a few names that the share panel offers too, or settings. */
+  lockedBy: (lock: readonly string[]): string =>
+    `Locked by your teacher: ${lock.map((name) => (name === "edit" ? "setting weights by hand" : (SETTINGS[name] ?? spaced(name)))).join(", ")}.`,
   forgetStart: "Draw the start again",
   startByHand: "The start was set by hand.",
   unfitOption: (name: string) => `${name} (does not fit)`,
@@ -167,7 +170,6 @@ const controls = {
   } as Record<string, string>,
   why: {
     rows: (data: string, rows: number) => `There are ${counted(rows, "row")} of ${data}.`,
-    rowsOfTable: "A table has the rows it has.",
     noise: (data: string) => `The rows of ${data} are as they were measured.`,
     linear: "A linear model has no hidden layer to bend.",
     start: "The start was set by hand.",
@@ -272,6 +274,7 @@ const branches = {
   close: "Close",
   chosen: (number: number) => number === 0 ? "Choose two or more to compare or race." : `${number === 1 ? "1 branch" : `${number} branches`} chosen.`,
   first: "the first one",
+  otherTable: (target: string) => `another table: ${target} is predicted`,
   again: "the same settings again",
   unchanged: "nothing changed yet",
   edited: (times: number) => (times === 1 ? "a parameter set by hand" : `parameters set by hand ${count(times)} times`),
@@ -281,12 +284,13 @@ const branches = {
     differs: [string, unknown, unknown][],
     edits: number,
     rate: number,
+    first = "",
   ): string => {
     const measured = (value: unknown): unknown => (value === "auto" ? `auto (${figure(rate)})` : value);
     const changes = differs
       .map(([name, before, after]) => differenceWords([name, before, name === "learning_rate" ? measured(after) : after])).filter((words) => words !== "");
     if (edits > 0) changes.push(branches.edited(edits));
-    if (origin === null) return changes.length === 0 ? branches.first : changes.join("; ");
+    if (origin === null) return changes.length === 0 ? first || branches.first : changes.join("; ");
     const from = `from branch ${origin.branch}${origin.step === 0 ? "" : ` at update ${count(origin.step)}`}`;
     const none = origin.step === 0 ? branches.again : branches.unchanged;
     return `${from}: ${changes.length === 0 ? none : changes.join("; ")}`;
@@ -369,7 +373,12 @@ const branches = {
 export const text = {
   title: "descend lab",
   close: "Close",
-  lost: "The connection was lost; trying again. What was trained is kept.",
+  lost: "The connection was lost; trying again.",
+  gone: {
+    ended: "The lab has ended, or cannot be reached; this page goes on once it answers. The address above holds the run.",
+    restarted:
+      "The lab was started again and no longer knows this page: open the address that it printed. Put what stands after the ? of the address above behind it, and the run is made again.",
+  },
   opening: {
     open: "Open a table…",
     file: "A table to open",
@@ -501,6 +510,7 @@ export const text = {
     times: (factor: number) => `${factor}x`,
     reset: "Reset to the same start",
     restart: "New start",
+    lockedStart: "The seed is locked here, so there is no new start: reset to the same one.",
     branch: "Branch from here",
     branchFrom: (step: number) => `Begins another branch that is the same up to update ${count(step)}.`,
     changed: (step: number, sentence: string) => `Update ${count(step)}: ${sentence}`,

@@ -166,14 +166,23 @@ function titled(store: Store): string {
   const main = curves.find((curve) => curve.name === "epoch_loss") ?? curves[0];
   const y = store.curve(main?.name ?? "")?.y ?? [];
   if (y.length === 0) return "The loss, as soon as there is an update";
-  const [from, to] = [y[0], y[y.length - 1]];
+  const [from, to, joined] = endsOf(main, y);
+  const name = joined ? "Mean loss of blocks of updates" : "Loss";
   const updates = counted(store.page.updates, "update");
-  if (y.length < 2) return `Loss ${figure(from)} after ${updates}`;
-  if (!Number.isFinite(to)) return `Loss leaves the finite numbers, from ${figure(from)}`;
+  if (y.length < 2) return `${name} ${figure(from)} after ${updates}`;
+  if (!Number.isFinite(to)) return `${name} leaves the finite numbers, from ${figure(from)}`;
   const verb = to < from ? "falls" : to > from ? "rises" : "stays";
   return verb === "stays"
-    ? `Loss stays at ${figure(from)} for ${updates}`
-    : `Loss ${verb} from ${figure(from)} to ${figure(to)} in ${updates}`;
+    ? `${name} stays at ${figure(from)} for ${updates}`
+    : `${name} ${verb} from ${figure(from)} to ${figure(to)} in ${updates}`;
+}
+
+/** Where a curve begins and ends; of blocks of updates their means, where no more is known. */
+function endsOf({ low, ends }: Curve, y: ArrayLike<number>): [from: number, to: number, joined: boolean] {
+  const [first, last] = [y[0], y[y.length - 1]];
+  if (low === null) return [first, last, false];
+  if (ends == null) return [first, last, true];
+  return [ends[0] ?? Number.NaN, ends[1] ?? Number.NaN, false];
 }
 
 /** The largest over the smallest, where all are above 0. */

@@ -152,7 +152,10 @@ function beside({ page }: Store, net: Net, one: Found | null): Said[] {
 }
 
 function said(page: Page, predicted: number, labels: boolean): string {
-  if (page.loss.proper) return labels ? percent(predicted) : `p = ${percent(predicted)}`;
+  if (page.loss.proper) {
+    const share = percent(predicted).replace("under", "<"); // there is little room
+    return labels ? share : `p ${share.startsWith("<") ? "" : "= "}${share}`;
+  }
   if (page.loss.targets === "two labels") return "";
   return figure(page.target.mean + page.target.scale * predicted);
 }

@@ -50,15 +50,17 @@ class Branch:
     rows
         What it learns from.
     changes
-        Made again, each at its step, before anybody looks.
+        To be made again, each once its step is reached.
     until
-        The step it is brought to; at least that of the last change.
+        The step it is brought to before anybody looks.
     origin
         Of a branch of a branch.
     engine
         Of the first updates.
     against
         What its settings are compared with; default those it begins with.
+    recorded
+        A run of these settings, with its rows, to go on with; default none.
 
     Attributes
     ----------
@@ -66,6 +68,8 @@ class Branch:
         In force now: the changes included.
     changes
         All that were made, in order.
+    pending
+        The changes whose steps are still to come.
     ended
         Why it cannot go on, in a sentence, or None.
     sharpness
@@ -95,6 +99,7 @@ class Branch:
         origin: Origin | None = None,
         engine: str = "numpy",
         against: Settings | None = None,
+        recorded: Run | None = None,
     ) -> None:
         self.number, self.origin, self.rows = number, origin, rows
         self.course: list[tuple[int, float]] = []
@@ -103,7 +108,20 @@ class Branch:
         self.ended: str | None = None
         self.sharpness, self.surface_at = Sharpness(), 0
         self.goals: dict[str, Reached | None] = {}
-        self.live = training.begin(
+        self.live = self._begun(engine) if recorded is None else training.lead(recorded)
+        self.pending = list(changes)
+        self._change_what_is_due()
+        self.advance(until - self.live.step)
+        self.name, self.place, self.raced = "", 0, False
+        if recorded is not None:
+            self.course = _course(self.live)
+        self.against = self.settings if against is None else against
+        self.inherited = len(self.changes)
+
+    def _begun(self, engine: str) -> training.Live:
+        """Return a training of the settings, before its first update."""
+        rows, settings = self.rows, self.settings
+        return training.begin(
             settings.task(),
             rows.X,
             rows.y,
@@ -111,13 +129,6 @@ class Branch:
             **rows.arguments(),
             **settings.train_arguments(),
         )
-        for step, change in changes:
-            self.advance(step - self.live.step)
-            self.change(change)
-        self.advance(until - self.live.step)
-        self.name, self.place, self.raced = "", 0, False
-        self.against = self.settings if against is None else against
-        self.inherited = len(self.changes)
 
     @property
     def step(self) -> int:
@@ -126,12 +137,19 @@ class Branch:
 
     def advance(self, updates: int) -> None:
         """Train on; where that ends the training, `ended` says why."""
-        if updates <= 0 or self.ended is not None:
-            return
-        reason = self.live.advance(updates)
-        self._note(updates)
-        if reason is not None:
-            self.ended = self.live.run().outcome.sentence
+        until = self.step + updates
+        while self.step < until and self.ended is None:
+            stretch = min([until, *(step for step, _ in self.pending[:1])]) - self.step
+            reason = self.live.advance(stretch)
+            self._note(stretch)
+            if reason is not None:
+                self.ended = self.live.run().outcome.sentence
+            self._change_what_is_due()
+
+    def _change_what_is_due(self) -> None:
+        """Make the changes again whose step has come."""
+        while self.pending and self.pending[0][0] <= self.step:
+            self.change(self.pending.pop(0)[1])
 
     def _note(self, updates: int) -> None:
         """Add to the course; while it has few points, those between come from the record."""

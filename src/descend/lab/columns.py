@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 def lay(page: dict[str, Any], rows: Rows) -> None:
-    """Note in place which features are no axis, and why, and which two are drawn first."""
+    """Note in place which features are no axis, and why, which two are drawn first, the test rows."""
     why = {name: one["why"] for one in rows.summaries for name in one["features"] if one["why"]}
     for feature in page["features"]:
         if feature["name"] in why:
             feature["why"] = why[feature["name"]]
     page["axes"] = axes_of(page, rows.columns)
+    aside = 0 if rows.prepared is None else rows.prepared.rows["test"]
+    if aside:
+        are = "row is" if aside == 1 else "rows are"
+        page["rows"]["sentence"] += f"; {aside} {are} set aside for testing"
 
 
 def axes_of(page: Mapping[str, Any], columns: Sequence[str]) -> list[int]:

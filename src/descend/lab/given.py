@@ -60,7 +60,7 @@ def given(
         named = {} if data is None else {"data": data}
         return None, to_query(Settings.of({**named, **settings}))
     opened = _opened(data, y, target)
-    return opened, to_query(opened.settings(settings))
+    return opened, to_query(opened.settings(settings)) if settings else ""
 
 
 def _opened(data: Any, y: Any, target: str | None) -> Opened:

@@ -3,6 +3,7 @@
 
 const LONGEST_QUEUE = 200;
 const WAITS = [100, 250, 500, 1000, 2000, 4000]; // before trying again, in milliseconds
+const ASK_WHY = 3; // tries that failed before it is asked why
 const here = new URL(location.href);
 
 function unpacked(data) {
@@ -73,7 +74,15 @@ function line(told) {
   function lost() {
     socket = null;
     if (tries === 0) told({ kind: "connection", open: false }, []);
+    if (tries === ASK_WHY) why();
     timer = setTimeout(open, WAITS[Math.min(tries++, WAITS.length - 1)]);
+  }
+
+  /** A lab that was started again knows nothing of this page, and one that has ended does not answer. */
+  async function why() {
+    const answer = await fetch(here.pathname, { cache: "no-store" }).catch(() => null);
+    if (socket?.readyState === WebSocket.OPEN || answer?.ok) return;
+    told({ kind: "connection", open: false, why: answer === null ? "ended" : "restarted" }, []);
   }
 
   function send(content) {

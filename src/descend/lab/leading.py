@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from descend.lab.branch import Change
     from descend.lab.race import Race
+    from descend.run import Run
 
 SPEED = 60.0  # updates a second at 1x
 FRAMES = 300  # of a branch that is looked at again
@@ -131,8 +132,8 @@ class Leader:
             self.open("")
         return self.branch
 
-    def take(self, opened: Any, change: Mapping[str, Any]) -> None:
-        """Look at a table or run that was handed in."""
+    def take(self, opened: Any, change: Mapping[str, Any]) -> bool:
+        """Look at a table or run that was handed in; tell whether that could be done."""
         before, self.opened = self.opened, opened
         try:
             goals.refused(self.lock, {"data": opened.data})
@@ -140,8 +141,9 @@ class Leader:
         except InputError as error:
             self.opened = before
             self.said(str(error), "error")
-            return
+            return False
         self.show()
+        return True
 
     def pause(self) -> None:
         """Stop training."""
@@ -164,8 +166,9 @@ class Leader:
         try:
             asked = self._asked(query)
             self.lock, self.goal = asked.lock, goals.checked(asked.goal)
-            self.begin(asked.settings, changes=asked.changes)
-            self.go_to(asked.step or 0)
+            recorded = self._recorded(query)
+            self.begin(asked.settings, changes=asked.changes, recorded=recorded)
+            self.go_to(max([asked.step or 0, *(step for step, _ in asked.changes[-1:])]))
             goals.watch(self)
         except InputError as error:
             self.said(str(error), "error")
@@ -176,6 +179,13 @@ class Leader:
         if query or self.opened is None:
             return addresses.from_query(query)
         return self.opened.asked or addresses.Address(self.opened.settings())
+
+    def _recorded(self, query: str) -> Run | None:
+        """Return the run that was opened, where it is to be gone on with as it is."""
+        run = None if query or self.opened is None else self.opened.run
+        if run is None or self.opened.asked is not None or run.data is None:
+            return None
+        return run if run.state.step else None
 
     def _on_set(self, message: Mapping[str, Any]) -> None:
         self.echo = message.get("number")
@@ -214,6 +224,9 @@ class Leader:
         self.state()
 
     def _on_advance(self, message: Mapping[str, Any]) -> None:
+        if len(message) != 2:  # noqa: PLR2004 - its kind, and one more
+            msg = "An advance is of so many updates, or of so many epochs: one of the two."
+            raise InputError(msg)
         self.playing, self.target = False, None
         branch, m = self.branch, self.branch.live.updates_per_epoch
         epochs = message.get("epochs", 0)
@@ -232,7 +245,11 @@ class Leader:
             if time.perf_counter() - begun > PROMPT:
                 self.target, self.playing = step, True
                 return
-            branch.advance(min(step - branch.step, max(int(self._rate * SECONDS), 1)))
+            updates = min(step - branch.step, max(int(self._rate * SECONDS), 1))
+            started = time.perf_counter()
+            branch.advance(updates)
+            rate = updates / max(time.perf_counter() - started, 1e-6)
+            self._rate = min(self._rate + 0.3 * (rate - self._rate), 2 * self._rate)
 
     def _on_look(self, message: Mapping[str, Any]) -> None:
         branch = self.branches.get(message.get("branch", self.current), self.branch)
@@ -287,6 +304,7 @@ class Leader:
         origin: Origin | None = None,
         against: Settings | None = None,
         engine: str = "numpy",
+        recorded: Run | None = None,
     ) -> Branch:
         """Begin a branch and look at it; the one longest not looked at may have to make room."""
         rows = rows_of(settings, self.opened)
@@ -299,8 +317,10 @@ class Leader:
             origin=origin,
             against=against,
             engine=engine,
+            recorded=recorded,
         )
         self.playing, self.target = False, None
+        self._rate = 1 / SECONDS  # one update first, to see what it takes
         branching.enter(self, [branch], instead=self.branches.get(self.current))
         self.current = branch.number
         self.quicken(branch)
@@ -366,7 +386,7 @@ class Leader:
         race = self.race if self.race is not None and self.race.playing else None
         (self.branch if race is None else race).advance(updates)
         spent = max(time.perf_counter() - now, 1e-6)
-        self._rate += 0.3 * (updates / spent - self._rate)
+        self._rate = min(self._rate + 0.3 * (updates / spent - self._rate), 2 * self._rate)
         branching.along(self)
         if race is not None:
             race.tell(self)

@@ -34,7 +34,15 @@ def _whole(low: int) -> Callable[[Any], str]:
 
 def _number(value: Any) -> str:
     known = isinstance(value, int | float) and not isinstance(value, bool)
-    return "" if known and math.isfinite(value) else "a finite number"
+    return "" if known and _finite(value) else "a finite number"
+
+
+def _finite(value: float) -> bool:
+    """Tell whether a number is one that a double holds."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
 
 
 def _speed(value: Any) -> str:
@@ -71,7 +79,7 @@ def _plain(value: Any, deep: int) -> bool:
     if value is None or isinstance(value, bool | str):
         return not isinstance(value, str) or len(value) <= LONGEST_TEXT
     if isinstance(value, int | float):
-        return math.isfinite(value)
+        return _finite(value)
     if deep == 0 or not isinstance(value, dict | list) or len(value) > LONGEST_LIST:
         return False
     if isinstance(value, dict):

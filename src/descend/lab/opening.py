@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 from descend import fitting
 from descend.errors import InputError
 from descend.lab.adapting import USUAL_LOSS
-from descend.lab.address import Address, from_query
+from descend.lab.address import Address, from_query, to_query
 from descend.lab.settings import Settings, usual_values
 from descend.lab.sources import RUN, TABLE, TARGETS
 from descend.losses import LOSSES
@@ -136,6 +136,13 @@ class Opened:
         begun = Settings(**{**usual_values({"data": self.data}), **self.usual})
         return begun.with_changes(change or {}, self)[0]
 
+    def address(self) -> str:
+        """Return the address of what it is opened with; a run of the lab says it itself."""
+        if self.asked is None:
+            return to_query(self.settings())
+        a = self.asked
+        return to_query(a.settings, a.changes, a.step, a.lock, a.goal)
+
     def columns(self) -> list[dict[str, Any]]:
         """Return the table's columns: each with its name and its kind of entries."""
         if self.table is None:
@@ -227,7 +234,14 @@ def open_run(source: Any, data: Any = None) -> Opened:
     reopened, _ = fitting.reopen(run, data)
     made_from = run.source or {}
     table = read(_table_of(made_from) if data is None else data, **_reading(made_from))
-    return Opened(name, table=table, run=reopened, target=made_from["target"], how=made_from["how"])
+    return Opened(
+        name,
+        table=table,
+        run=reopened,
+        target=made_from["target"],
+        how=made_from["how"],
+        asked=asked,
+    )
 
 
 def _table_of(source: dict[str, Any]) -> str:

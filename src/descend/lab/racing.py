@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from descend.lab.leading import Leader
     from descend.lab.settings import Settings
 
+AT_ONCE = 1000  # updates that one message may ask of every racer
+
 
 def race(leader: Leader, message: Mapping[str, Any]) -> None:
     """Let branches race; those on another surface are left out, and it is said why."""
@@ -127,7 +129,7 @@ def racing(leader: Leader, message: Mapping[str, Any]) -> None:
         found.say(leader, min(message["step"], found.clock))
     elif "updates" in message:
         found.playing = leader.playing = False
-        found.advance(message["updates"])
+        found.advance(min(message["updates"], AT_ONCE))
         found.tell(leader, always=True)
         leader.state()
         leader.rested()

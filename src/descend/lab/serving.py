@@ -113,16 +113,7 @@ def merged(opened: Any, address: str) -> str:
     """Return an address whose settings are those of what was opened, but for what it says."""
     if opened is None or not address:
         return address
-    return urlencode({**dict(parse_qsl(_usual(opened))), **dict(parse_qsl(address.lstrip("?")))})
-
-
-def _usual(opened: Any) -> str:
-    """Return the address of what was opened, as it is usually begun with."""
-    if opened is None:
-        return ""
-    from descend.lab.address import to_query  # noqa: PLC0415 - slow to import
-
-    return to_query(opened.settings())
+    return urlencode({**dict(parse_qsl(opened.address())), **dict(parse_qsl(address.lstrip("?")))})
 
 
 def server_for(  # noqa: PLR0913 - as above
@@ -172,7 +163,7 @@ def _warm() -> None:
 def _made(opened: Any) -> SessionLike:
     from descend.lab.session import Session  # noqa: PLC0415 - slow to import
 
-    return Session(opened=opened, address=_usual(opened))
+    return Session(opened=opened)
 
 
 def _accept(name: str, data: bytes) -> Any:

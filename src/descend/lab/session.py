@@ -110,7 +110,7 @@ class Session:
         try:
             known = checked(message)
         except InputError as error:
-            self._say({"kind": "said", "severity": "error", "sentence": str(error)})
+            (send or self._say)({"kind": "said", "severity": "error", "sentence": str(error)}, [])
             return
         if known["kind"] != "hello":
             self._post(lambda: self._leader.act(known))
@@ -128,7 +128,14 @@ class Session:
     def open(self, opened: Any, change: Mapping[str, Any] | None = None) -> None:
         """Look at a table that was handed in, and is the session's own from here on."""
         self._own.append(opened)
-        self._post(lambda: self._leader.take(opened, change or {}))
+        self._post(lambda: self._take(opened, change or {}))
+
+    def _take(self, opened: Any, change: Mapping[str, Any]) -> None:
+        """Keep the newest table that could be used; let go of the others."""
+        used = self._leader.take(opened, change)
+        for other in [one for one in self._own if (one is opened) != used]:
+            self._own.remove(other)
+            other.close()
 
     def pause(self) -> None:
         """Stop training, for nobody looks."""

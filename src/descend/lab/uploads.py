@@ -155,7 +155,13 @@ def _read(path: Path, name: str, size: int, limits: Limits) -> Table:
         check(path, name, size, limits)
         table = read(path)
     except InputError as error:
-        raise InputError(_named(str(error), path, name)) from error
+        told = _named(str(error), path, name)
+        if "--encoding" in told:  # the terminal's advice is none on a page
+            told = (
+                f"{name} is not written in UTF-8; save it as UTF-8 (a spreadsheet calls it CSV "
+                "UTF-8) and open it again."
+            )
+        raise InputError(told) from error
     except (duckdb.Error, csv.Error, ValueError, RecursionError, MemoryError) as error:
         why = _named(str(error).split("\n", maxsplit=1)[0], path, name)[:200]
         msg = f"{name} cannot be read as a table ({why}); save it again as CSV."

@@ -174,7 +174,7 @@ def _rows(run: Run, shown: _Shown, blocks: Blocks) -> dict[str, Any]:
 
 def curves_in(run: Run, blocks: Blocks, points: int = POINTS) -> list[dict[str, Any]]:
     """Return the curves of a run, their numbers put among the blocks."""
-    return [_curve(curve, blocks) for curve in _curves(run, points)]
+    return [{**_curve(curve, blocks), "ends": _ends(run, curve)} for curve in _curves(run, points)]
 
 
 def _curves(run: Run, points: int) -> list[Curve]:
@@ -191,6 +191,16 @@ def _to_the_end(run: Run, curve: Curve) -> Curve:
     if curve.low is not None or not (run.setup.full_batch and kept_last and math.isfinite(loss)):
         return curve
     return curve._replace(x=np.append(curve.x, last), y=np.append(curve.y, loss))
+
+
+def _ends(run: Run, curve: Curve) -> list[float | None] | None:
+    """Return the first and the last value of a joined curve, where they are still known."""
+    series = run.history.updates if curve.per == "update" else run.history.epochs
+    if curve.low is None or series.block > 1:
+        return None
+    values = series.column(curve.name)
+    ends = (float(values[0]), float(values[-1]))
+    return [value if math.isfinite(value) else None for value in ends]
 
 
 def _curve(curve: Curve, blocks: Blocks) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _sentence(loop: Loop, reason: Reason, loss: float, best_step: int | None) ->
         ),
         "interrupted": f"Interrupted after {updates}; loss {loss:.6g}. It can be resumed.",
         "callback": f"Stopped by a callback after {updates}; loss {loss:.6g}.",
-        "led": f"Led by hand for {updates}; loss {loss:.6g}.",
+        "led": f"Trained for {updates} so far; loss {loss:.6g}.",
         "validation": (
             f"Stopped after {updates}: {s.patience} epochs brought no lower validation loss; "
             f"the parameters of update {best_step} were restored (loss {loss:.6g})."

@@ -81,7 +81,7 @@ def begin(task: Task, X: Any, y: Any, **asked: Any) -> Live:
     >>> live = ds.begin(task, [[0.0], [1.0]], [1.0, 3.0])
     >>> live.advance(30)
     >>> live.run().outcome.sentence
-    'Led by hand for 30 updates; loss 0.188944.'
+    'Trained for 30 updates so far; loss 0.188944.'
     """
     for name in ("epochs", "callbacks", "progress"):
         if name in asked:

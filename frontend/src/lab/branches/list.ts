@@ -76,7 +76,7 @@ export function makeBranchList(lab: Lab, changed: () => void): BranchList {
     const remove = iconButton(words.remove(called), REMOVE, () => lab.link.say({ kind: "remove", branch: branch.number }));
     remove.querySelector("svg")?.classList.replace("full", "line");
     remove.disabled = all.length === 1;
-    const origin = make("span", { class: "differs" }, words.origin(branch.origin, branch.differs, branch.edits, branch.rate));
+    const origin = make("span", { class: "differs" }, words.origin(branch.origin, branch.differs, branch.edits, branch.rate, beginning(branch, all)));
     const row = make(
       "li",
       { "data-branch": String(branch.number) },
@@ -117,6 +117,12 @@ export function makeBranchList(lab: Lab, changed: () => void): BranchList {
       figures();
     },
   };
+}
+
+/** What is said of a branch that came from no other. */
+function beginning({ number, settings }: BranchTold, all: BranchTold[]): string {
+  const first = Math.min(...all.map((one) => one.number)) === number;
+  return first || settings.target === "" ? words.first : words.otherTable(String(settings.target));
 }
 
 /** Which control of which branch has the focus, for a list that is made anew. */

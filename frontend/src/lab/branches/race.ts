@@ -32,6 +32,7 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
   const { link } = lab;
   const waiting = make("p", { class: "quiet", role: "status" });
   const room = make("div", { class: "race-room" });
+  const heading = make("h3", { tabindex: "-1" }, words.title);
   const close = wordButton(words.over, () => {
     element.hidden = true;
     course?.bar.stop();
@@ -42,7 +43,7 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
   const element = make(
     "section",
     { class: "opened race", "aria-label": words.title },
-    make("div", { class: "branching-head" }, make("h3", {}, words.title), close),
+    make("div", { class: "branching-head" }, heading, close),
     waiting,
     room,
   );
@@ -88,8 +89,10 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
     });
     const left = make("div", { class: "race-ground" }, ground === null ? make("p", { class: "quiet" }, words.noSurface) : ground.element);
     const right = make("div", { class: "race-side" }, standings.element, options(), make("div", { class: "buttons" }, fit), notes);
-    const focused = room.contains((element.getRootNode() as Document).activeElement);
+    const active = (element.getRootNode() as Document | ShadowRoot).activeElement;
+    const focused = room.contains(active);
     room.replaceChildren(bar.element, left, right);
+    if (active === heading) bar.element.querySelector<HTMLElement>("button.main")?.focus();
     if (focused) ground?.canvas.focus();
     element.dataset.race = told.racers.map(({ branch }) => branch).join(" ");
     clock.changed();
@@ -212,6 +215,7 @@ export function makeRace(lab: Lab, signal: AbortSignal): RaceRoom {
     },
     openRules(optimizers) {
       prepare();
+      heading.focus(); // the button that was pressed has gone; once the race is there, its play button
       link.say({ kind: "racers", optimizers, play: true });
     },
   };

@@ -33,10 +33,15 @@ function numberControl(key: string, field: Field<number | null>, why: (now: Now)
 function rows(set: Set): Control {
   const changed = (n: number | null): void => set({ n: Math.round(n ?? 0) });
   const field = slider({ name: words.settings.n, scale: logarithmic(2, 100_000, true), changed });
-  return numberControl("n", field, ({ data }) => {
-    if (!data.drawn) return words.why.rowsOfTable;
-    return data.rows === null ? "" : words.why.rows(words.dataset(data.name), data.rows);
-  });
+  return {
+    keys: ["n"],
+    element: field.element,
+    draw({ data, settings }) {
+      field.element.classList.toggle("gone", !data.drawn); // a table has the rows it has
+      field.disable(data.rows === null ? "" : words.why.rows(words.dataset(data.name), data.rows));
+      field.draw(data.rows ?? numberOf(settings, "n"));
+    },
+  };
 }
 
 function noise(set: Set): Control {

@@ -36,10 +36,10 @@ export function group(name: keyof typeof words.groups, continues: boolean, contr
   return { element, controls, say: (sentence) => setText(now, sentence) };
 }
 
-/** Hides what is locked; returns whether anything is left. */
+/** Hides what is locked, and a group of which nothing is left to see; returns whether anything is. */
 export function lock({ element, controls }: Group, locked: ReadonlySet<string>): boolean {
   for (const control of controls) control.element.hidden = control.keys.some((key) => locked.has(key));
-  element.hidden = controls.every((control) => control.element.hidden);
+  element.hidden = controls.every((control) => control.element.hidden || control.element.classList.contains("gone"));
   return !element.hidden;
 }
 

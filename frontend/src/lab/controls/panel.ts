@@ -1,4 +1,5 @@
 // The panel at the side: everything that makes a run, to be chosen.
+import { make, setText } from "../../charts/elements";
 import type { Lab, Part } from "../context";
 import type { Settings, Told } from "../contract";
 import { text } from "../text";
@@ -22,7 +23,8 @@ export const controls: Part = (lab, host, signal) => {
   host.hidden = true;
   const sender = makeSender(lab, draw, signal);
   const groups = groupsOf(lab, set, signal);
-  host.append(...groups.map(({ element }) => element));
+  const note = make("p", { class: "about locked" });
+  host.append(note, ...groups.map(({ element }) => element));
   let choices: Choices | null = null;
   let before: Told["state"] | null = null;
   let known = ""; // what the choices were asked for
@@ -41,6 +43,8 @@ export const controls: Part = (lab, host, signal) => {
     }
     for (const one of groups) one.say(chosen(one, now));
     const locked = lockedSettings(now.state.lock);
+    note.hidden = now.state.lock.length === 0;
+    setText(note, words.lockedBy(now.state.lock));
     host.hidden = groups.map((one) => lock(one, locked)).every((left) => !left);
   }
 

@@ -1,5 +1,5 @@
 // One feature: the rows, the hand's line or curve, and where the machine is.
-import { areaOf, type Axes, clipped, drawAxes, extent, inside, makeAxes, type Range, roomy } from "../../charts/axes";
+import { type Axes, axesIn, clipped, drawAxes, extent, inside, type Range, roomy } from "../../charts/axes";
 import { className } from "../../charts/judging";
 import { shapeOf } from "../../charts/marks";
 import { drawRows, keyLine, keyParts, keySign, type Picture, type Placed } from "../../charts/picture";
@@ -62,7 +62,7 @@ export function curvePicture(problem: Problem, game: Game, machine: () => Store 
     ends: [metFrom(page, 0, limits[0]), metFrom(page, 0, limits[1])],
     rowAt: () => null,
     prepare(stage, theme) {
-      axes = makeAxes(areaOf(stage.width, stage.height), xRange, yRange);
+      axes = axesIn(stage, theme, xRange, yRange);
       sheet = sheetOf(page, axes);
       at = { x: across.map((x) => axes.x(x)), y: heights.map((y) => axes.y(y)) };
       const colour = (i: number): string => colourOf(problem, i, theme);

@@ -1,6 +1,7 @@
 // By hand: the learner's own way through a problem, before and beside the machine's.
 import { choice, make, wordButton } from "../../charts/elements";
 import type { Lab, Part } from "../context";
+import { lockedSettings } from "../controls/locks";
 import type { Settings } from "../contract";
 import type { LiveStore } from "../live";
 import { text } from "../text";
@@ -101,7 +102,10 @@ export const handRoom: Part = (lab, host, signal) => {
   }
 
   lab.onStore(show);
-  lab.onState(({ settings }) => {
+  let locks = "";
+  lab.onState(({ settings, lock }) => {
+    if (lock.join() !== locks) show(); // what one may begin depends on them
+    locks = lock.join();
     if (shown !== null) rungs.select.value = rungOf(settings);
   });
   onMode(lab, () => {
@@ -122,7 +126,11 @@ export const handRoom: Part = (lab, host, signal) => {
 function fillRungs(select: HTMLSelectElement, lab: Lab, fit: boolean): void {
   const numbers = lab.store?.page.blocks.theta.shape[1] ?? 0;
   const first = make("option", { value: "" }, fit ? words.present(numbers) : words.choose);
-  const others = RUNGS.map(({ name }, i) => make("option", { value: String(i) }, words.rungs[name]));
+  const others = RUNGS.map(({ name, change }, i) => {
+    const option = make("option", { value: String(i) }, words.rungs[name]);
+    option.disabled = forbidden(lab, change);
+    return option;
+  });
   select.replaceChildren(first, ...others);
   select.value = fit ? rungOf(lab.state?.settings ?? {}) : "";
 }
@@ -140,10 +148,22 @@ function differing(change: Settings, settings: Settings): Settings {
 
 /** Begins a new branch with these settings; where they are as they are, from the same start again. */
 function begin(lab: Lab, settings: Settings): void {
+  const change = asked(lab, settings);
+  lab.link.say(change === null ? { kind: "reset", start: "same" } : { kind: "set", change });
+}
+
+/** The change that brings these settings; null where nothing new is to begin. */
+function asked(lab: Lab, settings: Settings): Settings | null {
   const change = differing(settings, lab.state?.settings ?? {});
   const anew = Object.keys(change).some((name) => !CONTINUES.includes(name));
   // On other data all is as usual there, unless it is named.
-  lab.link.say(anew ? { kind: "set", change: "data" in change ? settings : change } : { kind: "reset", start: "same" });
+  return anew ? ("data" in change ? settings : change) : null;
+}
+
+/** Whether a lock keeps something that these settings would change. */
+function forbidden(lab: Lab, settings: Settings): boolean {
+  const locked = lockedSettings(lab.state?.lock ?? []);
+  return Object.keys(asked(lab, settings) ?? {}).some((name) => locked.has(name));
 }
 
 /** Where the model cannot be set by hand: why, and what to take instead. */
@@ -152,6 +172,8 @@ function offer(lab: Lab, unfit: Exclude<Unfit, "">, store: LiveStore, climb: (ru
   const line = wordButton(words.offer.line, () => climb(RUNGS.findIndex(({ name }) => name === "line")));
   line.classList.add("main");
   const linear = wordButton(words.offer.linear, () => lab.link.say({ kind: "set", change: { hidden: [] } }));
+  line.hidden = forbidden(lab, RUNGS.find(({ name }) => name === "line")!.change);
+  linear.hidden = forbidden(lab, { hidden: [] });
   const buttons = unfit === "hidden layers" ? [line, linear] : [line];
   return make("div", { class: "card" }, make("p", {}, why), make("div", { class: "choices" }, ...buttons));
 }

@@ -30,7 +30,7 @@ export function makeAsker(link: Link, branch: () => number, came: () => void): A
   /** A question may get lost where Python is still at the last one: then it is asked again. */
   function ask(): void {
     timer = 0;
-    if (known?.step === wanted && !stale) return;
+    if (wanted < 0 || (known?.step === wanted && !stale)) return;
     asked = performance.now();
     link.say({ kind: "ask", what: "update", step: wanted });
     timer = window.setTimeout(ask, AGAIN);
