@@ -287,8 +287,12 @@ def plain(found: Grade) -> dict[str, Any]:
 
 def _cleaned(found: Grade) -> Grade:
     """Return a grade whose texts a terminal can show: files and names are by others."""
-    texts = {name: clean(text) for name, text in found._asdict().items() if isinstance(text, str)}
-    return found._replace(**texts)
+    return found._replace(
+        file=clean(found.file),
+        name=clean(found.name),
+        task=clean(found.task),
+        remark=clean(found.remark),
+    )
 
 
 def row(found: Grade) -> list[str]:
