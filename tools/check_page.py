@@ -1,7 +1,7 @@
-"""Check that the page module we ship is what frontend/ builds, or write it.
+"""Check that the modules for the browser we ship are what frontend/ builds, or write them.
 
 python tools/check_page.py            types, then builds elsewhere and compares; writes nothing
-python tools/check_page.py --write    types, then writes src/descend/page/
+python tools/check_page.py --write    types, then writes them into src/descend/
 
 It needs Node and npm; the libraries come from frontend/package-lock.json.  Status 1: stale or
 wrongly typed; 2: cannot be built here.  How it is built stands in frontend/package.json alone.
@@ -20,8 +20,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FRONTEND = ROOT / "frontend"
-SHIPPED = ROOT / "src" / "descend" / "page"
-HEADER = "module.js holds parts of these libraries, each under its own licence."
+SHIPPED = ROOT / "src" / "descend"
+# Which script of package.json builds which file, and where it ships.
+MODULES = {"build:page": "page/module.js", "build:lab": "lab/lab.js"}
+LICENCES = "page/LICENSES.txt"
+HEADER = "module.js and lab.js hold parts of these libraries, each under its own licence."
 
 
 class CannotBuildError(Exception):
@@ -51,17 +54,18 @@ def install() -> None:
 
 def build(folder: Path) -> dict[str, bytes]:
     """Return what is shipped, by file name, built in `folder`."""
-    script = json.loads((FRONTEND / "package.json").read_text("utf-8"))["scripts"]["build"]
-    esbuild, *arguments = shlex.split(script)
-    kept = [a for a in arguments if not a.startswith("--outfile=")]
-    outputs = [f"--outfile={folder / 'module.js'}", f"--metafile={folder / 'meta.json'}"]
-    run(f"node_modules/.bin/{esbuild}", *kept, *outputs)
-    (built,) = json.loads((folder / "meta.json").read_text("utf-8"))["outputs"].values()
-    bundled = [path for path, part in built["inputs"].items() if part["bytesInOutput"]]
-    return {
-        "module.js": (folder / "module.js").read_bytes(),
-        "LICENSES.txt": licences(bundled).encode(),
-    }
+    scripts = json.loads((FRONTEND / "package.json").read_text("utf-8"))["scripts"]
+    made: dict[str, bytes] = {}
+    bundled: list[str] = []
+    for script, name in MODULES.items():
+        esbuild, *arguments = shlex.split(scripts[script])
+        kept = [a for a in arguments if not a.startswith("--outfile=")]
+        outputs = [f"--outfile={folder / 'module.js'}", f"--metafile={folder / 'meta.json'}"]
+        run(f"node_modules/.bin/{esbuild}", *kept, *outputs)
+        (built,) = json.loads((folder / "meta.json").read_text("utf-8"))["outputs"].values()
+        bundled += [path for path, part in built["inputs"].items() if part["bytesInOutput"]]
+        made[name] = (folder / "module.js").read_bytes()
+    return {**made, LICENCES: licences(bundled).encode()}
 
 
 def licences(bundled: list[str]) -> str:
@@ -86,7 +90,7 @@ def stale(built: dict[str, bytes], shipped: Path) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Check or write the page module.")
+    parser = argparse.ArgumentParser(description="Check or write the modules for the browser.")
     parser.add_argument("--write", action="store_true", help="write what is built")
     write = parser.parse_args().write
     try:
@@ -105,9 +109,10 @@ def main() -> int:
         for name, text in built.items():
             (SHIPPED / name).write_bytes(text)
     for name in stale(built, SHIPPED):
-        print(f"src/descend/page/{name} is not what frontend/ builds; run make page.")
+        print(f"src/descend/{name} is not what frontend/ builds; run make page.")
         return 1
-    print(f"The page module is current: {len(built['module.js']) / 1000:.0f} kB.")
+    sizes = [f"{name} {len(built[name]) / 1000:.0f} kB" for name in MODULES.values()]
+    print(f"The browser's modules are current: {', '.join(sizes)}.")
     return 0
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def lay(page: dict[str, Any], rows: Rows) -> None:
-    """Note in place which features are no axis, and why, which two are drawn first, the test rows."""
+    """Note in place which features are no axis, and why; which come first; the test rows."""
     why = {name: one["why"] for one in rows.summaries for name in one["features"] if one["why"]}
     for feature in page["features"]:
         if feature["name"] in why:

@@ -287,8 +287,7 @@ def plain(found: Grade) -> dict[str, Any]:
 
 def _cleaned(found: Grade) -> Grade:
     """Return a grade whose texts a terminal can show: files and names are by others."""
-    texts = {name: clean(text) for name, text in found._asdict().items() if isinstance(text, str)}
-    return found._replace(**texts)
+    return Grade._make(clean(entry) if isinstance(entry, str) else entry for entry in found)
 
 
 def row(found: Grade) -> list[str]:
