@@ -76,7 +76,7 @@ export function makeBranchList(lab: Lab, changed: () => void): BranchList {
     const remove = iconButton(words.remove(called), REMOVE, () => lab.link.say({ kind: "remove", branch: branch.number }));
     remove.querySelector("svg")?.classList.replace("full", "line");
     remove.disabled = all.length === 1;
-    const origin = make("span", { class: "differs" }, words.origin(branch.origin, branch.differs, branch.edits, branch.rate, beginning(branch, all)));
+    const origin = make("span", { class: "differs" }, words.origin(branch.origin, branch.differs, branch.edits, branch.rate, beginning(branch)));
     const row = make(
       "li",
       { "data-branch": String(branch.number) },
@@ -120,9 +120,8 @@ export function makeBranchList(lab: Lab, changed: () => void): BranchList {
 }
 
 /** What is said of a branch that came from no other. */
-function beginning({ number, settings }: BranchTold, all: BranchTold[]): string {
-  const first = Math.min(...all.map((one) => one.number)) === number;
-  return first || settings.target === "" ? words.first : words.otherTable(String(settings.target));
+function beginning({ number, settings }: BranchTold): string {
+  return number === 1 || settings.target === "" ? words.first : words.otherTable(String(settings.target));
 }
 
 /** Which control of which branch has the focus, for a list that is made anew. */
