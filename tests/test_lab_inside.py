@@ -248,10 +248,22 @@ def test_an_address_makes_the_same_run_again(lab):
     link = dialog.get_by_role("textbox", name="Link into this lab").input_value()
     assert link == f"{lab.lab.origin}/?{query}"
     assert (
-        dialog.get_by_role("textbox", name="Command").input_value()
+        dialog.get_by_role("textbox", name="Command for another").input_value()
         == f'descend lab --address "{query}"'
     )
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="One update back").click()  # what is looked at is shared
+    expect(page).to_have_url(re.compile("step=19"))
+    page.get_by_role("button", name="Share").click()
+    expect(dialog.get_by_role("textbox", name="Link into this lab")).to_have_value(
+        link.replace("step=20", "step=19")
+    )
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="To the start").click()  # before what was changed
+    expect(page).to_have_url(re.compile("step=0"))
+    assert "changes=" not in page.url
     again = lab(query)
+    updates(again, 20)
     # Which engine does which update is not in an address: the last bits may differ.
     np.testing.assert_allclose(run_of(lab, again).theta, run_of(lab, page).theta, rtol=1e-12)
     assert run_of(lab, again).state.step == 20
@@ -319,10 +331,16 @@ def test_a_teacher_locks_and_sets_a_goal_and_a_learner_reaches_it(lab, tmp_path)
     dialog.get_by_label("What is to be reached").select_option("validation_loss")
     dialog.get_by_label("Value").fill("0.3")
     dialog.get_by_label("Updates at most").fill("200")
-    link = dialog.get_by_role("textbox", name="Link for the class").input_value()
+    assert dialog.get_by_role("checkbox", name="loss", exact=True).is_checked()
+    dialog.get_by_text("The loss is locked with this goal").wait_for()
+    link = dialog.get_by_role("textbox", name="Link that works on this computer only").input_value()
     query = urlsplit(link).query
-    assert query.endswith("lock=data,edit&goal=validation_loss%3C0.3%40200")
+    assert query.endswith("lock=data,edit,loss&goal=validation_loss%3C0.3%40200")
     assert "step" not in query
+    command = dialog.get_by_role("textbox", name="Command for everybody").input_value()
+    assert command == f'descend lab --address "{query}"'
+    check = dialog.get_by_role("textbox", name="Check of what they return").input_value()
+    assert check == f'descend grade FOLDER --link "{query}"'
 
     learner = lab(query)
     banner = learner.get_by_role("group", name="Goal")
@@ -346,6 +364,18 @@ def test_a_teacher_locks_and_sets_a_goal_and_a_learner_reaches_it(lab, tmp_path)
     assert (found.verified, found.reached, found.passed) == ("exact", first, True)
     notes = [event for event in ds.load(path).events if event["kind"] == "goal"]
     assert [note["reached"] for note in notes] == [first]
+
+
+def test_an_exercise_that_was_opened_is_shared_with_its_goal(lab):
+    page = lab(f"{SMALL}&goal=validation_loss<0.25@90")
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name="Share this run")
+    command = dialog.get_by_role("textbox", name="Command for everybody")
+    expect(command).to_have_value(re.compile("&goal=validation_loss%3C0.25%4090"))
+    dialog.get_by_text("The loss is not locked").wait_for()
+    dialog.get_by_role("checkbox", name="loss", exact=True).check()
+    dialog.get_by_label("Value").fill("0.2")
+    expect(command).to_have_value(re.compile("&lock=loss&goal=validation_loss%3C0.2%4090"))
 
 
 def test_axe_finds_nothing_in_what_is_shown_here(lab):

@@ -377,7 +377,7 @@ def test_a_sentence_that_tells_a_folder_is_seen():
         ("a.csv", gzip.compress(GOOD, mtime=0), "compressed with gzip"),
         ("a.csv", b"a,b\n1,2\n3\n", "as many fields"),
         ("a.csv", b"a,A\n1,2\n", "two columns called"),
-        ("a.csv", b"a,b\n1,\xff\n", "not utf-8"),
+        ("a.csv", b"a,b\n1,\xff\n", "not written in UTF-8"),
         ("a.csv", b'a,b\n1,"2\n', "a.csv"),
         ("a.csv.gz", gzip.compress(GOOD, mtime=0)[:-9], "cut short"),
         ("a.csv.gz", b"nothing", "cannot be unpacked"),

@@ -439,7 +439,7 @@ export const text = {
     address: {
       title: "Its address",
       about: "It carries data, settings, seeds, changes and the update, so whoever opens it has the same run.",
-      link: "Link into this lab",
+      link: "Link into this lab, on this computer",
       none: "This run was changed more often than an address can hold: save the run instead.",
       command: "Command for another machine",
     },

@@ -287,7 +287,12 @@ def plain(found: Grade) -> dict[str, Any]:
 
 def _cleaned(found: Grade) -> Grade:
     """Return a grade whose texts a terminal can show: files and names are by others."""
-    return Grade._make(clean(entry) if isinstance(entry, str) else entry for entry in found)
+    return found._replace(
+        file=clean(found.file),
+        name=clean(found.name),
+        task=clean(found.task),
+        remark=clean(found.remark),
+    )
 
 
 def row(found: Grade) -> list[str]:
