@@ -18,7 +18,8 @@ from tests.oracles import assert_bits, assert_close
 
 import descend as ds
 from descend.page import document, escaped, mount, pack, writing
-from descend.page.blocks import filtered_bytes, rounded
+from descend.page.blocks import Blocks, filtered_bytes, rounded
+from descend.page.payload import curves_in
 from descend.showing.frames import frames_of
 from descend.showing.samples import rows_of
 
@@ -94,6 +95,15 @@ def test_the_page_has_the_fields_of_the_contract():
     assert set(page["target"]) == {"name", "mean", "scale", "classes"}
     assert set(page["outcome"]) == {"reason", "sentence", "loss", "best_step"}
     assert set(page["rows"]) == {"shown", "all", "sentence"}
+
+
+def test_a_joined_curve_keeps_its_first_and_last_value():
+    run = a_run()
+    (whole,) = [c for c in curves_in(run, Blocks()) if c["name"] == "gradient_norm"]
+    (joined,) = [c for c in curves_in(run, Blocks(), 2) if c["name"] == "gradient_norm"]
+    norms = run.history["gradient_norm"]
+    assert whole["ends"] is None
+    assert joined["ends"] == [norms[0], norms[-1]]
 
 
 @pytest.mark.parametrize(("most", "dtype"), [(40_000, "<f8"), (100, "<f4")])

@@ -73,7 +73,7 @@ export function makeChart(
     scales: scales(plan),
     axes: axes(plan, theme),
     legend: { show: false },
-    padding: [8, plan.lines.some((line) => line.side === "right") ? 0 : 18, 0, 0],
+    padding: [8, plan.lines.some((line) => line.side === "right") ? 0 : 24, 0, 0],
     cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { size: 7 } },
     hooks: { draw: [(plot) => drawMarks(plot, plan.marks(), theme()), drawn] },
   };

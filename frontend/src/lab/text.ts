@@ -580,6 +580,7 @@ export const text = {
     modes: { name: "Who finds the parameters", hand: "By hand", machine: "By machine" },
     problem: "Problem",
     choose: "choose one",
+    locked: "Other problems are locked by your teacher: this one is for the machine.",
     present: (numbers: number) => `the lab's present data (${count(numbers)} ${numbers === 1 ? "number" : "numbers"})`,
     rungs: {
       slope: "1 number: a slope",

@@ -175,7 +175,8 @@ function offer(lab: Lab, unfit: Exclude<Unfit, "">, store: LiveStore, climb: (ru
   line.hidden = forbidden(lab, RUNGS.find(({ name }) => name === "line")!.change);
   linear.hidden = forbidden(lab, { hidden: [] });
   const buttons = unfit === "hidden layers" ? [line, linear] : [line];
-  return make("div", { class: "card" }, make("p", {}, why), make("div", { class: "choices" }, ...buttons));
+  const none = buttons.every((one) => one.hidden);
+  return make("div", { class: "card" }, make("p", {}, why), none ? make("p", {}, words.locked) : "", make("div", { class: "choices" }, ...buttons));
 }
 
 function trailOf(game: Game): number[][] {
