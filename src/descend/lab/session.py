@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     Send = Callable[[dict[str, Any], Sequence[bytes]], bool]
 
-_PATIENCE = 0.3  # seconds before anything is made ready that nobody waits for
+# Seconds before anything is made ready that nobody waits for: first the page is to be drawn.
+_FIRST_PATIENCE, _PATIENCE = 1.5, 0.3
 _WAITING = 10_000  # messages that may wait for the worker, before more are refused
 
 
@@ -62,6 +63,7 @@ class Session:
         self._inbox: queue.Queue[Callable[[], None]] = queue.Queue(_WAITING)
         self._thinker = ThreadPoolExecutor(1, thread_name_prefix="descend-lab-thinker")
         self._warmer = ThreadPoolExecutor(1, thread_name_prefix="descend-lab-warmer")
+        self._patience = _FIRST_PATIENCE
         self._thinking: set[str] = set()
         self._over = False
         self._alone: Send | None = None  # who is greeted just now
@@ -222,9 +224,10 @@ class Session:
 
     def _warm(self, make_ready: Callable[[], None]) -> None:
         """Make something ready, once the page has had time to show what there is."""
+        patience, self._patience = self._patience, _PATIENCE
 
         def warmed() -> None:
-            time.sleep(_PATIENCE)
+            time.sleep(patience)
             try:
                 if not self._over:
                     make_ready()
