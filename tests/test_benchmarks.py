@@ -307,6 +307,7 @@ def smoke(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_smoke_ends_at_equal_losses():
     done = smoke("--only", "line", "recording-line", "gradient-softmax", "--json", "-")
     assert done.returncode == 0, done.stderr

@@ -110,6 +110,7 @@ def test_bad_input_is_one_sentence():
     assert_sentence(lambda: ds.certify("task", X, Y), "needs a Task")
 
 
+@pytest.mark.slow
 def test_the_command_certifies_examples_and_runs(descend, monkeypatch):
     status, out, err = descend("certify", "--engine", "numpy", "--engine", "numba", "--json")
     assert (status, err) == (0, "")

@@ -117,7 +117,15 @@ def test_a_wrong_number_is_told_from_a_right_one():
     assert disagreements({"objective": float("nan")}, known)
 
 
-@pytest.mark.parametrize("name", [*CLASSICS, *TABLES])
+# One-feature lines are alike: two of them have their turn in make test-slow.
+IN_TURN = ("line_sgd", "sliders")
+SEEN = [
+    pytest.param(name, marks=pytest.mark.slow if name in IN_TURN else ())
+    for name in [*CLASSICS, *TABLES]
+]
+
+
+@pytest.mark.parametrize("name", SEEN)
 def test_a_report_lives_says_python_s_numbers_and_is_open_to_all(name, new_page, tmp_path):
     run, path = reported(name, tmp_path)
     page = ready(new_page(width=1200), path)
