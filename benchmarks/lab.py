@@ -183,6 +183,8 @@ def measured(chromium: Browser, *, smoke: bool, minutes: float) -> tuple[list[Fi
             painted, arrived = page.evaluate(COUNT, 1 if smoke else 10)
             time.sleep(minutes * 60)
             after = memory(lab.process)
+            page.get_by_role("button", name="Pause").click()
+            page.wait_for_selector(".lab[data-playing=no]")
             updates = page.locator(".lab").get_attribute("data-updates")
             page.context.close()
     median = statistics.median
