@@ -31,7 +31,9 @@ def led(updates=90, changes=((20, {"learning_rate": 0.05}),), plain=PLAIN, goal=
     settings = Settings.of(plain)
     branch = Branch(1, settings, rows_of(settings), changes=changes, until=updates)
     if goal is not None:
-        found = goals.first_reached(branch.run(), goals.goal_of(goal))
+        found = goals.first_reached(
+            branch.live.history, branch.live.updates_per_epoch, goals.goal_of(goal)
+        )
         if goals.in_time(goals.goal_of(goal), found):
             branch.live.note("goal", goal=goal, reached=found.step, value=found.value)
     address = to_query(settings, branch.changes, updates, lock, goal)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import descend as ds
 from descend.errors import InputError
+from descend.lab.address import from_query
 from descend.lab.messages import checked
 from descend.lab.opening import open_run
+from descend.lab.replaying import compared, replayed
 from descend.lab.session import Session
 
 PATIENCE = 30.0
@@ -112,3 +115,21 @@ def test_an_advance_is_of_updates_or_of_epochs(sessions, heard, how):
     session.receive({"kind": "advance", **how})
     said = heard.wait_for("said")
     assert "one of the two" in said["sentence"]
+
+
+def test_another_penalty_goes_on_without_waiting_and_is_graded_to_the_last_bit(sessions, heard):
+    session = sessions()
+    session.receive({"kind": "hello"})
+    heard.wait_for("page")
+    session.receive({"kind": "advance", "updates": 5})
+    session.receive({"kind": "set", "change": {"penalty": "l2"}})
+    heard.wait_for("state", lambda state: state["settings"]["penalty"] is not None)
+    until = time.monotonic() + PATIENCE
+    while not session.run().engine_used.startswith("numba") and time.monotonic() < until:
+        time.sleep(0.05)
+    session.receive({"kind": "advance", "updates": 30})
+    state = heard.wait_for("state", lambda state: state["updates"] == 35)
+    run = session.run()
+    assert run.engine_used.startswith("numba")
+    run = replace(run, fingerprint=run.data.fingerprint)  # as a file has it
+    assert compared(run, replayed(run, from_query(state["address"]))).exact

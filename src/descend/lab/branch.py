@@ -10,7 +10,6 @@ from descend import training
 from descend.lab.sharpness import Sharpness
 from descend.page import parts
 from descend.run.telling import sentence_of
-from descend.showing.curves import curves_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -175,9 +174,6 @@ class Branch:
         else:
             after, said = self.settings.with_changes(change)
             before, plain = self.settings.plain(), after.plain()
-            if type(after.penalty) is not type(self.settings.penalty):
-                # Other kernels: until they are made ready, it goes on without.
-                self.live.use("numpy")
             self.live.change(**_parts_of(self.settings, after))
             self.settings = after
             # One at a time, in full: so the address writes them.
@@ -239,10 +235,13 @@ def _thinned(course: list[tuple[int, float]]) -> list[tuple[int, float]]:
     return course if len(course) <= COURSE else [*course[:-1:2], course[-1]]
 
 
-def _course(live: Any) -> list[tuple[int, float]]:
+def _course(live: training.Live) -> list[tuple[int, float]]:
     """Return the losses of what was trained before anybody looked."""
-    curve = curves_of(live.run(), COURSE // 2)[0]
-    return list(zip(curve.x.tolist(), curve.y.tolist(), strict=True))
+    history = live.history
+    losses = history["loss"].tolist()
+    course = list(zip(history.steps[:, 0].tolist(), losses, strict=True))
+    apart = -(-len(course) // (COURSE // 2)) or 1
+    return [*course[:-1:apart], *course[-1:]]
 
 
 def _parts_of(before: Settings, after: Settings) -> dict[str, Any]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from descend.lab.branch import Branch
     from descend.lab.leading import Leader
-    from descend.run import Run
+    from descend.run import History
 
 _GOAL = re.compile(
     r"\s*(?P<metric>[a-z][a-z0-9_]*)\s*(?P<sign>[<>])\s*"
@@ -137,8 +137,8 @@ def metrics_known() -> tuple[str, ...]:
     return (*FIGURES, *(f"validation_{name}" for name in measured))
 
 
-def first_reached(run: Run, goal: Goal) -> Reached | None:
-    """Return when a run first reached a goal, in time or late; None if it never did.
+def first_reached(history: History, updates_per_epoch: int, goal: Goal) -> Reached | None:
+    """Return when a history first reached a goal, in time or late; None if it never did.
 
     Where the history keeps blocks of updates, the first update of the block is named.
 
@@ -147,7 +147,6 @@ def first_reached(run: Run, goal: Goal) -> Reached | None:
     InputError
         If the run does not measure what the goal asks for.
     """
-    history = run.history
     if goal.metric not in history:
         msg = (
             f"The goal asks for {goal.metric}, which is not measured here; there are "
@@ -162,7 +161,7 @@ def first_reached(run: Run, goal: Goal) -> Reached | None:
         if goal.met_by(value):
             first = place * series.block
             # Figures of an update belong to the point before it, those of an epoch after it.
-            step = (first + 1) * run.setup.batches_per_epoch if per_epoch else first
+            step = (first + 1) * updates_per_epoch if per_epoch else first
             return Reached(step, float(value))
     return None
 
@@ -226,7 +225,7 @@ def watch(leader: Leader, *, now: bool = True) -> None:
         return
     leader.asked["goal"] = looked
     goal = goal_of(text)
-    reached = first_reached(branch.run(), goal)
+    reached = first_reached(branch.live.history, branch.live.updates_per_epoch, goal)
     if in_time(goal, reached) and reached is not None:
         _note(leader, branch, goal, reached)
     elif goal.within is not None and branch.step > goal.within:

@@ -178,7 +178,7 @@ def _judged(found: Grade, run: Run, address: Address, wanted: Asked) -> Grade:
     goal = wanted.goal or (goals.goal_of(address.goal) if address.goal else None)
     broken = _locks_broken(address, wanted.address)
     result = compared(run, replayed(run, address, _opened(address, wanted.data)))
-    reached = None if goal is None else goals.first_reached(result.run, goal)
+    reached = None if goal is None else _reached(result.run, goal)
     false = _false_goal(run, goal, reached)
     against = [sentence for sentence in (result.differs, broken, false) if sentence]
     verified = NO if against else EXACT if result.exact else NEAR
@@ -192,6 +192,10 @@ def _judged(found: Grade, run: Run, address: Address, wanted: Asked) -> Grade:
         remark="; ".join(remarks),
         lock=",".join(address.lock),
     )
+
+
+def _reached(run: Run, goal: Goal) -> goals.Reached | None:
+    return goals.first_reached(run.history, run.setup.batches_per_epoch, goal)
 
 
 def _opened(address: Address, data: str | None) -> Any:

@@ -155,7 +155,6 @@ class Leader:
         from descend.lab import thinking  # noqa: PLC0415 - as below
 
         def again() -> None:
-            time.sleep(0.02)
             if self.branches:
                 thinking.ask(self, what)
 
@@ -192,15 +191,23 @@ class Leader:
         change = message["change"]
         branch = self.branch
         if branch.settings.kept_by(change):
-            self._tell(branch.change(change))
-            if branch.live.engine == "numpy":
-                self.quicken(branch)
+            self._set(branch, change)
             self.state()
             return
         settings, said = branch.settings.with_changes(change, self.opened)
         self.begin(settings, origin=Origin(branch.number, 0), against=branch.settings)
         self._tell(said)
         self.show()
+
+    def _set(self, branch: Branch, change: dict[str, Any]) -> None:
+        """Change a branch; another penalty needs other kernels, and goes on without meanwhile."""
+        after = branch.settings.with_changes(change)[0]
+        other = type(after.penalty) is not type(branch.settings.penalty)
+        if other:
+            branch.live.use("numpy")
+        self._tell(branch.change(change))
+        if other:
+            self.quicken(branch)
 
     def _on_play(self, message: Mapping[str, Any]) -> None:
         self.play(on=message["on"])

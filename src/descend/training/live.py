@@ -26,6 +26,7 @@ from descend.arrays import State
 from descend.engines import engine_for
 from descend.errors import InputError, Outcome
 from descend.parts import choice, whole
+from descend.run import History
 from descend.run.event_checks import is_plain
 from descend.run.events import (
     NOTES,
@@ -211,6 +212,11 @@ class Live:
     def updates_per_epoch(self) -> int:
         """Updates to an epoch."""
         return self._loop.setup.batches_per_epoch
+
+    @property
+    def history(self) -> History:
+        """What is recorded so far: a view, which grows with the training."""
+        return History(self._loop.updates, self._loop.epochs)
 
     @property
     def events(self) -> tuple[dict[str, Any], ...]:
