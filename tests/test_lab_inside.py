@@ -74,9 +74,11 @@ def test_the_panel_of_a_weight_shows_pythons_numbers(lab, address):
     moment = run.at(20)
     further = run.resume(epochs=run.setup.epochs + 20).at(21)
     assert shown(page, "weight") == moment.theta[at]
-    assert shown(page, "gradient") == moment.gradient[at]
-    assert shown(page, "change") == further.theta[at] - moment.theta[at]
-    assert shown(page, "next") == pytest.approx(further.theta[at], rel=1e-15)
+    # The next update may have been worked out before the compiled kernels took over.
+    assert shown(page, "gradient") == pytest.approx(moment.gradient[at], rel=1e-10)
+    change = further.theta[at] - moment.theta[at]
+    assert shown(page, "change") == pytest.approx(change, rel=1e-10)
+    assert shown(page, "next") == pytest.approx(further.theta[at], rel=1e-14)
     m, v = run.task.optimizer.rule.slots
     assert shown(page, f"memory {m}") == moment.slots[0, at]
     assert shown(page, f"memory {v}") == moment.slots[1, at]
@@ -121,7 +123,7 @@ def test_a_weight_is_set_by_typing_and_at_an_earlier_step_on_a_branch(lab):
     assert page.locator(".lab").get_attribute("data-branch") == "1"
     settled(page, 12)
     assert shown(page, "weight") == 0.25
-    assert shown(page, "gradient") == run.at(12).gradient[6]
+    assert shown(page, "gradient") == pytest.approx(run.at(12).gradient[6], rel=1e-10)
     field.fill("")
     field.press("Enter")
     assert run_of(lab, page).at(12).theta[6] == 0.25
@@ -169,12 +171,17 @@ def test_weights_are_chosen_in_the_net_by_mouse_and_by_keyboard(lab):
     assert page.evaluate(focused)
 
 
-PIXELS = """(places) => {
+PIXELS = """(places) => {  // of [unit, across, up], in shares of the unit
   const canvas = document.querySelector('[data-view=network] .stage-of-net > canvas');
   const net = document.querySelector('[data-view=network] .net');
   const scale = canvas.width / net.viewBox.baseVal.width;
-  const all = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  return places.map(([x, y]) => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+  copy.drawImage(canvas, 0, 0);
+  const all = copy.getImageData(0, 0, canvas.width, canvas.height).data;
+  const boxes = document.querySelectorAll('[data-view=network] .unit .ground');
+  return places.map(([unit, across, up]) => {
+    const [left, top, w, h] = ['x', 'y', 'width', 'height'].map((n) => +boxes[unit].getAttribute(n));
+    const [x, y] = [left + across * w, top + (1 - up) * h];
     const at = 4 * (Math.round(y * scale) * canvas.width + Math.round(x * scale));
     return [...all.slice(at, at + 4)];
   });
@@ -188,19 +195,17 @@ def test_units_hold_maps_of_what_they_pass_on(lab):
     W, b = run.params["layer1.weight"], run.params["layer1.bias"]
     X = np.concatenate([run.problem.X, np.asarray(run.data.validation[0])])
     low, high = X.min(axis=0), X.max(axis=0)
-    boxes = page.locator('[data-view="network"] .unit .ground')
     values, places = [], []
     for unit in range(4):
-        x, y, w, h = (
-            float(boxes.nth(2 + unit).get_attribute(name)) for name in ("x", "y", "width", "height")
-        )
         for across, up in ((0.15, 0.2), (0.5, 0.5), (0.85, 0.8)):
             # The map reaches 6 % beyond the rows on each side.
             place = low + (np.array([across, up]) * 1.12 - 0.06) * (high - low)
             values.append(float(np.tanh(place @ W[:, unit] + b[unit])))
-            places.append([x + across * w, y + (1 - up) * h])
-    strong = np.abs(values) > 0.5
-    assert strong.sum() >= 6
+            places.append([2 + unit, across, up])
+    strongest = [place for value, place in zip(values, places, strict=True) if abs(value) > 0.5]
+    assert len(strongest) >= 6
+    # The net may be drawn anew meanwhile, once the kernels are there.
+    labs.wait_for(lambda: all(pixel[3] for pixel in page.evaluate(PIXELS, strongest)))
     for value, (red, _, blue, alpha) in zip(values, page.evaluate(PIXELS, places), strict=True):
         if abs(value) > 0.5:
             assert (blue > red) == (value > 0)

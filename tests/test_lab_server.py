@@ -411,11 +411,22 @@ def test_a_page_that_does_not_read_is_sent_away(asker, app, monkeypatch):
         labs.wait_for(lambda: session.listeners)
         (send,) = session.listeners
         went = [send({"kind": "page"}, [big]) for _ in range(40)]
-        labs.wait_for(lambda: not session.listeners)  # however long it does not read
-        with pytest.raises(ConnectionClosed) as closed:
+        with pytest.raises(ConnectionClosed) as closed:  # who reads again is told why
             listen(socket)
+        labs.wait_for(lambda: not session.listeners)
     assert False in went
     assert closed.value.rcvd.code == 1013
+
+
+def test_a_page_that_never_reads_is_sent_away(asker, app, monkeypatch):
+    monkeypatch.setattr("descend.lab.outgoing.MOST_BYTES", 2**22)
+    session = app.state.sessions.find("deaf")
+    with asker.socket("/s/deaf/socket"):
+        labs.wait_for(lambda: session.listeners)
+        (send,) = session.listeners
+        while send({"kind": "page"}, [bytes(2**20)]):
+            pass
+        labs.wait_for(lambda: not session.listeners)
 
 
 def listen(socket):
