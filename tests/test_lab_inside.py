@@ -171,7 +171,8 @@ def test_weights_are_chosen_in_the_net_by_mouse_and_by_keyboard(lab):
     assert page.evaluate(focused)
 
 
-PIXELS = """(places) => {  // of [unit, across, up], in shares of the unit
+# Places are [unit, across, up], in shares of the unit.
+PIXELS = """(places) => {
   const canvas = document.querySelector('[data-view=network] .stage-of-net > canvas');
   const net = document.querySelector('[data-view=network] .net');
   const scale = canvas.width / net.viewBox.baseVal.width;
@@ -180,7 +181,8 @@ PIXELS = """(places) => {  // of [unit, across, up], in shares of the unit
   const all = copy.getImageData(0, 0, canvas.width, canvas.height).data;
   const boxes = document.querySelectorAll('[data-view=network] .unit .ground');
   return places.map(([unit, across, up]) => {
-    const [left, top, w, h] = ['x', 'y', 'width', 'height'].map((n) => +boxes[unit].getAttribute(n));
+    const [left, top, w, h] = ['x', 'y', 'width', 'height']
+      .map((name) => +boxes[unit].getAttribute(name));
     const [x, y] = [left + across * w, top + (1 - up) * h];
     const at = 4 * (Math.round(y * scale) * canvas.width + Math.round(x * scale));
     return [...all.slice(at, at + 4)];

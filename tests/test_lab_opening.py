@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 TABLE = "size,price\n" + "".join(f"{i},{100 + 3 * i}\n" for i in range(60))
 DROPPED = """([name, text]) => {
   const files = new DataTransfer();
@@ -47,3 +49,13 @@ def test_what_is_no_table_is_refused_in_a_sentence(lab):
     page.get_by_text("none of these").first.wait_for()
     lab.expect("422")  # the browser tells its console of every refusal
     assert page.locator(".lab").get_attribute("data-branch") == "1"
+
+
+def test_the_views_are_laid_out_once(lab):
+    """The place of the controls is kept until there are choices: no view is made anew."""
+    page = lab("data=moons&n=60&hidden=3,2&step=5")
+    net = page.wait_for_selector('[data-view="network"] .net')
+    page.wait_for_selector(".controls[data-ready=yes]")
+    expect(page.locator(".controls summary").first).to_be_visible()
+    page.wait_for_timeout(300)
+    assert net.evaluate("net => net.isConnected")

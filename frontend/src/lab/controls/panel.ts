@@ -20,7 +20,7 @@ export const controls: Part = (lab, host, signal) => {
   host.classList.add("controls");
   host.setAttribute("role", "group");
   host.setAttribute("aria-label", words.name);
-  host.hidden = true;
+  host.classList.add("waits"); // its place is kept: the views beside it are laid out once
   const sender = makeSender(lab, draw, signal);
   const groups = groupsOf(lab, set, signal);
   const note = make("p", { class: "about locked" });
@@ -38,6 +38,7 @@ export const controls: Part = (lab, host, signal) => {
     host.dataset.asking = sender.idle() ? "no" : "yes";
     const now = nowOf(lab, choices);
     if (now === null) return;
+    host.classList.remove("waits");
     for (const { controls: all } of groups) {
       for (const control of all) if (!control.keys.some(sender.pending)) control.draw(now);
     }

@@ -1,6 +1,7 @@
 // The look of the controls: one column of settings in quiet groups.
 export const CONTROLS = `
 .descend .controls { display: grid; gap: 10px; align-items: start; grid-template-columns: minmax(0, 1fr); }
+.descend .controls.waits { visibility: hidden; }
 .descend .controls .group {
   background: var(--card); border: 1px solid var(--line); border-radius: 12px; min-width: 0;
 }
