@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TOKEN = "token-of-the-tests"  # noqa: S105 - of servers that live for a test
 READY = "#lab[data-rendered=yes]"
+# Where an address asks for a step: it is there, and the views are drawn.
+ARRIVED = '.lab[data-ready=yes][data-playing=no][data-settled]:not([data-updates="0"])'
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,15 @@ class Visitor:
     def __call__(
         self, address: str = "", *, width: int = 1280, height: int = 900, **options: Any
     ) -> Page:
-        """Open a lab with the settings of an address, and wait until it is drawn."""
+        """Open a lab with the settings of an address, and wait until it is drawn, at its step."""
         options = {"reduced_motion": "reduce", **options}
         context = self.chromium.new_context(viewport={"width": width, "height": height}, **options)
         self.contexts.append(context)
         page = self.watched(context.new_page())
         page.goto(self.lab.door(address))
         page.wait_for_selector(READY)
+        if "step=" in address:
+            page.wait_for_selector(ARRIVED)
         return page
 
     def beside(self, page: Page) -> Page:

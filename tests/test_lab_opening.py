@@ -16,7 +16,7 @@ DROPPED = """([name, text]) => {
 def test_a_fresh_lab_is_alive_by_itself(lab):
     page = lab(reduced_motion="no-preference")
     page.wait_for_selector(".lab[data-playing=yes]")
-    page.wait_for_function("Number(document.querySelector('.lab').dataset.frames) > 5")
+    page.wait_for_function("() => Number(document.querySelector('.lab').dataset.frames) > 5")
 
 
 def test_whoever_wants_no_motion_starts_it(lab):
