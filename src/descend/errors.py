@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +38,32 @@ class RunFileError(InputError):
 
 class UnavailableError(DescendError, ImportError):
     """An optional library that was asked for is not installed."""
+
+
+class DivergedError(DescendError, ArithmeticError):
+    """A training diverged where a fitted model was asked for; `train` itself raises nothing.
+
+    Parameters
+    ----------
+    message
+        The sentence.
+    run
+        What was recorded until then, to be looked at; default None.
+
+    Attributes
+    ----------
+    run
+        As given.
+
+    Examples
+    --------
+    >>> DivergedError("The loss is no longer a number.", run=None).run is None
+    True
+    """
+
+    def __init__(self, message: str, *, run: Any = None) -> None:
+        ArithmeticError.__init__(self, message)
+        self.run = run
 
 
 Reason = Literal[
