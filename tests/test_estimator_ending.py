@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +28,10 @@ Y = X @ [1.0, 2.0, 3.0, 4.0] + RNG.normal(size=N)
 SIDES = (Y + RNG.normal(size=N) > 0).astype(int)
 UNITS = np.array([1.0, 1.0, 1e-2, 1e-3])
 NET = ds.MLP((20,))
+
+
+def drawn(size, seed=1):
+    return np.random.default_rng(seed).normal(size=size)
 
 
 def trained(optimizer, loss=None, X=X, y=Y, model=None, penalty=None, **asked):
@@ -144,12 +149,15 @@ def test_slow_is_said_with_the_condition_number_and_a_solver(loss):
     assert_allclose(condition, found[-1] / found[0], rtol=0.06)  # two digits are shown
     assert f"solver='{'exact' if quadratic else 'newton'}'" in said
     assert "scale='standard'" in said
-    scaled = trained(ds.nesterov(), ds.losses.LOSSES.make(loss), standardize=True, **asked)
-    assert scaled.outcome.converged
+    asked["epochs"] = 1000
+    both = [
+        trained(ds.nesterov(), run.task.loss, standardize=s, **asked).outcome for s in (False, True)
+    ]
+    assert [outcome.converged for outcome in both] == [False, True]
 
 
 def test_collinear_columns_are_slow_at_any_scale():
-    Z = np.column_stack([X, X[:, 0] + 1e-4 * RNG.normal(size=N)])
+    Z = np.column_stack([X, X[:, 0] + 1e-4 * drawn(N)])
     asked = {"X": Z, "epochs": 300, "standardize": True}
     run = trained(ds.nesterov(), gradient_tolerance=1e-9, **asked)
     assert kind_of_ending(run) == "slow"
@@ -167,11 +175,16 @@ def test_a_step_far_too_small_is_slow_and_the_one_suggested_converges():
     assert again.outcome.converged
 
 
-def test_an_outcome_that_is_an_end_and_no_convergence_is_ill_conditioned():
-    run = trained(ds.nesterov(), X=X * UNITS, epochs=50)
-    told = replace(run, outcome=replace(run.outcome, reason="stalled"))
-    assert told.outcome.converged
-    assert kind_of_ending(told) == "converged"
+def test_what_ended_by_a_rule_and_did_not_converge_is_ill_conditioned():
+    run = trained(ds.newton(), X=X * UNITS, epochs=50)
+    o = run.outcome
+    assert kind_of_ending(run) == "converged"
+    said = {"sentence": o.sentence, "diverged": False, "best_step": None, "loss": o.loss}
+    run = replace(run, outcome=SimpleNamespace(reason=o.reason, converged=False, **said))
+    assert kind_of_ending(run) == "slow"
+    assert "ill-conditioned (condition number 9.2e+05)" in stop_reason(run)
+    assert "solver='exact'" in stop_reason(run)
+    assert not is_at_an_end(run)
 
 
 # Too large ---------------------------------------------------------------------------------------
@@ -233,14 +246,15 @@ def test_a_rate_that_has_faded_leaves_a_plateau():
     assert again.outcome.loss < run.outcome.loss
 
 
-def test_batches_that_throw_it_about_are_a_plateau():
-    rows = {"X": X[:20], "y": 10 * RNG.normal(size=20)}
-    run = trained(ds.adam(0.5), epochs=400, batch_size=1, **rows)
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_batches_that_throw_it_about_are_a_plateau(seed):
+    rows = {"X": X[:20], "y": 10 * drawn(20, seed), "seed": seed}
+    run = trained(ds.adam(0.5), epochs=150, batch_size=1, **rows)
     assert kind_of_ending(run) == "plateau"
     said = stop_reason(run)
     (better,) = suggested(said, "learning_rate")
     assert suggested(said, "batch_size") == [8]
-    again = trained(ds.adam(better), epochs=400, batch_size=1, **rows)
+    again = trained(ds.adam(better), epochs=150, batch_size=1, **rows)
     assert again.outcome.loss < run.outcome.loss
 
 
@@ -287,7 +301,7 @@ def test_of_many_rows_the_limit_is_a_close_estimate(monkeypatch):
 
 
 def test_of_many_columns_it_is_found_without_their_spectrum():
-    wide = RNG.normal(size=(30, 2500))
+    wide = drawn((30, 2500))
     run = trained(ds.gradient_descent(1e-5), X=wide, y=Y[:30], epochs=3)
     assert_allclose(largest_stable_step(run), 2 / curvatures(wide)[-1], rtol=0.02)
 
@@ -381,6 +395,9 @@ def test_of_many_columns_the_first_few_are_named():
 
 APART = X[np.abs(X[:, 0]) > 0.5]
 LEFT = (APART[:, 0] > 0).astype(int)
+# One row amid the others of the right that is said to be of the left: nothing parts it from them.
+AMID = int(np.linalg.norm(APART - APART[LEFT == 1].mean(axis=0), axis=1).argmin())
+MIXED = np.where(np.arange(len(LEFT)) == AMID, 0, LEFT)
 
 
 @pytest.mark.parametrize("loss", [ds.logistic(), ds.softmax()])
@@ -392,7 +409,7 @@ def test_classes_that_can_be_separated_are_named_as_by_the_doctor(loss):
     assert "perfect-separation" in run.diagnose().codes
     assert "a penalty, say alpha=0.01" in stop_reason(run)
     held = trained(ds.nesterov(), loss, penalty=ds.penalties.l2(0.01), **asked)
-    mixed = trained(ds.nesterov(), loss, **{**asked, "y": np.append(1 - LEFT[:1], LEFT[1:])})
+    mixed = trained(ds.nesterov(), loss, **{**asked, "y": MIXED})
     for run in (held, mixed):
         assert data_warnings(run) == []
         assert "perfect-separation" not in run.diagnose().codes
@@ -401,8 +418,8 @@ def test_classes_that_can_be_separated_are_named_as_by_the_doctor(loss):
 def test_more_labels_can_be_separated_too():
     places = np.array([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]])
     y = np.arange(60) % 3
-    Z = places[y] + RNG.normal(size=(60, 2))
-    run = trained(ds.nesterov(), ds.softmax(), X=Z, y=y, epochs=2000)
+    Z = places[y] + drawn((60, 2))
+    run = trained(ds.nesterov(), ds.softmax(), X=Z, y=y, epochs=300)
     (said,) = data_warnings(run)
     assert "told apart perfectly" in said
     assert "perfect-separation" in run.diagnose().codes
@@ -423,8 +440,8 @@ def test_with_no_more_rows_than_parameters_it_is_said_to_be_so_always():
 
 
 def test_rows_of_no_weight_do_not_mix_classes():
-    y, w = np.append(1 - LEFT[:1], LEFT[1:]), np.ones(len(LEFT))
-    w[0] = 0.0
-    asked = {"X": APART, "y": y, "epochs": 2000}
+    w = np.ones(len(LEFT))
+    w[AMID] = 0.0
+    asked = {"X": APART, "y": MIXED, "epochs": 2000}
     assert len(data_warnings(trained(ds.nesterov(), ds.logistic(), sample_weight=w, **asked))) == 1
     assert data_warnings(trained(ds.nesterov(), ds.logistic(), **asked)) == []

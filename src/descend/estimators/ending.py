@@ -41,6 +41,8 @@ FEWEST = 8
 SWINGS = 0.2
 # A loss that fell by less than this share of its whole way in the last quarter stands.
 STANDS = 1e-3
+# And one that swings, by less than so many times what chance makes of medians.
+SIGMAS = 5.0
 # A gradient above this share of its first length is not small; one below the other is rounding.
 NOT_SMALL, GONE = 0.05, 1e-10
 # Below this share of the largest stable step a step is far too small.
@@ -202,12 +204,20 @@ class _Seen:
         if len(self.loss) < FEWEST:
             return True
         whole = float(self.loss[0] - self.loss.min())
-        return self.quarters[2] - self.quarters[3] > STANDS * whole
+        # Medians of a quarter of swings differ by about so much; of a smooth fall by far more.
+        chance = float(np.median(np.abs(np.diff(self.late)))) / math.sqrt(len(self.loss) / 4)
+        by_chance = SIGMAS * chance if self.swings else 0.0
+        return self.quarters[2] - self.quarters[3] > max(STANDS * whole, by_chance)
+
+    @property
+    def late(self) -> Floats:
+        """The loss in the last quarter, and a little more of short ones."""
+        return self.loss[-max(len(self.loss) // 4, FEWEST) :]
 
     @property
     def swings(self) -> bool:
         """Whether the loss went up and down in the last quarter."""
-        late = self.loss[-max(len(self.loss) // 4, FEWEST) :]
+        late = self.late
         rounding = 1e-12 * float(np.abs(late).max(initial=0.0))
         return len(late) >= FEWEST and float((np.diff(late) > rounding).mean()) > SWINGS
 
