@@ -422,7 +422,9 @@ def test_more_labels_can_be_separated_too():
     run = trained(ds.nesterov(), ds.softmax(), X=Z, y=y, epochs=300)
     (said,) = data_warnings(run)
     assert "told apart perfectly" in said
-    assert "perfect-separation" in run.diagnose().codes
+    y[:1] += 1  # one of the first is said to be of the second
+    run = trained(ds.nesterov(), ds.softmax(), X=Z, y=y, epochs=300)
+    assert data_warnings(run) == []
 
 
 def test_of_several_outputs_the_one_is_named():

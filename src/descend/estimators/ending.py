@@ -207,7 +207,7 @@ class _Seen:
         # Medians of a quarter of swings differ by about so much; of a smooth fall by far more.
         chance = float(np.median(np.abs(np.diff(self.late)))) / math.sqrt(len(self.loss) / 4)
         by_chance = SIGMAS * chance if self.swings else 0.0
-        return self.quarters[2] - self.quarters[3] > max(STANDS * whole, by_chance)
+        return min(self.quarters[1:3]) - self.quarters[3] > max(STANDS * whole, by_chance)
 
     @property
     def late(self) -> Floats:
