@@ -69,8 +69,9 @@ def test_it_is_computed_in_double_precision():
 @pytest.mark.parametrize("strategy", ["uniform", "quantile"])
 @pytest.mark.parametrize("bins", [1, 4, 10])
 @pytest.mark.parametrize("ties", [False, True])
-def test_calibration_is_scikit_learns_where_bins_divide_the_rows(strategy, bins, ties):
-    p, y, _ = drawn(ties=ties)
+@pytest.mark.parametrize("n", [240, 2000])
+def test_calibration_is_scikit_learns_where_bins_divide_the_rows(strategy, bins, ties, n):
+    p, y, _ = drawn(n, ties=ties)
     found = calibration(p, y, bins, strategy=strategy)
     observed, predicted = calibration_curve(y, p, n_bins=bins, strategy=strategy)
     assert_allclose(found.observed, observed, rtol=1e-13)
@@ -87,11 +88,20 @@ def test_bins_of_equal_width_are_theirs_for_any_number_of_rows():
 
 
 @pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+def test_bins_without_rows_are_left_out(strategy):
+    p, y = np.repeat([0.1, 0.9], 20), np.tile([0, 1], 20)
+    found = calibration(p, y, 8, strategy=strategy)
+    assert_allclose(found.predicted, [0.1, 0.9])
+    assert_array_equal(found.mass, [20, 20])
+    assert len(calibration_curve(y, p, n_bins=8, strategy=strategy)[0]) == 2
+
+
+@pytest.mark.parametrize("strategy", ["uniform", "quantile"])
 @pytest.mark.parametrize("n", [50, 97])
 @pytest.mark.parametrize("ties", [False, True])
 def test_a_weight_of_k_is_k_copies_and_none_is_absence(strategy, n, ties):
     p, y, w = drawn(n, ties=ties)
-    assert (w == 0).any()
+    p[:2], w[:2] = [0.0, 1.0], 0
     found = calibration(p, y, 6, w, strategy)
     copies = calibration(np.repeat(p, w), np.repeat(y, w), 6, strategy=strategy)
     for ours, copied in zip(found, copies, strict=True):
@@ -147,6 +157,7 @@ def test_it_reads_as_a_table():
         ({"y": [0, 1, 1]}, ShapeError, r"found shapes \(2,\), \(3,\)"),
         ({"weights": [1.0]}, ShapeError, r"and \(1,\)"),
         ({"p": [0.1, 1.5]}, InputError, r"probabilities .* in \[0, 1\]; found 1.5 at row 1"),
+        ({"p": [-0.5, 0.5]}, InputError, "found -0.5 at row 0"),
         ({"p": [np.nan, 0.5]}, InputError, "found nan at row 0"),
         ({"y": [1, 2]}, InputError, "The y .* 0 or 1; found 2.0 at row 1"),
         ({"weights": [1.0, -1.0]}, InputError, "weights .* found -1.0 at row 1"),
