@@ -104,8 +104,8 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         """Return the penalty in this library's units, for rows that weigh `mass` together."""
         raise NotImplementedError
 
-    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool) -> Rows:
-        """Return rows as `train` takes them, having learnt of y what there is to learn."""
+    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
+        """Return rows as `train` takes them, having learnt of y (or labels) what there is."""
         raise NotImplementedError
 
     def _fitted(self, run: Run) -> dict[str, Any]:
@@ -161,6 +161,21 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         self._take(self._advanced(rows, held, asked.epochs_of(self), first=first))
         return self
 
+    def _one_more_epoch(self, X: Any, y: Any, sample_weight: Any, labels: Any = None) -> Self:
+        """Go once through some rows, from where the last ones left off."""
+        self._validate_params()
+        if self.solver != "descent" or self.early_stopping:
+            msg = (
+                "partial_fit goes once through the rows it is given, so it is for "
+                "solver='descent' without early_stopping; found "
+                f"solver={self.solver!r}, early_stopping={self.early_stopping!r}."
+            )
+            raise InputError(msg)
+        first = not hasattr(self, "run_")
+        rows = self._checked(X, y, sample_weight, first=first, labels=labels)
+        self._take(self._advanced(rows, None, 1, first=first, rules=False), whole=False)
+        return self
+
     def _advanced(
         self,
         rows: Rows,
@@ -169,7 +184,6 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         *,
         first: bool,
         rules: bool = True,
-        classes: list[Any] | None = None,
     ) -> Run:
         """Return the run of so many more epochs, by the stopping rules or without them."""
         n = int(rows.X.shape[0])
@@ -200,15 +214,14 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         }
         if rules:
             how |= asked.stopping_rules(self, held)
-        run = self._begun(task, rows, epochs, how, classes) if first else None
-        if run is None:
-            run = going.on(self.run_, task, rows, epochs, how)
+        if first:
+            run = self._begun(task, rows, epochs, how)
+        else:
+            run, self._epochs_seen = going.on(self.run_, task, rows, epochs, how)
         bridge.end(run)
         return run
 
-    def _begun(
-        self, task: Task, rows: Rows, epochs: int, how: dict[str, Any], classes: list[Any] | None
-    ) -> Run:
+    def _begun(self, task: Task, rows: Rows, epochs: int, how: dict[str, Any]) -> Run:
         return train(
             task,
             rows.X,
@@ -219,16 +232,22 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             seed=asked.seed_of(self.random_state),
             record=self.record,
             standardize=self._standardize(),
-            classes=classes,
+            classes=self._known_labels(),
             **how,
         )
+
+    def _known_labels(self) -> list[Any] | None:
+        """Return the sorted labels, where there are labels."""
+        return None
 
     def _standardize(self) -> bool | str:
         if self.scale is None:
             return False
         return True if self.fit_intercept else "scale"
 
-    def _checked(self, X: Any, y: Any, sample_weight: Any, *, first: bool) -> Rows:
+    def _checked(
+        self, X: Any, y: Any, sample_weight: Any, *, first: bool, labels: Any = None
+    ) -> Rows:
         """Return rows that are what they should be, those of weight 0 left out."""
         X, y = validate_data(
             self,
@@ -246,7 +265,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             )
             if not weights.all():
                 X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        return self._rows(X, y, weights, first=first)
+        return self._rows(X, y, weights, first=first, labels=labels)
 
     def _held(self, X: Any, y: Any, sample_weight: Any) -> Rows | None:
         """Return validation rows, if they were given."""
@@ -259,16 +278,19 @@ class Descent(CallbackSupportMixin, BaseEstimator):
 
     # ------------------------------------------------------------ what came of it
 
-    def _take(self, run: Run) -> None:
-        """Show a finished run, or refuse it."""
+    def _take(self, run: Run, *, whole: bool = True) -> None:
+        """Show a run, or refuse it; `whole` if it was to go on until it ended by itself."""
         outcome = run.outcome
         if outcome.diverged and self.on_divergence == "raise":
             raise DivergedError(ending.divergence_message(run), run=run)
         before: EpochHistory | None = vars(self).get("history_")
         for name, value in self._fitted(run).items():
             setattr(self, name, value)
-        if not run.setup.record and before is not None:
-            self.history_ = before.followed_by(self.history_)
+        seen: EpochHistory | None = vars(self).pop("_epochs_seen", None)
+        if seen is not None:
+            self.history_ = seen if before is None else before.followed_by(seen)
+        if not whole:
+            return
         for sentence in ending.data_warnings(run):
             warnings.warn(sentence, UserWarning, stacklevel=3)
         if outcome.diverged:
@@ -294,9 +316,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def _scores(self, X: Any) -> Any:
         """Return the raw scores (n, k) of rows."""
         check_is_fitted(self, "run_")
-        X = validate_data(
-            self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]
-        )
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
         return self.run_.scores(X)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -65,7 +66,7 @@ class Classification(ClassifierMixin, Descent):
 
     # ------------------------------------------------------------ rows
 
-    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool) -> Rows:
+    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
         check_classification_targets(y)
         kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
@@ -77,13 +78,39 @@ class Classification(ClassifierMixin, Descent):
         else:
             y = column_or_1d(y, warn=True)
         if first:
-            self._learn(y, several=several)
+            self._learn(y if labels is None or several else np.asarray(labels), several=several)
         elif several != self._several:
             msg = f"y must be what it was at the first fit; now it is {kind}."
             raise ValueError(msg)
         if self.class_weight is not None:
             weights = self._weighed(y, weights, X.dtype)
         return Rows(X, y.astype(X.dtype) if several else y, weights)
+
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Go once through some rows, from where the last call left off.
+
+        The first call learns the columns' scale and the learning rate; later ones carry on the
+        whole state, the optimizer's memory included.  Calls on the same rows are `fit`, an epoch
+        at a time, to the last bit.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        classes
+            For the first call: all labels there will be; default those in y.
+        """
+        if self.class_weight == "balanced":
+            msg = (
+                "class_weight='balanced' needs all rows at once; give partial_fit a dict, or "
+                "sample_weight."
+            )
+            raise InputError(msg)
+        return self._one_more_epoch(X, y, sample_weight, classes)
+
+    def _known_labels(self) -> list[Any] | None:
+        return None if self._several else self._labels.tolist()
 
     def _learn(self, y: Any, *, several: bool) -> None:
         """Learn the labels."""
@@ -111,7 +138,9 @@ class Classification(ClassifierMixin, Descent):
                     f"{self._labels.tolist()}."
                 )
                 raise ValueError(msg)
-            of_class = np.array([self.class_weight.get(label, 1.0) for label in self._labels.tolist()])
+            of_class = np.array(
+                [self.class_weight.get(label, 1.0) for label in self._labels.tolist()]
+            )
         else:
             present = mass > 0
             of_class = np.zeros(len(mass))

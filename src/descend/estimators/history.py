@@ -1,4 +1,5 @@
 """What an estimator recorded of its epochs."""
+
 from __future__ import annotations
 
 
@@ -9,3 +10,7 @@ class EpochHistory(dict):
 
     def followed_by(self, other):
         return other
+
+    @classmethod
+    def of_epochs(cls, losses, **columns):
+        return cls(loss=losses, **columns)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from descend import losses
@@ -32,7 +33,8 @@ UNITLESS = {"squared_error", "half_squared_error", "absolute_error", "quantile"}
 class Regression(MultiOutputMixin, RegressorMixin, Descent):
     """What all regressions share."""
 
-    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool) -> Rows:
+    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
+        del labels
         y = np.asarray(y, dtype=X.dtype)
         if first:
             self._column = y.ndim == 2  # noqa: PLR2004 - predictions come in the shape of y
@@ -40,6 +42,21 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
         if self._units is not None:
             y = (y - self._units[0]) / self._units[1]
         return Rows(X, y, weights)
+
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Go once through some rows, from where the last call left off.
+
+        The first call learns the columns' scale and the learning rate; later ones carry on the
+        whole state, the optimizer's memory included.  Calls on the same rows are `fit`, an epoch
+        at a time, to the last bit.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        """
+        return self._one_more_epoch(X, y, sample_weight)
 
     def _measured(self, y: Any, weights: Any) -> tuple[Any, Any] | None:
         """Return the mean and deviation by which a net is to meet its targets, or None."""
