@@ -198,7 +198,10 @@ class Classification(ClassifierMixin, Descent):
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        loss = self._given_loss()
+        tags.classifier_tags.multi_class = loss is None or loss.targets == "labels"
+        one_each = loss is not None and loss.targets == "labels"
+        tags.classifier_tags.multi_label = not one_each and self.class_weight is None
         return tags
 
 
