@@ -44,6 +44,25 @@ class Rows(NamedTuple):
         return float(self.X.shape[0] if self.weights is None else self.weights.sum(dtype=float))
 
 
+def goes_by_batches(estimator: Any) -> bool:
+    """Tell whether an estimator has `partial_fit`, or say why not."""
+    wanted = {"solver": "descent", "early_stopping": False}
+    for name, value in wanted.items():
+        if getattr(estimator, name) != value:
+            msg = (
+                f"partial_fit goes once through the rows it is given, so it is for {name}="
+                f"{value!r}; {type(estimator).__name__} has {name}={getattr(estimator, name)!r}."
+            )
+            raise AttributeError(msg)
+    if getattr(estimator, "class_weight", None) == "balanced":
+        msg = (
+            "class_weight='balanced' needs all rows at once; give partial_fit a dict, or "
+            "sample_weight."
+        )
+        raise AttributeError(msg)
+    return True
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class Descent(CallbackSupportMixin, BaseEstimator):
     """The parameters that all estimators have, and how they fit."""
@@ -90,6 +109,9 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    # What the targets of a loss may be.
+    targets: ClassVar[tuple[str, ...]] = ()
+
     # ------------------------------------------------------------ what leaves say
 
     def _loss(self) -> Loss:
@@ -111,6 +133,11 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def _fitted(self, run: Run) -> dict[str, Any]:
         """Return the attributes that show a run, by name."""
         raise NotImplementedError
+
+    def _validate_params(self) -> None:
+        """Check all parameters, as scikit-learn does, and that parts can be made of them."""
+        super()._validate_params()
+        asked.check_parts(self)
 
     @property
     def has_hidden_layers(self) -> bool:
@@ -164,13 +191,6 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def _one_more_epoch(self, X: Any, y: Any, sample_weight: Any, labels: Any = None) -> Self:
         """Go once through some rows, from where the last ones left off."""
         self._validate_params()
-        if self.solver != "descent" or self.early_stopping:
-            msg = (
-                "partial_fit goes once through the rows it is given, so it is for "
-                "solver='descent' without early_stopping; found "
-                f"solver={self.solver!r}, early_stopping={self.early_stopping!r}."
-            )
-            raise InputError(msg)
         first = not hasattr(self, "run_")
         rows = self._checked(X, y, sample_weight, first=first, labels=labels)
         self._take(self._advanced(rows, None, 1, first=first, rules=False), whole=False)
@@ -254,7 +274,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             X,
             y,
             reset=first,
-            accept_sparse="csr",
+            accept_sparse=self._accept_sparse(),
             dtype=[np.float64, np.float32],
             multi_output=True,
         )
@@ -266,6 +286,9 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             if not weights.all():
                 X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
         return self._rows(X, y, weights, first=first, labels=labels)
+
+    def _accept_sparse(self) -> str | bool:
+        return False if self.has_hidden_layers else "csr"
 
     def _held(self, X: Any, y: Any, sample_weight: Any) -> Rows | None:
         """Return validation rows, if they were given."""
@@ -316,7 +339,13 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def _scores(self, X: Any) -> Any:
         """Return the raw scores (n, k) of rows."""
         check_is_fitted(self, "run_")
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        X = validate_data(
+            self,
+            X,
+            reset=False,
+            accept_sparse=self._accept_sparse(),
+            dtype=[np.float64, np.float32],
+        )
         return self.run_.scores(X)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from descend import losses
 from descend.activations import ACTIVATIONS
 from descend.errors import InputError
 from descend.estimators import asked
-from descend.estimators.base import Descent, Rows
-from descend.estimators.shown import parameters
+from descend.estimators.base import Descent, Rows, goes_by_batches
+from descend.estimators.shown import parameters, shift
 from descend.models import MLP, Linear
 from descend.parts import formulas_of
 
@@ -46,6 +46,8 @@ def _has_probabilities(estimator: Any) -> bool:
 @dataclass(kw_only=True, eq=False, repr=False)
 class Classification(ClassifierMixin, Descent):
     """What all classifications share."""
+
+    targets: ClassVar[tuple[str, ...]] = ("two labels", "labels")
 
     class_weight: Any = None
 
@@ -86,6 +88,7 @@ class Classification(ClassifierMixin, Descent):
             weights = self._weighed(y, weights, X.dtype)
         return Rows(X, y.astype(X.dtype) if several else y, weights)
 
+    @available_if(goes_by_batches)
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Go once through some rows, from where the last call left off.
@@ -101,12 +104,6 @@ class Classification(ClassifierMixin, Descent):
         classes
             For the first call: all labels there will be; default those in y.
         """
-        if self.class_weight == "balanced":
-            msg = (
-                "class_weight='balanced' needs all rows at once; give partial_fit a dict, or "
-                "sample_weight."
-            )
-            raise InputError(msg)
         return self._one_more_epoch(X, y, sample_weight, classes)
 
     def _known_labels(self) -> list[Any] | None:
@@ -121,6 +118,13 @@ class Classification(ClassifierMixin, Descent):
                 f"{labels.tolist()[0]!r}."
             )
             raise ValueError(msg)
+        loss = self._given_loss()
+        if loss is not None and loss.targets != "labels" and not several and len(labels) > 2:  # noqa: PLR2004
+            msg = (
+                f"Only binary classification is supported. The loss {loss.name} is for two labels "
+                f"and y is multiclass, with {len(labels)}; use loss='softmax', or 'auto'."
+            )
+            raise ValueError(msg)
         self._labels, self._several = labels, several
 
     def _weighed(self, y: Any, weights: Any, dtype: Any) -> Any:
@@ -131,13 +135,11 @@ class Classification(ClassifierMixin, Descent):
         codes = np.searchsorted(self._labels, y)
         mass = np.bincount(codes, weights=weights, minlength=len(self._labels))
         if isinstance(self.class_weight, dict):
-            unknown = [label for label in self.class_weight if label not in self._labels]
+            known = self._labels.tolist()
+            unknown = [label for label in self.class_weight if label not in known]
             if unknown:
-                msg = (
-                    f"The classes, {unknown}, are not in class_weight's data: y has "
-                    f"{self._labels.tolist()}."
-                )
-                raise ValueError(msg)
+                what = f"a dict whose labels are in y ({unknown} are not; y has {known})"
+                raise asked.refusal(self, "class_weight", what)
             of_class = np.array(
                 [self.class_weight.get(label, 1.0) for label in self._labels.tolist()]
             )
@@ -175,7 +177,7 @@ class Classification(ClassifierMixin, Descent):
 
     def decision_function(self, X: Any) -> Any:
         """Return the raw scores: (n,) for two labels, above 0 for the second; else (n, labels)."""
-        scores = self._scores(X)
+        scores = self._scores(X) - shift(self.run_)
         if self._several or len(self.classes_) > 2:  # noqa: PLR2004
             return scores
         return scores[:, 0] if scores.shape[1] == 1 else scores[:, 1] - scores[:, 0]
@@ -183,7 +185,8 @@ class Classification(ClassifierMixin, Descent):
     @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each label, (n, labels); of 1, for several targets (n, k)."""
-        found = losses.predicted(self.run_.task.loss, self._scores(X))
+        scores = self._scores(X)
+        found = losses.predicted(self.run_.task.loss, scores)
         if self._several or found.shape[1] > 1:
             return found
         return np.column_stack([1 - found[:, 0], found[:, 0]])
@@ -191,12 +194,16 @@ class Classification(ClassifierMixin, Descent):
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`, from the scores: exact where those are 0."""
-        return log_probabilities(self.run_.task.loss, self._scores(X), several=self._several)
+        scores = self._scores(X)
+        return log_probabilities(self.run_.task.loss, scores, several=self._several)
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        loss = self._given_loss()
+        tags.classifier_tags.multi_class = loss is None or loss.targets == "labels"
+        one_each = loss is not None and loss.targets == "labels"
+        tags.classifier_tags.multi_label = not one_each and self.class_weight is None
         return tags
 
 

@@ -11,11 +11,12 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 
 from descend import losses
 from descend.activations import ACTIVATIONS
 from descend.estimators import asked
-from descend.estimators.base import Descent, Rows
+from descend.estimators.base import Descent, Rows, goes_by_batches
 from descend.estimators.shown import parameters
 from descend.models import MLP, Linear
 from descend.scaling import measured
@@ -33,6 +34,8 @@ UNITLESS = {"squared_error", "half_squared_error", "absolute_error", "quantile"}
 class Regression(MultiOutputMixin, RegressorMixin, Descent):
     """What all regressions share."""
 
+    targets: ClassVar[tuple[str, ...]] = ("numbers", "counts")
+
     def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
         del labels
         y = np.asarray(y, dtype=X.dtype)
@@ -43,6 +46,7 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
             y = (y - self._units[0]) / self._units[1]
         return Rows(X, y, weights)
 
+    @available_if(goes_by_batches)
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go once through some rows, from where the last call left off.
