@@ -50,6 +50,7 @@ Reason = Literal[
     "interrupted",
     "callback",
     "led",
+    "exact",
 ]
 
 
@@ -65,7 +66,7 @@ class Outcome:
         stopped moving; ``"stalled"`` no step that was searched for lowered the loss any more;
         ``"validation"`` the validation loss stopped improving (the best was
         restored); ``"diverged"``; ``"interrupted"`` by the user; ``"callback"`` asked to stop;
-        ``"led"`` by hand, as far as it was led.
+        ``"led"`` by hand, as far as it was led; ``"exact"`` solved outright, without descent.
     sentence
         The same in words, with the figures that decided.
     step
@@ -93,7 +94,7 @@ class Outcome:
     @property
     def converged(self) -> bool:
         """Whether the run stopped because there was nothing left to gain."""
-        return self.reason in {"gradient", "settled", "stalled"}
+        return self.reason in {"gradient", "settled", "stalled", "exact"}
 
     @property
     def diverged(self) -> bool:

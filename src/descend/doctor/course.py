@@ -49,7 +49,7 @@ def at_rest(chart: Chart) -> bool:
     if diverged(chart):
         return False
     run = chart.run
-    if run is not None and run.outcome.reason in {"gradient", "stalled"}:
+    if run is not None and run.outcome.reason in {"gradient", "stalled", "exact"}:
         return True
     gone = way(chart)
     if gone is not None:

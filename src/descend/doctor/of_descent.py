@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from descend.doctor.findings import Finding
 
 # Runs that ended by these rules have arrived, or were taken back to their best on purpose.
-_ENDED_WELL = ("gradient", "validation")
+_ENDED_WELL = ("gradient", "validation", "exact")
 
 
 def descent(chart: Chart) -> Finding | None:

@@ -268,6 +268,7 @@ _ENDINGS = {
     "interrupted": "then it was interrupted",
     "callback": "then it was told to stop",
     "led": "led by hand",
+    "exact": "solved outright",
 }
 
 
