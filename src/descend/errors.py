@@ -77,6 +77,9 @@ class Outcome:
         The update whose parameters were restored, or None when the last ones are returned.
     diverged_at
         The first update at which the run had diverged, or None.
+    condition
+        The condition number of ill-conditioned columns that kept a descent from arriving where
+        its rule said it had; else None.
 
     Examples
     --------
@@ -90,11 +93,13 @@ class Outcome:
     loss: float
     best_step: int | None = None
     diverged_at: int | None = None
+    condition: float | None = None
 
     @property
     def converged(self) -> bool:
         """Whether the run stopped because there was nothing left to gain."""
-        return self.reason in {"gradient", "settled", "stalled", "exact"}
+        arrived = self.reason in {"gradient", "settled", "stalled", "exact"}
+        return arrived and self.condition is None
 
     @property
     def diverged(self) -> bool:

@@ -50,7 +50,7 @@ def at_rest(chart: Chart) -> bool:
         return False
     run = chart.run
     if run is not None and run.outcome.reason in {"gradient", "stalled", "exact"}:
-        return True
+        return run.outcome.condition is None
     gone = way(chart)
     if gone is not None:
         return gone >= ARRIVED

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
     from descend.doctor.chart import Chart
     from descend.doctor.findings import Finding
+    from descend.errors import Outcome
 
 # Runs that ended by these rules have arrived, or were taken back to their best on purpose.
 _ENDED_WELL = ("gradient", "validation", "exact")
+
+
+def _ended_well(outcome: Outcome) -> bool:
+    return outcome.reason in _ENDED_WELL and outcome.condition is None
 
 
 def descent(chart: Chart) -> Finding | None:
@@ -27,7 +32,7 @@ def descent(chart: Chart) -> Finding | None:
         return None
     if blown_up(chart):
         return beyond_the_limit(chart)
-    if run.task.optimizer.rule.searches or run.outcome.reason in _ENDED_WELL:
+    if run.task.optimizer.rule.searches or _ended_well(run.outcome):
         return None
     way = track(chart)
     if way is None:
