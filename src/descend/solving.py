@@ -113,7 +113,11 @@ def solve(  # noqa: PLR0913 - the arguments of `train` that have a meaning here
         dtype=dtype,
         standardize=standardize,
     )
-    solved = _solution(data, problem)
+    with np.errstate(all="ignore"):
+        solved = _solution(data, problem)
+        fits = np.isfinite(solved.theta.astype(data.X.dtype)).all()
+    if not fits:
+        raise InputError(_beyond(solved, data))
     rule = newton() if problem.layout.size <= LARGEST else lbfgs()
     model = replace(layered(task.model), init=solved.theta)
     problem = replace(problem, task=replace(task, model=model, optimizer=rule))
@@ -128,13 +132,8 @@ def solve(  # noqa: PLR0913 - the arguments of `train` that have a meaning here
     )
     theta = loop.state.theta
     loss = loop.program.value(theta)
-    if not (np.isfinite(theta).all() and math.isfinite(loss)):
-        msg = (
-            f"The least squares solution leaves the range of {data.X.dtype}; its largest "
-            f"coefficient is {np.abs(solved.theta).max():.4g} and its loss {loss:.4g}. Give the "
-            "columns and the target other units."
-        )
-        raise InputError(msg)
+    if not math.isfinite(loss):
+        raise InputError(_beyond(solved, data))
     return recorded(loop, theta, Outcome("exact", _sentence(solved, data, loss), 0, loss))
 
 
@@ -153,6 +152,14 @@ def _refuse(task: Task) -> None:
         f"l2; {found}. Use train, with lbfgs or newton to come close."
     )
     raise InputError(msg)
+
+
+def _beyond(solved: _Solved, data: Data) -> str:
+    return (
+        f"The least squares solution or its loss leaves the range of {data.X.dtype}; its largest "
+        f"coefficient is {np.abs(solved.theta).max():.4g}. Give the columns and the target other "
+        "units."
+    )
 
 
 # ---------------------------------------------------------------- the numbers
@@ -192,8 +199,7 @@ def _solution(data: Data, problem: Problem) -> _Solved:
         X = X - given.mean
     inner = measured(X, w, centre=bias)
     kept = inner.varies & given.varies
-    with np.errstate(all="ignore"):
-        design = _design(X[:, kept], y, w, problem, _some(given, kept), _some(inner, kept))
+    design = _design(X[:, kept], y, w, problem, _some(given, kept), _some(inner, kept))
     if not (np.isfinite(design.A).all() and np.isfinite(design.T).all()):
         msg = (
             "The columns leave the range of double precision when they are standardised; the "
@@ -281,7 +287,7 @@ def _least_squares(design: _Design) -> tuple[Any, float, int, Array]:
     rank = int(above.sum())
     kappa = float(sizes[0] / sizes[-1]) if rank == p else math.inf
     small = right[np.concatenate([sizes * ILL < sizes[0], np.ones(p - len(sizes), dtype=bool)])]
-    weak = order[(np.abs(small) > 0.1).any(axis=0)]  # noqa: PLR2004 - a share in a unit vector
+    weak = order[(np.abs(small) > 0.01).any(axis=0)]  # noqa: PLR2004 - a share in a unit vector
     back = np.argsort(order)
     if rank < p:
         target = Q.T @ np.vstack(
