@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from descend.run import Setup
+    from descend.scaling import Scaling
 
 FIGURES = ("loss", "gradient_norm", "update_norm", "learning_rate")
 
@@ -53,6 +54,7 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     metrics: Sequence[str] | None = None,
     progress: bool | str = "auto",
     standardize: bool | str = False,
+    classes: list[Any] | None = None,
 ) -> Run:
     """Train a task on rows and return the recorded run.
 
@@ -109,6 +111,8 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
         stay sparse.  ``"scale"``: as x / (root mean square), not centred, which suits models
         without a bias.  Default no.  `Run.params` are then in those units, and so is the penalty;
         `Run.raw_params` are in the columns' own, and rows to predict are given as they are.
+    classes
+        The sorted labels, where some may be absent from these rows; default those that are there.
 
     Returns
     -------
@@ -158,6 +162,7 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
         metrics=metrics,
         progress=progress,
         standardize=standardize,
+        classes=classes,
     )
     return finished(loop)
 
@@ -267,8 +272,13 @@ def made_ready(  # noqa: PLR0913 - the arguments of `train` that decide the prob
     seed: int = 0,
     dtype: Any = None,
     standardize: bool | str = False,
+    classes: list[Any] | None = None,
+    scaling: Scaling | None = None,
 ) -> tuple[Data, Problem]:
-    """Return the rows and the problem that `train` would train on, its rate resolved."""
+    """Return the rows and the problem that `train` would train on, its rate resolved.
+
+    A `scaling` that is known already, from other rows, is taken as it is.
+    """
     if not isinstance(task, Task):
         msg = f"train needs a Task(model, loss, optimizer). Got {task!r} instead."
         raise InputError(msg)
@@ -281,6 +291,7 @@ def made_ready(  # noqa: PLR0913 - the arguments of `train` that decide the prob
         sample_weight=sample_weight,
         seed=seed,
         dtype=float_type(dtype),
+        classes=classes,
     )
     if is_sparse(data.X) and not task.model.linear:
         msg = (
@@ -288,9 +299,10 @@ def made_ready(  # noqa: PLR0913 - the arguments of `train` that decide the prob
             "pass X.toarray() if there is room for it."
         )
         raise InputError(msg)
-    if _standardizes(standardize):
-        centre = standardize != "scale"
-        data = replace(data, scaling=measured(data.X, data.weights, centre=centre))
+    if scaling is None and _standardizes(standardize):
+        scaling = measured(data.X, data.weights, centre=standardize != "scale")
+    if scaling is not None:
+        data = replace(data, scaling=scaling)
     X, scaling = data.seen
     problem = Problem(
         task,
