@@ -32,6 +32,7 @@ ROWS = (
     (
         "fitting",
         "optimum",
+        "solving",
         "forecasting",
         "explaining",
         "export",
