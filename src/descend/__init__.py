@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from descend.doctor import check_probabilities as check_probabilities
     from descend.doctor import diagnose as diagnose
     from descend.errors import DescendError as DescendError
+    from descend.errors import DivergedError as DivergedError
     from descend.errors import InputError as InputError
     from descend.errors import Outcome as Outcome
     from descend.errors import ParameterError as ParameterError
@@ -153,6 +154,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "descend.errors": (
         "DescendError",
+        "DivergedError",
         "InputError",
         "Outcome",
         "ParameterError",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,10 +41,28 @@ class UnavailableError(DescendError, ImportError):
 
 
 class DivergedError(DescendError, ArithmeticError):
-    """Training exploded; ``run`` is the record of it."""
+    """A training diverged where a fitted model was asked for; `train` itself raises nothing.
 
-    def __init__(self, message, *, run=None):
-        Exception.__init__(self, message)
+    Parameters
+    ----------
+    message
+        The sentence.
+    run
+        What was recorded until then, to be looked at; default None.
+
+    Attributes
+    ----------
+    run
+        As given.
+
+    Examples
+    --------
+    >>> DivergedError("The loss is no longer a number.", run=None).run is None
+    True
+    """
+
+    def __init__(self, message: str, *, run: Any = None) -> None:
+        ArithmeticError.__init__(self, message)
         self.run = run
 
 
