@@ -200,6 +200,8 @@ def _away(run: Run, apart: Floats, errors: Floats) -> Why | None:
     far = float(np.max(np.abs(apart) / errors))
     if far <= NEAR:
         return None
+    why = "it stopped short"
+    advice = "train longer, to a smaller gradient, on standardised columns or with newton"
     if run.outcome.best_step is not None:
         why, advice = (
             "it kept the parameters of its least validation loss",
@@ -208,11 +210,9 @@ def _away(run: Run, apart: Floats, errors: Floats) -> Why | None:
     elif not run.setup.full_batch:
         why, advice = "it saw its rows in batches", "train on the full batch, or with newton"
     elif run.theta.dtype == np.float32:
-        why, advice = "it trained in single precision", "train in float64, and longer"
-    else:
-        why, advice = "it stopped short", "train longer, to a smaller gradient, or with newton"
+        why, advice = "it trained in single precision", "train in float64"
     found = (
-        f"it ended {far:.2g} standard errors from the optimum, {run.optimum().gap:.2g} above the "
+        f"it ended {far:.2g} standard errors from the optimum, {max(run.optimum().gap, 0.0):.2g} above the "
         f"least loss, where {NEAR:g} standard errors are allowed ({why})"
     )
     return found, advice

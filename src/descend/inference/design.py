@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from descend.run import Run
 
 _EPSILON = float(np.finfo(np.float64).eps)
-# Numbers in a block of rows.
-_BLOCK = 1 << 19
+# Numbers in a block of rows, which the second-level cache holds.
+_BLOCK = 1 << 16
 
 
 class Design(NamedTuple):
@@ -46,7 +46,8 @@ class Design(NamedTuple):
     @property
     def total(self) -> float:
         """The rows, each counted as often as it weighs."""
-        return float(np.sum(self.w))
+        total: float = self.w.sum()
+        return total
 
     @property
     def dof(self) -> float:

@@ -76,31 +76,17 @@ def _runaway(run: Run, design: Design, at: Floats, step: Floats) -> Why:
     moving = np.abs(step).max(axis=0)
     which = np.flatnonzero(moving > 1e-2 * moving.max())  # NaN is not larger
     of = listed([*map(str, run.names), INTERCEPT], which) or "the columns"
+    rises = "and the likelihood rises for as long as their coefficients grow"
+    advice = "leave them out, or train with an l2 penalty, which has no standard errors"
     if run.task.loss.name == "poisson":
-        return (
-            (
-                f"the counts are 0, or all but 0, wherever {of} say so, and the likelihood rises for "
-                "as long as their coefficients grow"
-            ),
-            "leave them out, or train with an l2 penalty and without standard errors",
-        )
-    y = design.y
+        return f"{of} single out rows of which all counts are 0, {rises}", advice
     right = True
     for part, B in blocks(design):
-        s = B @ at.T
-        if y.ndim == 1:
-            full = np.column_stack([np.zeros(len(s)), s])
-            right = right and bool((full.argmax(axis=1) == y[part]).all())
-        else:
-            right = right and bool(((s > 0) == (y[part] > 0)).all())
-    told = "tell the labels apart without a mistake" if right else "separate some of the labels"
-    return (
-        (
-            f"{of} {told}, and the likelihood rises for as long as their coefficients grow (perfect "
-            "separation)"
-        ),
-        "leave them out, or train with an l2 penalty and without standard errors",
-    )
+        scores, y = _full(run.task.loss, B @ at.T), design.y[part]
+        hit = scores.argmax(axis=1) == y if y.ndim == 1 else (scores > 0) == (y > 0)
+        right = right and bool(hit.all())
+    told = "tell all labels apart without a mistake" if right else "tell some labels apart"
+    return f"{of} {told} (perfect separation), {rises}", advice
 
 
 def _full(loss: Any, scores: Floats) -> Floats:
