@@ -167,8 +167,8 @@ def _unsettled(run: Run, design: Design, R: Floats) -> Why | None:
     still = np.flatnonzero(lengths[: run.setup.d] <= 0)
     if still.size:
         centred = design.ones or bool(np.any(design.centre))
-        which = "holds one value" if centred else "holds nothing but 0"
-        return (f"{listed(names, still, 'column')} {which} in all rows", "leave it out")
+        what = "one value" if centred else "nothing but 0"
+        return f"in all rows {what} is in {listed(names, still, 'column')}", "leave it out"
     if n < p:
         return (f"{n} rows cannot settle {p} coefficients", "give more rows, or fewer columns")
     sizes, ways = np.linalg.svd(R / lengths)[1:]
@@ -203,16 +203,15 @@ def _away(run: Run, apart: Floats, errors: Floats) -> Why | None:
     why = "it stopped short"
     advice = "train longer, to a smaller gradient, on standardised columns or with newton"
     if run.outcome.best_step is not None:
-        why, advice = (
-            "it kept the parameters of its least validation loss",
-            "train without patience",
-        )
+        why = "it kept the parameters of its least validation loss"
+        advice = "train without patience"
     elif not run.setup.full_batch:
         why, advice = "it saw its rows in batches", "train on the full batch, or with newton"
     elif run.theta.dtype == np.float32:
         why, advice = "it trained in single precision", "train in float64"
+    gap = max(run.optimum().gap, 0.0)
     found = (
-        f"it ended {far:.2g} standard errors from the optimum, {max(run.optimum().gap, 0.0):.2g} above the "
-        f"least loss, where {NEAR:g} standard errors are allowed ({why})"
+        f"it ended {far:.2g} standard errors from the optimum, {gap:.2g} above the least loss, "
+        f"where {NEAR:g} standard errors are allowed ({why})"
     )
     return found, advice

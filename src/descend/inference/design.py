@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -46,13 +47,12 @@ class Design(NamedTuple):
     @property
     def total(self) -> float:
         """The rows, each counted as often as it weighs."""
-        total: float = self.w.sum()
-        return total
+        return math.fsum(self.w)
 
     @property
     def dof(self) -> float:
         """Rows less coefficients."""
-        return self.total - self.T.shape[1]
+        return self.total - float(self.T.shape[1])
 
 
 def designed(run: Run) -> Design:
