@@ -18,7 +18,7 @@ from descend.engines import ByHand
 from descend.engines.check import judge
 from descend.losses import LOSSES
 from descend.run.files import pack, unpack
-from descend.scaling import Scaling, applied, fold, measured, unfold
+from descend.scaling import Scaling, applied, fold, measured, standardize_of, unfold
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(40, 4)) * [1.0, 1e-3, 50.0, 2.0] + [0.0, 3.0, -7.0, 1.0]
@@ -298,3 +298,84 @@ def test_a_file_whose_scaling_lies_is_refused(lie):
     content = pack(ds.train(task, X, Y, epochs=3, standardize=True))
     assert unpack(content).scaling is not None
     assert_refused(forged(content, arrays=lie))
+
+
+# ---------------------------------------------------------------- scaled, not centred
+
+
+def rms(X, w=None):
+    return np.sqrt(np.average(X**2, axis=0, weights=w))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("block", [1 << 12, 7])
+def test_uncentred_the_deviation_is_the_root_mean_square(kind, block, monkeypatch):
+    monkeypatch.setattr(scalings, "BLOCK", block)
+    for w in (None, RNG.uniform(size=40), np.arange(40) % 3 * 1.0):
+        found = measured(KINDS[kind](X), w, centre=False)
+        assert_bits(found.mean, np.zeros(4))
+        np.testing.assert_allclose(found.deviation, rms(X, w), rtol=1e-13)
+        assert found.varies.all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [0.1, -0.1, 1e300, 5e-324, 1 / 3])
+def test_uncentred_a_constant_column_becomes_exactly_one(kind, value):
+    rows = KINDS[kind](np.column_stack([np.full(3, value), np.zeros(3)]))
+    found = measured(rows, np.array([0.3, 0.1, 0.7]), centre=False)
+    assert_bits(found.deviation, [abs(value), 1.0])
+    assert found.varies.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_uncentred_a_row_without_weight_counts_for_nothing(kind):
+    rows = KINDS[kind](np.array([[3.0], [4.0], [50.0]]))
+    found = measured(rows, np.array([1.0, 1.0, 0.0]), centre=False)
+    np.testing.assert_allclose(found.deviation, [np.sqrt(12.5)], rtol=1e-15)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("rows", [X, sp.csr_array(X)], ids=["dense", "sparse"])
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_scaled_run_is_that_of_divided_columns(rows, bias, engine):
+    w = RNG.uniform(0.1, 2, size=40)
+    task = ds.Task(ds.Linear(bias=bias), "squared_error", ds.momentum(0.05), ds.l2(0.1))
+    asked = {"epochs": 30, "batch_size": 7, "sample_weight": w, "engine": engine}
+    run = ds.train(task, rows, Y, standardize="scale", **asked)
+    plain = ds.train(task, X / rms(X, w), Y, **asked)
+    assert_close(run.theta, plain.theta, 1e-12)
+    assert_close(run.scores(X[:5]), plain.scores((X / rms(X, w))[:5]), 1e-12)
+    raw = run.raw_params
+    assert_close(
+        X @ raw["weight"] + raw["bias"] if bias else X @ raw["weight"], run.scores(X), 1e-12
+    )
+    if not bias:
+        assert_bits(raw["bias"], [0.0])
+
+
+@pytest.mark.parametrize("rows", [X, sp.csr_array(X)], ids=["dense", "sparse"])
+def test_a_scaled_run_comes_back_from_its_file_and_is_resumed(rows, tmp_path):
+    task = ds.Task(ds.Linear(bias=False), "squared_error", ds.adam(0.05))
+    whole = ds.train(task, rows, Y, epochs=12, batch_size=7, standardize="scale")
+    half = ds.train(task, rows, Y, epochs=6, batch_size=7, standardize="scale")
+    half.save(tmp_path / "a.run")
+    again = ds.load(tmp_path / "a.run")
+    for part in Scaling._fields:
+        assert_bits(getattr(again.scaling, part), getattr(whole.scaling, part))
+    assert standardize_of(again.scaling) == "scale"
+    assert_bits(again.predict(X[:5]), half.predict(X[:5]))
+    assert_same_run(again.attach(rows, Y).resume(epochs=12), whole)
+
+
+def test_what_was_asked_is_told_from_the_scaling():
+    task = ds.Task(ds.Linear(), "squared_error", ds.adam(0.05))
+    for asked in (False, True, "scale"):
+        run = ds.train(task, X, Y, epochs=1, standardize=asked)
+        assert standardize_of(run.scaling) == asked
+
+
+@pytest.mark.parametrize("asked", ["standard", None, 1, np.ones(2)])
+def test_another_word_for_standardising_is_refused(asked):
+    task = ds.Task(ds.Linear(), "squared_error", ds.adam(0.05))
+    with pytest.raises(ds.ParameterError, match=r"must be True, False or 'scale'\. Got"):
+        ds.train(task, X, Y, epochs=1, standardize=asked)

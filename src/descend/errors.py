@@ -40,6 +40,14 @@ class UnavailableError(DescendError, ImportError):
     """An optional library that was asked for is not installed."""
 
 
+class DivergedError(DescendError, ArithmeticError):
+    """Training exploded; ``run`` is the record of it."""
+
+    def __init__(self, message, *, run=None):
+        Exception.__init__(self, message)
+        self.run = run
+
+
 Reason = Literal[
     "epochs",
     "gradient",

@@ -1,8 +1,9 @@
 """Scaling: columns centred and scaled, in the rows where they are dense, else in the parameters.
 
 A model may be asked to meet ``z = (x - m) / s``, with m and s the training rows' mean and deviation
-of each column.  Dense rows are standardised once, in a copy.  Sparse rows cannot be: centred, they
-would be dense.  But their scores are the same if the first layer's parameters change instead,
+of each column; or, only scaled, with m = 0 and s their root mean square.  Dense rows are
+standardised once, in a copy.  Sparse rows cannot be: centred, they would be dense.  But their
+scores are the same if the first layer's parameters change instead,
 
     z W + b  =  x W' + b'        W' = W / s        b' = b - m W'
 
@@ -38,14 +39,28 @@ class Scaling(NamedTuple):
     Attributes
     ----------
     mean, deviation
-        (d,) in double precision, the deviation positive: 1 for columns that do not vary.
+        (d,) in double precision, the deviation positive: 1 for columns that do not vary.  Where
+        columns are only scaled, the mean is 0 and the deviation is taken about it.
     varies
-        (d,) of bools: which columns do.
+        (d,) of bools: which columns do vary about that mean.
     """
 
     mean: Floats
     deviation: Floats
     varies: Array
+
+
+def standardize_of(scaling: Scaling | None) -> bool | str:
+    """Return the `standardize` that `train` was asked for: False, True or ``"scale"``.
+
+    Columns whose means are all exactly 0 are the same either way, and count as scaled.
+
+    >>> standardize_of(None), standardize_of(measured(np.array([[1.0], [3.0]]), None))
+    (False, True)
+    """
+    if scaling is None:
+        return False
+    return True if scaling.mean.any() else "scale"
 
 
 # ---------------------------------------------------------------- in the rows
@@ -117,25 +132,33 @@ def unfold(gradient: Floats, layout: Layout, scaling: Scaling | None) -> Floats:
 # ---------------------------------------------------------------- measuring
 
 
-def measured(X: Rows, weights: Floats | None) -> Scaling:
+def measured(X: Rows, weights: Floats | None, *, centre: bool = True) -> Scaling:
     """Return the (weighted) mean and population deviation of each column.
+
+    Without `centre`, the mean is 0 and the deviation the root mean square.
 
     Two passes, so that nothing cancels; columns are first divided by powers of two, which is exact,
     so that no square leaves the range.  Rows of weight 0 count for nothing.  A column that does not
-    vary has exactly its value for a mean, and 1 for a deviation.
+    vary has exactly its value for a mean, and 1 for a deviation; only scaled, its size for one.
 
     >>> measured(np.array([[1.0, 0.1], [3.0, 0.1]]), None)
     Scaling(mean=array([2. , 0.1]), deviation=array([1., 1.]), varies=array([ True, False]))
+    >>> measured(np.array([[1.0, 0.1], [7.0, 0.1]]), None, centre=False).deviation
+    array([5. , 0.1])
     """
     w = np.ones(X.shape[0]) if weights is None else weights.astype(np.float64)
     if not w.all():
         X, w = X[w > 0], w[w > 0]
     w /= w.max()
     if isinstance(X, np.ndarray):
-        low, high, mean, variance = _of_dense(X, w)
+        low, high, mean, variance = _of_dense(X, w, centre=centre)
     else:
-        low, high, mean, variance = _of_sparse(X, w)
+        low, high, mean, variance = _of_sparse(X, w, centre=centre)
     deviation = np.sqrt(variance) * _units(low, high)
+    if not centre:
+        deviation = np.where(low < high, deviation, np.abs(low))
+        varies = deviation > 0
+        return Scaling(mean, np.where(varies, deviation, 1.0), varies)
     varies = (low < high) & (deviation > 0)
     return Scaling(np.where(varies, mean, low), np.where(varies, deviation, 1.0), varies)
 
@@ -147,12 +170,15 @@ def _units(low: Floats, high: Floats) -> Floats:
     return units
 
 
-def _of_dense(X: Floats, w: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return each column's lowest and highest entry, mean, and variance in its unit squared."""
+def _of_dense(X: Floats, w: Floats, *, centre: bool) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return each column's lowest and highest entry, mean, and variance in its unit squared.
+
+    Without `centre`, the mean is 0 and the variance is taken about it.
+    """
     low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
     unit, total = _units(low, high), math.fsum(w)
     mean, variance = np.zeros_like(low), np.zeros_like(low)
-    for part in _blocks(len(X)):
+    for part in _blocks(len(X)) if centre else ():
         mean += w[part] @ (X[part] / unit)
     mean /= total
     for part in _blocks(len(X)):
@@ -160,7 +186,7 @@ def _of_dense(X: Floats, w: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     return low, high, mean * unit, variance / total
 
 
-def _of_sparse(X: Sparse, w: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _of_sparse(X: Sparse, w: Floats, *, centre: bool) -> tuple[Floats, Floats, Floats, Floats]:
     """Return the same of sparse rows; what is not stored is 0."""
     n, d = X.shape
     columns, data = X.indices, X.data.astype(np.float64)
@@ -171,7 +197,7 @@ def _of_sparse(X: Sparse, w: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     unit, total = _units(low, high), math.fsum(w)
     w = np.repeat(w, np.diff(X.indptr))
     small = data / unit[columns]
-    mean = np.bincount(columns, w * small, d) / total
+    mean = np.bincount(columns, w * small, d) / total if centre else np.zeros(d)
     # The rows where nothing is stored are mean away from the mean; of full columns there are none.
     absent = np.where(stored < n, total - np.bincount(columns, w, d), 0.0)
     squares = np.bincount(columns, w * np.square(small - mean[columns]), d)

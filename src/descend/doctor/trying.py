@@ -13,6 +13,7 @@ from descend.losses import LOSSES
 from descend.models import MLP, Linear, layered
 from descend.optimizers import RULES, Optimizer
 from descend.penalties import PENALTIES
+from descend.scaling import standardize_of
 from descend.training import train
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def retrained(run: Run, data: Data, changes: dict[str, Any]) -> Run:
         "gradient_tolerance": asked.gradient_tolerance,
         "loss_tolerance": asked.loss_tolerance,
         "patience": asked.patience if validation is not None else None,
-        "standardize": run.scaling is not None,
+        "standardize": standardize_of(run.scaling),
         "progress": False,
     }
     unknown = [name for name in changes if name not in {*keyword, "on_divergence", "metrics"}]

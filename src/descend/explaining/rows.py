@@ -8,6 +8,7 @@ import numpy as np
 
 from descend.arrays import is_sparse
 from descend.explaining.pieces import Move, Symbol, Table, counted, share_shown
+from descend.scaling import standardize_of
 
 if TYPE_CHECKING:
     from descend.explaining.page import Page
@@ -53,8 +54,10 @@ def _of_rows(page: Page) -> tuple[str, ...]:
     )
     if f.run.scaling is not None:
         said.append(
-            "Columns are standardised: the model meets (x - mean) / deviation, and so does this "
-            "page."
+            "Columns are scaled: the model meets x / (root mean square), and so does this page."
+            if standardize_of(f.run.scaling) == "scale"
+            else "Columns are standardised: the model meets (x - mean) / deviation, and so does "
+            "this page."
         )
     if is_sparse(p.X):
         sparse: Any = p.X

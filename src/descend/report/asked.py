@@ -9,6 +9,7 @@ from descend.models import MLP
 from descend.report.command import command_of
 from descend.report.markup import Html, element, named, number, paragraphs, section
 from descend.report.taken import NAME
+from descend.scaling import standardize_of
 from descend.showing.samples import spaced
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _python(subject: Subject) -> str:
     }
     given = "".join(f", {name}={value!r}" for name, value in more.items() if value is not None)
     given += "" if setup.shuffle else ", shuffle=False"
-    given += ", standardize=True" if run.scaling is not None else ""
+    given += "" if run.scaling is None else f", standardize={standardize_of(run.scaling)!r}"
     given += ", validation=(X_validation, y_validation)" if setup.validation == "given" else ""
     given += ", sample_weight=weights" if setup.weighted else ""
     own = isinstance(run.task.model, CustomModel) or run.task.loss.name == "custom"

@@ -24,6 +24,7 @@ from descend.report.command import words
 from descend.report.markup import between, number
 from descend.report.metrics import NAMES, percent
 from descend.report.subject import Subject
+from descend.scaling import standardize_of
 from descend.showing.intervals import FEW, FEWEST_ROWS, Difference, paired
 from descend.showing.samples import spaced
 from descend.task import Task
@@ -218,7 +219,7 @@ def asked_of(subject: Subject) -> dict[str, str]:
         "Training rows": spaced(setup.n),
         "Split": _split(how, setup.validation),
         "Rows weighed": "yes" if setup.weighted else "no",
-        "Standardised": "yes" if run.scaling is not None or run.encoder is not None else "no",
+        "Standardised": _standardised(run),
         "Model": str(Task(task.model, task.loss, rule)).partition(" + ")[0],
         "Parameters": spaced(run.theta.size),
         "Loss": _loss(task),
@@ -235,6 +236,12 @@ def asked_of(subject: Subject) -> dict[str, str]:
         "Seed": str(setup.seed),
         "Precision": setup.dtype,
     }
+
+
+def _standardised(run: Run) -> str:
+    if run.encoder is None and standardize_of(run.scaling) == "scale":
+        return "scaled, not centred"
+    return "yes" if run.scaling is not None or run.encoder is not None else "no"
 
 
 def _loss(task: Any) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from descend.scaling import standardize_of
 from descend.showing.samples import spaced, units_of
 
 if TYPE_CHECKING:
@@ -208,6 +209,8 @@ def _of_arrays(run: Run) -> Iterable[Profile]:
         done = "Used as it is."
         if run.scaling is not None:
             done = f"Standardised: mean {units.mean[j]:.6g}, deviation {units.scale[j]:.6g}."
+            if standardize_of(run.scaling) == "scale":
+                done = f"Scaled: divided by its root mean square, {units.scale[j]:.6g}."
         if data is None:
             yield Profile(str(name), "number", "", None, done, 1)
             continue

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from descend.errors import InputError
 from descend.files import write_bytes
 from descend.run import load
+from descend.scaling import standardize_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +68,6 @@ def known(run: Run) -> dict[str, Any]:
     setup = run.setup.describe()
     return {
         **{name: setup[name] for name in ("epochs", "batch_size", "shuffle", "seed", "record")},
-        "standardize": run.scaling is not None,
+        "standardize": standardize_of(run.scaling),
         "library": run.engine_used.partition("/")[0],
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from descend.run import load
+from descend.scaling import standardize_of
 from descend.sweeping import folder as folders
 from descend.sweeping.course import course_of
 from descend.sweeping.judging import Trained, judged
@@ -45,7 +46,7 @@ def sweep(  # noqa: PLR0913 - the arguments of `train`, and the two axes
     engine: str = "auto",
     device: str | None = None,
     dtype: Any = None,
-    standardize: bool = False,
+    standardize: bool | str = False,
     folder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     progress: bool | str = "auto",
@@ -223,7 +224,7 @@ def _asked(plan: Plan, batch_size: int | None) -> dict[str, Any]:
         "shuffle": plan.base.shuffle,
         "seed": plan.base.seed,
         "record": int(RECORD * 2**20),
-        "standardize": bool(plan.how["standardize"]),
+        "standardize": standardize_of(plan.data.scaling),
         **({} if engine == "auto" else {"library": engine.partition("/")[0]}),
     }
 

@@ -8,6 +8,7 @@ library.
 
 from descend.training.callbacks import Callback as Callback
 from descend.training.callbacks import Now as Now
+from descend.training.carrying import carry as carry
 from descend.training.live import Live as Live
 from descend.training.live import begin as begin
 from descend.training.live import lead as lead

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 from descend.errors import InputError
@@ -37,6 +37,8 @@ class Now:
         The slices of theta.
     so_far
         Called, it returns the `Run` as it stands; the training goes on without touching it.
+    figures
+        What was measured last, by the names of `Run.history`.
     """
 
     step: int
@@ -48,6 +50,7 @@ class Now:
     slots: Floats
     layout: Layout
     so_far: Callable[[], Run] | None = None
+    figures: dict[str, float] = field(default_factory=dict)
 
     @property
     def params(self) -> dict[str, Floats]:

@@ -345,6 +345,7 @@ class Loop:
             self.state.slots.copy(),
             self.problem.layout,
             self.so_far,
+            dict(self.figures),
         )
 
 

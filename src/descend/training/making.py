@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from descend.arrays import is_sparse
 from descend.curvature import automatic_rate, outputs
 from descend.engines import Problem, engine_for
-from descend.errors import InputError
+from descend.errors import InputError, ParameterError
 from descend.parts import whole
 from descend.run import Controller, Data, Keyframes, Run, Series, make_data
 from descend.run.keyframes import limit_for
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from descend.run import Setup
+    from descend.scaling import Scaling
 
 FIGURES = ("loss", "gradient_norm", "update_norm", "learning_rate")
 
@@ -50,7 +53,8 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     on_divergence: str = "stop",
     metrics: Sequence[str] | None = None,
     progress: bool | str = "auto",
-    standardize: bool = False,
+    standardize: bool | str = False,
+    classes: list[Any] | None = None,
 ) -> Run:
     """Train a task on rows and return the recorded run.
 
@@ -104,8 +108,11 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
     standardize
         Whether the model meets each column as (x - mean) / deviation, by the (weighted) mean and
         deviation of the training rows; a column that does not vary is only centred.  Sparse rows
-        stay sparse.  Default no.  `Run.params` are then in those units, and so is the penalty;
+        stay sparse.  ``"scale"``: as x / (root mean square), not centred, which suits models
+        without a bias.  Default no.  `Run.params` are then in those units, and so is the penalty;
         `Run.raw_params` are in the columns' own, and rows to predict are given as they are.
+    classes
+        The sorted labels, where some may be absent from these rows; default those that are there.
 
     Returns
     -------
@@ -155,6 +162,7 @@ def train(  # noqa: PLR0913 - each is a question a user may want to answer
         metrics=metrics,
         progress=progress,
         standardize=standardize,
+        classes=classes,
     )
     return finished(loop)
 
@@ -227,9 +235,14 @@ def made_ready(  # noqa: PLR0913 - the arguments of `train` that decide the prob
     sample_weight: Any = None,
     seed: int = 0,
     dtype: Any = None,
-    standardize: bool = False,
+    standardize: bool | str = False,
+    classes: list[Any] | None = None,
+    scaling: Scaling | None = None,
 ) -> tuple[Data, Problem]:
-    """Return the rows and the problem that `train` would train on, its rate resolved."""
+    """Return the rows and the problem that `train` would train on, its rate resolved.
+
+    A `scaling` that is known already, from other rows, is taken as it is.
+    """
     if not isinstance(task, Task):
         msg = f"train needs a Task(model, loss, optimizer). Got {task!r} instead."
         raise InputError(msg)
@@ -242,6 +255,7 @@ def made_ready(  # noqa: PLR0913 - the arguments of `train` that decide the prob
         sample_weight=sample_weight,
         seed=seed,
         dtype=float_type(dtype),
+        classes=classes,
     )
     if is_sparse(data.X) and not task.model.linear:
         msg = (
@@ -249,8 +263,10 @@ def made_ready(  # noqa: PLR0913 - the arguments of `train` that decide the prob
             "pass X.toarray() if there is room for it."
         )
         raise InputError(msg)
-    if standardize:
-        data = replace(data, scaling=measured(data.X, data.weights))
+    if scaling is None and _standardizes(standardize):
+        scaling = measured(data.X, data.weights, centre=standardize != "scale")
+    if scaling is not None:
+        data = replace(data, scaling=scaling)
     X, scaling = data.seen
     problem = Problem(
         task,
@@ -267,6 +283,16 @@ def made_ready(  # noqa: PLR0913 - the arguments of `train` that decide the prob
     rate = task.optimizer.learning_rate
     rate = automatic_rate(problem) if isinstance(rate, str) else rate
     return data, replace(problem, learning_rate=rate)
+
+
+def _standardizes(asked: Any) -> bool:
+    if isinstance(asked, bool | np.bool_) or (isinstance(asked, str) and asked == "scale"):
+        return bool(asked)
+    msg = (
+        "The 'standardize' parameter of train must be True, False or 'scale'. "
+        f"Got {asked!r} instead."
+    )
+    raise ParameterError(msg)
 
 
 def resume(

@@ -1,0 +1,119 @@
+"""What an estimator was asked, in the words of `train`: parts, sizes, tolerances, one seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from descend import penalties
+from descend.errors import InputError
+from descend.fitting import part
+from descend.losses import LOSSES, Loss
+from descend.models import MLP, Linear
+from descend.optimizers import RULES, Optimizer, adam, lbfgs, nesterov, newton
+from descend.training.callbacks import checked
+
+if TYPE_CHECKING:
+    from descend.estimators.base import Descent
+
+# The full batch up to this many rows; nets then see batches of BATCH.
+FULL, BATCH = 2048, 200
+# Epochs at most.
+LINEAR_EPOCHS, NET_EPOCHS = 3000, 300
+# Adam's rate in a net: all rows at each update, or batches.
+NET_RATE, BATCH_RATE = 0.01, 0.001
+SOLVERS = ("descent", "lbfgs", "newton", "exact")
+
+
+def loss_of(asked: Any) -> Loss:
+    """Return the loss that a name such as ``"huber:1.5"`` stands for, or the one given."""
+    found: Loss = part(LOSSES, asked) if isinstance(asked, str) else asked
+    return found
+
+
+def model_of(hidden_layers: Any, activation: Any, *, bias: bool) -> Linear | MLP:
+    """Return the net with these hidden layers, or the linear model where there are none."""
+    hidden = tuple(np.atleast_1d(np.asarray(hidden_layers)).tolist())
+    return MLP(hidden, activation, bias=bias) if hidden else Linear(bias=bias)
+
+
+def penalty_of(alpha: float, l1_ratio: float) -> Any:
+    """Return alpha (l1_ratio ‖w‖₁ + (1 - l1_ratio) ‖w‖² / 2), or None where that is nothing."""
+    if alpha == 0:
+        return None
+    if l1_ratio == 0:
+        return penalties.l2(alpha)
+    if l1_ratio == 1:
+        return penalties.l1(alpha)
+    return penalties.elastic_net(alpha, l1_ratio)
+
+
+def batch_size_of(asked: Descent, n: int) -> int | None:
+    """Return the rows to an update, None for all of them."""
+    if asked.batch_size != "auto":
+        if asked.solver != "descent" and asked.batch_size < n:
+            msg = (
+                f"solver={asked.solver!r} sees all rows at each update; leave batch_size out, or "
+                f"use solver='descent'. Got batch_size={asked.batch_size!r} for {n} rows."
+            )
+            raise InputError(msg)
+        return None if asked.batch_size >= n else int(asked.batch_size)
+    return BATCH if asked.has_hidden_layers and asked.solver == "descent" and n > FULL else None
+
+
+def epochs_of(asked: Descent) -> int:
+    """Return the passes over the rows, at most."""
+    if asked.max_iter != "auto":
+        return int(asked.max_iter)
+    return NET_EPOCHS if asked.has_hidden_layers else LINEAR_EPOCHS
+
+
+def optimizer_of(asked: Descent, n: int) -> Optimizer:
+    """Return how the parameters are moved."""
+    if asked.solver != "descent":
+        if asked.optimizer != "auto":
+            msg = (
+                f"solver={asked.solver!r} has no choice of optimizer; leave optimizer out, or use "
+                f"solver='descent'. Got optimizer={asked.optimizer!r}."
+            )
+            raise InputError(msg)
+        return lbfgs() if asked.solver == "lbfgs" else newton()
+    if isinstance(asked.optimizer, Optimizer):
+        return asked.optimizer
+    rate = asked.learning_rate
+    if asked.optimizer != "auto":
+        found: Optimizer = part(RULES, asked.optimizer, learning_rate=rate)
+        return found
+    if not asked.has_hidden_layers:
+        return nesterov(rate)
+    if rate == "auto":
+        rate = NET_RATE if batch_size_of(asked, n) is None else BATCH_RATE
+    return adam(rate)
+
+
+def seed_of(random_state: Any) -> int:
+    """Return one seed: an int as it is, else one whole number drawn, as scikit-learn means it."""
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def stopping_rules(asked: Descent, held: Any) -> dict[str, Any]:
+    """Return when training ends by itself, and the fraction of rows to hold out for that."""
+    rules: dict[str, Any] = {}
+    if asked.tol is not None:
+        rule = "loss_tolerance" if asked.has_hidden_layers else "gradient_tolerance"
+        rules[rule] = asked.tol
+    if asked.early_stopping:
+        rules["patience"] = asked.n_iter_no_change
+        if held is None:
+            rules["validation"] = asked.validation_fraction
+    return rules
+
+
+def callbacks_of(asked: Descent) -> tuple[Any, ...]:
+    """Return the callbacks of this library that were given."""
+    found = asked.callbacks
+    return checked(found) if found is not None and found != () else ()

@@ -1,0 +1,248 @@
+"""Classification: labels from numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.callback import with_callbacks
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from descend import losses
+from descend.activations import ACTIVATIONS
+from descend.errors import InputError
+from descend.estimators import asked
+from descend.estimators.base import Descent, Rows
+from descend.estimators.shown import parameters
+from descend.models import MLP, Linear
+from descend.parts import formulas_of
+
+if TYPE_CHECKING:
+    from descend.losses import Loss
+    from descend.penalties import Penalty
+    from descend.run import Run
+
+_SEVERAL = "multilabel-indicator"
+
+
+def _has_probabilities(estimator: Any) -> bool:
+    """Tell whether the loss has probabilities, or say why not."""
+    loss = estimator.run_.task.loss if hasattr(estimator, "run_") else estimator._given_loss()  # noqa: SLF001 - our own
+    if loss is not None and not loss.proper:
+        msg = (
+            f"{type(estimator).__name__} with the loss {loss.name} gives no probabilities; use "
+            "logistic, softmax or brier."
+        )
+        raise AttributeError(msg)
+    return True
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Classification(ClassifierMixin, Descent):
+    """What all classifications share."""
+
+    class_weight: Any = None
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = Descent._parameter_constraints | {
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def _given_loss(self) -> Loss | None:
+        """Return the loss if it does not depend on the labels, else None."""
+        raise NotImplementedError
+
+    def _loss(self) -> Loss:
+        found = self._given_loss()
+        if found is not None:
+            return found
+        two = self._several or len(self._labels) == 2  # noqa: PLR2004
+        return losses.logistic() if two else losses.softmax()
+
+    # ------------------------------------------------------------ rows
+
+    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        if kind == "multiclass-multioutput":
+            msg = "Several targets must each have two labels, 0 and 1; found more in y."
+            raise ValueError(msg)
+        several = kind == _SEVERAL
+        if several:
+            y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+        else:
+            y = column_or_1d(y, warn=True)
+        if first:
+            self._learn(y if labels is None or several else np.asarray(labels), several=several)
+        elif several != self._several:
+            msg = f"y must be what it was at the first fit; now it is {kind}."
+            raise ValueError(msg)
+        if self.class_weight is not None:
+            weights = self._weighed(y, weights, X.dtype)
+        return Rows(X, y.astype(X.dtype) if several else y, weights)
+
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Go once through some rows, from where the last call left off.
+
+        The first call learns the columns' scale and the learning rate; later ones carry on the
+        whole state, the optimizer's memory included.  Calls on the same rows are `fit`, an epoch
+        at a time, to the last bit.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        classes
+            For the first call: all labels there will be; default those in y.
+        """
+        if self.class_weight == "balanced":
+            msg = (
+                "class_weight='balanced' needs all rows at once; give partial_fit a dict, or "
+                "sample_weight."
+            )
+            raise InputError(msg)
+        return self._one_more_epoch(X, y, sample_weight, classes)
+
+    def _known_labels(self) -> list[Any] | None:
+        return None if self._several else self._labels.tolist()
+
+    def _learn(self, y: Any, *, several: bool) -> None:
+        """Learn the labels."""
+        labels = np.arange(y.shape[1]) if several else np.unique(y)
+        if not several and len(labels) < 2:  # noqa: PLR2004
+            msg = (
+                f"{type(self).__name__} needs at least 2 classes to tell apart; y has one class: "
+                f"{labels.tolist()[0]!r}."
+            )
+            raise ValueError(msg)
+        self._labels, self._several = labels, several
+
+    def _weighed(self, y: Any, weights: Any, dtype: Any) -> Any:
+        """Return the rows' weights times their classes'."""
+        if self._several:
+            msg = "class_weight is for one label per row; use sample_weight for several targets."
+            raise InputError(msg)
+        codes = np.searchsorted(self._labels, y)
+        mass = np.bincount(codes, weights=weights, minlength=len(self._labels))
+        if isinstance(self.class_weight, dict):
+            unknown = [label for label in self.class_weight if label not in self._labels]
+            if unknown:
+                msg = (
+                    f"The classes, {unknown}, are not in class_weight's data: y has "
+                    f"{self._labels.tolist()}."
+                )
+                raise ValueError(msg)
+            of_class = np.array(
+                [self.class_weight.get(label, 1.0) for label in self._labels.tolist()]
+            )
+        else:
+            present = mass > 0
+            of_class = np.zeros(len(mass))
+            of_class[present] = mass.sum() / (present.sum() * mass[present])
+        found = of_class[codes] if weights is None else weights * of_class[codes]
+        return found.astype(dtype)
+
+    # ------------------------------------------------------------ what is shown and said
+
+    def _fitted(self, run: Run) -> dict[str, Any]:
+        return (
+            self._common(run)
+            | {"classes_": self._labels}
+            | parameters(run, several=True, units=None)
+        )
+
+    def _label_codes(self, scores: Any) -> Any:
+        return scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
+
+    def predict(self, X: Any) -> Any:
+        """Return the label of each row (n,); for several targets 0 or 1 for each, (n, k).
+
+        Parameters
+        ----------
+        X
+            (n, d), with the columns of the training rows.
+        """
+        scores = self._scores(X)
+        if self._several:
+            return (scores > 0).astype(int)
+        return self.classes_[self._label_codes(scores)]
+
+    def decision_function(self, X: Any) -> Any:
+        """Return the raw scores: (n,) for two labels, above 0 for the second; else (n, labels)."""
+        scores = self._scores(X)
+        if self._several or len(self.classes_) > 2:  # noqa: PLR2004
+            return scores
+        return scores[:, 0] if scores.shape[1] == 1 else scores[:, 1] - scores[:, 0]
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of each label, (n, labels); of 1, for several targets (n, k)."""
+        scores = self._scores(X)
+        found = losses.predicted(self.run_.task.loss, scores)
+        if self._several or found.shape[1] > 1:
+            return found
+        return np.column_stack([1 - found[:, 0], found[:, 0]])
+
+    @available_if(_has_probabilities)
+    def predict_log_proba(self, X: Any) -> Any:
+        """Return the logarithms of `predict_proba`, from the scores: exact where those are 0."""
+        scores = self._scores(X)
+        return log_probabilities(self.run_.task.loss, scores, several=self._several)
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what these estimators can do."""
+        tags = super().__sklearn_tags__()
+        loss = self._given_loss()
+        tags.classifier_tags.multi_class = loss is None or loss.targets == "labels"
+        one_each = loss is not None and loss.targets == "labels"
+        tags.classifier_tags.multi_label = not one_each and self.class_weight is None
+        return tags
+
+
+def log_probabilities(loss: Loss, scores: Any, *, several: bool) -> Any:
+    """Return the logarithm of the probability of each label."""
+    if loss.targets == "labels":
+        top = scores.max(axis=1, keepdims=True)
+        return scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+    if loss.name == "brier":  # its probabilities are those of the logistic loss
+        loss = losses.logistic()
+    value = formulas_of(type(loss), np).value
+    positive = -value(loss, scores, np.ones_like(scores))
+    if several:
+        return positive
+    return np.column_stack([-value(loss, scores, np.zeros_like(scores)), positive])
+
+
+@dataclass(eq=False, repr=False)
+class DescentClassifier(Classification):
+    """Linear classification, or a net with `hidden_layers`, by gradient descent on any loss."""
+
+    hidden_layers: Any = ()
+    activation: Any = "relu"
+    loss: Any = "auto"
+    alpha: float = 1e-4
+    l1_ratio: float = 0.0
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = Classification._parameter_constraints | {
+        "hidden_layers": ["array-like", Interval(Real, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS)), HasMethods("_asdict")],
+        "loss": [str, HasMethods("_asdict")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def _given_loss(self) -> Loss | None:
+        return None if self.loss == "auto" else asked.loss_of(self.loss)
+
+    def _model(self) -> Linear | MLP:
+        return asked.model_of(self.hidden_layers, self.activation, bias=self.fit_intercept)
+
+    def _penalty(self, mass: float) -> Penalty | None:
+        del mass
+        return asked.penalty_of(self.alpha, self.l1_ratio)

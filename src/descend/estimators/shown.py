@@ -1,0 +1,38 @@
+"""What is shown of a run: its parameters in the columns' and the targets' own units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from descend.models import layers
+
+if TYPE_CHECKING:
+    from descend.run import Run
+
+
+def parameters(run: Run, several: bool, units: tuple[Any, Any] | None) -> dict[str, Any]:
+    """Return ``coef_`` and ``intercept_``, or of a net ``coefs_`` and ``intercepts_``.
+
+    Parameters
+    ----------
+    run
+        Of a linear model or a net.
+    several
+        Whether there is a row of coefficients for each output, even if there is one output.
+    units
+        The mean and deviation of the targets that the model was not told of, or None.
+    """
+    found = [(weight, bias) for weight, bias in layers(run.task.model, run.raw_params)]
+    *below, (weight, bias) = found
+    bias = weight[0] * 0.0 if bias is None else bias
+    if units is not None:
+        weight, bias = weight * units[1], bias * units[1] + units[0]
+    if below:
+        pairs = [*below, (weight, bias)]
+        return {
+            "coefs_": [weight for weight, _ in pairs],
+            "intercepts_": [bias for _, bias in pairs],
+        }
+    if several:
+        return {"coef_": weight.T.copy(), "intercept_": bias}
+    return {"coef_": weight[:, 0].copy(), "intercept_": bias[0]}
