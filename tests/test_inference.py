@@ -214,6 +214,23 @@ def test_a_weight_counts_copies(loss):
         assert_close(getattr(weighted, name), getattr(copied, name), 1e-9, name)
 
 
+def test_a_row_of_weight_0_is_absent_however_far_out_it_lies():
+    X, scores, rng = mixed()
+    y = targets("poisson", scores, rng)
+    run = trained("poisson", X, y)
+    far = replace(
+        run,
+        data=replace(
+            run.data,
+            X=np.vstack([X, [1e6, 0.0, 0.0]]),
+            y=np.vstack([y[:, None], [[0.0]]]),
+            weights=np.append(np.ones(300), 0.0),
+        ),
+    )
+    for name in (*FIELDS, "covariance", "dof"):
+        assert_close(getattr(far.inference(), name), getattr(run.inference(), name), 1e-9, name)
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 def test_sums_are_as_good_as_means(loss):
     X, scores, rng = mixed()
