@@ -41,6 +41,7 @@ ROWS = (
         "gradcheck",
         "graphs",
         "showing",
+        "inference",
     ),
     ("doctor", "sweeping", "plots", "page"),
     ("classics", "estimators", "report", "animation"),
