@@ -30,10 +30,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 
 from descend import losses
 from descend.activations import ACTIVATIONS
@@ -54,8 +55,8 @@ _ALPHA: dict[str, Any] = {"alpha": [Interval(Real, 0, None, closed="left")]}
 class Recipe(Regression):
     """A linear regression whose strengths are divided by the number of targets."""
 
-    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool) -> Rows:
-        found = super()._rows(X, y, weights, first=first)
+    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
+        found = super()._rows(X, y, weights, first=first, labels=labels)
         if first:
             self._targets = 1 if found.y.ndim == 1 else found.y.shape[1]
         return found
@@ -67,8 +68,34 @@ class Recipe(Regression):
 # ---------------------------------------------------------------- squared errors
 
 
+def _descends(estimator: Any) -> bool:
+    """Tell whether an estimator can go on with other rows."""
+    return bool(estimator.solver == "descent")
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
-class LinearRegression(Recipe):
+class Exact(Recipe):
+    """A linear regression that is solved outright, unless it is asked to descend."""
+
+    solver: str = "exact"
+
+    def _loss(self) -> Loss:
+        return losses.squared_error()
+
+    @available_if(_descends)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Go once through some rows, from where the last call left off: of ``solver="descent"``.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        """
+        return super().partial_fit(X, y, sample_weight)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class LinearRegression(Exact):
     """Least squares: minimises sum(w e²) / sum(w), without a penalty.
 
     Parameters
@@ -100,17 +127,12 @@ class LinearRegression(Recipe):
     G. Golub, "Numerical methods for solving linear least squares problems", Numer. Math. 7 (1965).
     """
 
-    solver: str = "exact"
-
-    def _loss(self) -> Loss:
-        return losses.squared_error()
-
     def _penalty(self, mass: float) -> Penalty | None:
         del mass
 
 
 @dataclass(eq=False, repr=False)
-class Ridge(Recipe):
+class Ridge(Exact):
     """Least squares with weights kept small: minimises sum(w e²) + alpha ‖W‖².
 
     As in scikit-learn, the errors are summed, so that the same `alpha` weighs less the more rows
@@ -150,12 +172,8 @@ class Ridge(Recipe):
     """
 
     alpha: float = 1.0
-    solver: str = field(default="exact", kw_only=True)
 
     _parameter_constraints: ClassVar[dict[str, Any]] = Descent._parameter_constraints | _ALPHA
-
-    def _loss(self) -> Loss:
-        return losses.squared_error()
 
     def _penalty(self, mass: float) -> Penalty | None:
         return asked.penalty_of(2 * self.alpha / (mass * self._targets), 0.0)
@@ -340,8 +358,8 @@ class HuberRegressor(Recipe):
         }
     )
 
-    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool) -> Rows:
-        found = super()._rows(X, y, weights, first=first)
+    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
+        found = super()._rows(X, y, weights, first=first, labels=labels)
         if first:
             fixed = not isinstance(self.sigma, str)
             self._sigma = float(self.sigma) if fixed else spread(found.y, found.weights)

@@ -113,7 +113,7 @@ class LogisticRegression(Inverse):
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"]
     >>> model = LogisticRegression(C=1.0, scale=None, solver="newton", tol=1e-12).fit(X, y)
     >>> model.coef_.round(4)
-    array([[0.5413]])
+    array([[0.4529]])
     >>> model.predict_proba([[1.5]]).round(4)
     array([[0.5, 0.5]])
 
@@ -161,7 +161,7 @@ class SoftmaxRegression(Inverse):
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"]
     >>> model = SoftmaxRegression(C=0.5, scale=None, solver="newton", tol=1e-12).fit(X, y)
     >>> (model.coef_[1] - model.coef_[0]).round(4)
-    array([0.5413])
+    array([0.4529])
 
     References
     ----------
@@ -219,7 +219,8 @@ class MLPClassifier(Recipe):
     --------
     >>> from descend.estimators import MLPClassifier
     >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["same", "other", "other", "same"]
-    >>> MLPClassifier((20,), "tanh", random_state=0).fit(X, y).predict(X).tolist()
+    >>> model = MLPClassifier((20,), "tanh", random_state=0, max_iter=1000).fit(X, y)
+    >>> model.predict(X).tolist()
     ['same', 'other', 'other', 'same']
 
     References
