@@ -254,7 +254,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             X,
             y,
             reset=first,
-            accept_sparse="csr",
+            accept_sparse=self._accept_sparse(),
             dtype=[np.float64, np.float32],
             multi_output=True,
         )
@@ -266,6 +266,9 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             if not weights.all():
                 X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
         return self._rows(X, y, weights, first=first, labels=labels)
+
+    def _accept_sparse(self) -> str | bool:
+        return False if self.has_hidden_layers else "csr"
 
     def _held(self, X: Any, y: Any, sample_weight: Any) -> Rows | None:
         """Return validation rows, if they were given."""
@@ -316,7 +319,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def _scores(self, X: Any) -> Any:
         """Return the raw scores (n, k) of rows."""
         check_is_fitted(self, "run_")
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        X = validate_data(self, X, reset=False, accept_sparse=self._accept_sparse(), dtype=[np.float64, np.float32])
         return self.run_.scores(X)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -183,7 +183,8 @@ class Classification(ClassifierMixin, Descent):
     @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each label, (n, labels); of 1, for several targets (n, k)."""
-        found = losses.predicted(self.run_.task.loss, self._scores(X))
+        scores = self._scores(X)
+        found = losses.predicted(self.run_.task.loss, scores)
         if self._several or found.shape[1] > 1:
             return found
         return np.column_stack([1 - found[:, 0], found[:, 0]])
@@ -191,12 +192,16 @@ class Classification(ClassifierMixin, Descent):
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`, from the scores: exact where those are 0."""
-        return log_probabilities(self.run_.task.loss, self._scores(X), several=self._several)
+        scores = self._scores(X)
+        return log_probabilities(self.run_.task.loss, scores, several=self._several)
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        loss = self._given_loss()
+        tags.classifier_tags.multi_class = loss is None or loss.targets == "labels"
+        one_each = loss is not None and loss.targets == "labels"
+        tags.classifier_tags.multi_label = not one_each and self.class_weight is None
         return tags
 
 
