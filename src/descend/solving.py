@@ -1,2 +1,5 @@
 """Stand-in."""
-def solve(task, X, y, **how): raise NotImplementedError
+
+
+def solve(task, X, y, **how):
+    raise NotImplementedError

@@ -319,7 +319,13 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def _scores(self, X: Any) -> Any:
         """Return the raw scores (n, k) of rows."""
         check_is_fitted(self, "run_")
-        X = validate_data(self, X, reset=False, accept_sparse=self._accept_sparse(), dtype=[np.float64, np.float32])
+        X = validate_data(
+            self,
+            X,
+            reset=False,
+            accept_sparse=self._accept_sparse(),
+            dtype=[np.float64, np.float32],
+        )
         return self.run_.scores(X)
 
     def __getstate__(self) -> dict[str, Any]:

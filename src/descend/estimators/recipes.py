@@ -42,6 +42,7 @@ from descend.estimators import asked
 from descend.estimators.base import Descent, Rows
 from descend.estimators.regressor import Regression
 from descend.models import MLP, Linear
+from descend.scaling import measured
 
 if TYPE_CHECKING:
     from descend.losses import Loss
@@ -302,9 +303,10 @@ class HuberRegressor(Recipe):
         sum(w (σ + σ H(e/σ))) + alpha ‖W‖²,  H(z) = z² up to epsilon, then 2 epsilon abs(z) - epsilon²
 
     This one does not: σ is fixed before training, by `sigma`.  Given scikit-learn's σ (its
-    ``scale_``), the coefficients are scikit-learn's: that objective, without σ's own term and
-    divided by 2 m / σ with m = sum(w), is huber(epsilon σ) + l2(alpha σ / m) with k targets
-    l2(alpha σ / (m k)).  The same `alpha` thus weighs less the more rows there are.
+    ``scale_``), the coefficients are scikit-learn's.  The run meets the targets less their median
+    and in units of σ; there that objective, without σ's own term and divided by 2 m σ with
+    m = sum(w), is huber(epsilon) + l2(alpha σ / m), and with k targets, whose losses are averaged,
+    l2(alpha σ / (m k)).  So the same `alpha` weighs less the more rows there are.
 
     Parameters
     ----------
@@ -329,14 +331,14 @@ class HuberRegressor(Recipe):
     scale_
         The σ that was used.
     run_, history_, stop_reason_, n_iter_, loss_, n_features_in_, feature_names_in_
-        See `DescentRegressor`.
+        See `DescentRegressor`; losses are in units of σ².
 
     Examples
     --------
     >>> from descend.estimators import HuberRegressor
     >>> X = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]]
     >>> y = [1.0, 3.0, 5.0, 7.0, 9.0, 1000.0]
-    >>> HuberRegressor(sigma=0.1).fit(X, y).predict([[10.0]]).round(1)
+    >>> HuberRegressor(sigma=0.01, tol=1e-9).fit(X, y).predict([[10.0]]).round(1)
     array([21.])
 
     References
@@ -358,21 +360,29 @@ class HuberRegressor(Recipe):
         }
     )
 
-    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
-        found = super()._rows(X, y, weights, first=first, labels=labels)
-        if first:
-            fixed = not isinstance(self.sigma, str)
-            self._sigma = float(self.sigma) if fixed else spread(found.y, found.weights)
-        return found
+    def _measured(self, y: Any, weights: Any) -> tuple[Any, Any] | None:
+        columns, w = _weighed(y, weights)
+        middles = np.array([_median(column, w) for column in columns.T])
+        mad = isinstance(self.sigma, str)
+        self._sigma = spread(y, weights) if mad else float(self.sigma)
+        return middles.reshape(y.shape[1:]).astype(y.dtype)[()], y.dtype.type(self._sigma)
 
     def _loss(self) -> Loss:
-        return losses.huber(self.epsilon * self._sigma)
+        return losses.huber(self.epsilon)
 
     def _penalty(self, mass: float) -> Penalty | None:
         return asked.penalty_of(self.alpha * self._sigma / (mass * self._targets), 0.0)
 
     def _fitted(self, run: Run) -> dict[str, Any]:
         return super()._fitted(run) | {"scale_": self._sigma}
+
+
+def _standard(y: Any, weights: Any) -> tuple[Any, Any]:
+    """Return the mean and deviation of each target, in the shape of a row of y."""
+    mean, deviation = (
+        part.astype(y.dtype) for part in measured(y.reshape(len(y), -1), weights)[:2]
+    )
+    return (mean, deviation) if y.ndim > 1 else (mean[0], deviation[0])
 
 
 def spread(y: Any, weights: Any = None) -> float:
@@ -387,14 +397,19 @@ def spread(y: Any, weights: Any = None) -> float:
     >>> spread(np.array([5.0, 5.0]))
     1.0
     """
-    columns = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-    w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
+    columns, w = _weighed(y, weights)
     distances = np.abs(columns - [_median(column, w) for column in columns.T])
     w = np.repeat(w, columns.shape[1])
     found = 1.4826 * _median(distances.ravel(), w)
     if found == 0:
         found = 1.2533 * float(np.average(distances.ravel(), weights=w))
     return found or 1.0
+
+
+def _weighed(y: Any, weights: Any) -> tuple[Any, Any]:
+    """Return targets (n, k) and weights (n,), in double precision."""
+    columns = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+    return columns, np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
 
 
 def _median(values: Any, w: Any) -> float:
@@ -414,9 +429,11 @@ class QuantileRegressor(Recipe):
 
     pinball(e) is quantile (-e) where the prediction is too small and (1 - quantile) e where it is
     too large.  `alpha` is scikit-learn's and, as there, does not depend on the number of rows;
-    weights count relative to their sum.  The run's penalty is l1(alpha), with k targets
-    l1(alpha / k), for their losses are averaged.  The loss has a kink at every row, so descent
-    comes near the least that scikit-learn's linear programme finds, but seldom to all its digits.
+    weights count relative to their sum.  The run meets standardised targets, under which alpha is
+    the same number: its penalty is l1(alpha), with k targets l1(alpha / k), for their losses are
+    averaged.  The loss has a kink at every row, so descent comes near the least that scikit-learn's
+    linear programme finds, but seldom to all its digits, and it has no gradient that vanishes: it
+    ends with its epochs.
 
     Parameters
     ----------
@@ -436,14 +453,14 @@ class QuantileRegressor(Recipe):
     coef_, intercept_
         In the columns' own units: (d,) and a number, or (k, d) and (k,) where y is (n, k).
     run_, history_, stop_reason_, n_iter_, loss_, n_features_in_, feature_names_in_
-        See `DescentRegressor`.
+        See `DescentRegressor`; losses are in units of the targets' deviation.
 
     Examples
     --------
     >>> from descend.estimators import QuantileRegressor
     >>> X = [[0.0], [1.0], [2.0], [3.0]] * 3
     >>> y = [0.0, 1.0, 2.0, 3.0] + [1.0, 2.0, 3.0, 4.0] + [9.0, 10.0, 11.0, 12.0]
-    >>> model = QuantileRegressor(quantile=0.5, alpha=0.0).fit(X, y)
+    >>> model = QuantileRegressor(quantile=0.5, alpha=0.0, tol=None).fit(X, y)
     >>> bool(abs(model.predict([[1.0]])[0] - 2.0) < 0.1)
     True
 
@@ -460,6 +477,9 @@ class QuantileRegressor(Recipe):
         | _ALPHA
         | {"quantile": [Interval(Real, 0, 1, closed="neither")]}
     )
+
+    def _measured(self, y: Any, weights: Any) -> tuple[Any, Any] | None:
+        return _standard(y, weights)
 
     def _loss(self) -> Loss:
         return losses.quantile(self.quantile)
@@ -565,7 +585,7 @@ class MLPRegressor(Recipe):
     >>> import numpy as np
     >>> from descend.estimators import MLPRegressor
     >>> X = np.linspace(-2, 2, 60)[:, None]
-    >>> model = MLPRegressor((20,), "tanh", random_state=0).fit(X, X[:, 0] ** 2)
+    >>> model = MLPRegressor((20,), "tanh", solver="lbfgs", random_state=0).fit(X, X[:, 0] ** 2)
     >>> bool(model.score(X, X[:, 0] ** 2) > 0.99)
     True
 
