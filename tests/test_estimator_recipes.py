@@ -8,6 +8,7 @@ from sklearn import linear_model as theirs
 from sklearn import neural_network as nets
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model._huber import _huber_loss_and_gradient
 from sklearn.preprocessing import StandardScaler
 
 from descend import estimators as ours
@@ -44,12 +45,16 @@ def weights(seed=4):
     return RNG(seed).uniform(0.2, 3.0, size=N)
 
 
-def fitted_like(theirs_, X, y, w, scale):
-    """Return the coefficients and intercepts of theirs in the columns' own units, and theirs."""
+def fitted_like(theirs_, X, y, w, scale, of_class=None):
+    """Return the coefficients and intercepts of theirs in the columns' own units, and theirs.
+
+    Columns are measured with the weights of their classes `of_class` too, as ours are.
+    """
     theirs_ = clone(theirs_)
     mean, deviation = np.zeros(X.shape[1]), np.ones(X.shape[1])
     if scale == "standard":
-        scaler = StandardScaler().fit(X, sample_weight=w)
+        both = w if of_class is None else of_class * (1.0 if w is None else w)
+        scaler = StandardScaler().fit(X, sample_weight=both)
         mean, deviation = scaler.mean_, scaler.scale_
     theirs_.fit((X - mean) / deviation, y, sample_weight=w)
     coef = np.asarray(theirs_.coef_) / deviation
@@ -59,8 +64,11 @@ def fitted_like(theirs_, X, y, w, scale):
 def assert_same_fit(model, coef, intercept, tolerance):
     assert_close(model.coef_, coef, tolerance, "coefficients")
     scale = np.abs(coef).max() + np.abs(intercept).max()
-    assert np.shape(model.intercept_) == np.shape(intercept)
-    np.testing.assert_allclose(model.intercept_, intercept, rtol=0, atol=tolerance * scale)
+    found = model.intercept_
+    if model.run_.task.loss.name == "softmax":  # a constant for all labels changes nothing
+        found, intercept = found - found.mean(), intercept - intercept.mean()
+    assert np.shape(found) == np.shape(intercept)
+    np.testing.assert_allclose(found, intercept, rtol=0, atol=tolerance * scale)
 
 
 def test_the_comparison_sees_another_fit():
@@ -77,7 +85,7 @@ def test_the_comparison_sees_another_fit():
 
 TIGHT = {"tol": 1e-12, "max_iter": 100_000}
 # Where no step lowers the loss any more in double precision, the coefficients have half its digits.
-NEAR = {"exact": 1e-11, "newton": 1e-9, "lbfgs": 1e-6, "descent": 1e-8}
+NEAR = {"exact": 1e-11, "newton": 3e-8, "lbfgs": 1e-6, "descent": 1e-8}
 SMOOTH = ("newton", "lbfgs", "descent")
 LOGIT = {"solver": "newton-cholesky", "tol": 1e-13, "max_iter": 1000}
 
@@ -159,7 +167,7 @@ CASES = {
         lambda X: labels(X, 3),
         ("descent",),
     ),
-    "logistic, balanced": (
+    "logistic with class weights": (
         ours.LogisticRegression(C=0.3, class_weight={"c": 3.0, "a": 0.5}),
         theirs.LogisticRegression(C=0.3, class_weight={"c": 3.0, "a": 0.5}, **LOGIT),
         lambda X: labels(X, 2),
@@ -179,7 +187,10 @@ def test_a_recipe_is_scikit_learns_class(case, solver, scale, weighted):
     y, w = target(X), weights() if weighted else None
     if case == "elastic net without a kink" and weighted:
         other = clone(other).set_params(alpha=0.4 * w.sum())
-    coef, intercept, _ = fitted_like(other, X, y, w, scale)
+    of_class = None
+    if getattr(model, "class_weight", None):
+        of_class = np.array([model.class_weight[label] for label in y])
+    coef, intercept, _ = fitted_like(other, X, y, w, scale, of_class)
     model = clone(model).set_params(solver=solver, scale=scale, **TIGHT).fit(X, y, sample_weight=w)
     assert_same_fit(model, coef, intercept, NEAR[solver])
 
@@ -219,7 +230,9 @@ def test_several_targets_are_each_their_own(model, other):
 
 def test_several_columns_of_zeros_and_ones_are_each_their_own():
     X = columns()
-    Y = np.column_stack([labels(X, 2) == "a", labels(X, 2, seed=8) == "a", counts(X) > 1]).astype(int)
+    Y = np.column_stack([labels(X, 2) == "a", labels(X, 2, seed=8) == "a", counts(X) > 1]).astype(
+        int
+    )
     model = ours.LogisticRegression(C=0.3, solver="newton", scale=None, **TIGHT).fit(X, Y)
     for j in range(3):
         alone = theirs.LogisticRegression(C=0.3, **LOGIT).fit(X, Y[:, j])
@@ -271,8 +284,22 @@ def test_huber_at_scikit_learns_sigma_is_scikit_learns(scale, weighted, solver):
         epsilon=1.5, alpha=20.0, sigma=found.scale_, scale=scale, solver=solver, **TIGHT
     ).fit(X, y, sample_weight=w)
     assert model.scale_ == found.scale_
-    # SciPy's L-BFGS-B ends where the loss no longer changes: half its digits.
-    assert_same_fit(model, coef, intercept, 2e-6)
+    # SciPy's L-BFGS-B ends where the loss no longer changes, short of where the gradient is 0.
+    assert_same_fit(model, coef, intercept, 1e-4)
+    mean, deviation = (0.0, 1.0)
+    if scale:
+        scaler = StandardScaler().fit(X, sample_weight=w)
+        mean, deviation = scaler.mean_, scaler.scale_
+    at = [*(model.coef_ * deviation), model.intercept_ + model.coef_ @ (mean * np.ones(D))]
+    _, gradient = _huber_loss_and_gradient(
+        np.array([*at, found.scale_]),
+        (X - mean) / deviation,
+        y,
+        1.5,
+        20.0,
+        np.ones(N) if w is None else w,
+    )
+    np.testing.assert_allclose(gradient[:-1], 0.0, rtol=0, atol=1e-6)
 
 
 def test_the_spread_is_that_of_numpys_medians():
@@ -369,12 +396,15 @@ def test_a_net_has_scikit_learns_objective(case, weighted):
     if mine is ours.MLPRegressor:
         pairs = y.reshape(N, -1)
         seen = StandardScaler().fit(pairs, sample_weight=w).transform(pairs).reshape(y.shape)
-    other = others((4, 3), activation="tanh", alpha=5.0, solver="lbfgs", max_iter=7, random_state=0)
+    short = {"alpha": 5.0, "solver": "lbfgs", "max_iter": 7, "random_state": 0}
+    other = others(hidden_layer_sizes=(4, 3), activation="tanh", **short)
     with pytest.warns(ConvergenceWarning):
         other.fit(Z, seen, sample_weight=w)
     model = mine((4, 3), "tanh", alpha=5.0, max_iter=1, tol=None, random_state=0)
     model.fit(X, y, sample_weight=w)
-    assert_close(model.run_.program.value(flat(other)), other.loss_, 1e-12)
+    # Of several 0/1 columns theirs is the sum, ours the mean.
+    times = y.shape[1] if case == "several columns" else 1
+    assert_close(times * model.run_.program.value(flat(other)), other.loss_, 1e-12)
 
 
 def test_a_net_comes_to_where_scikit_learns_comes():
@@ -386,7 +416,7 @@ def test_a_net_comes_to_where_scikit_learns_comes():
     model = ours.MLPClassifier((3,), "tanh", alpha=5.0, **tight).fit(X, y)
     # A start of their own can lead to another valley: from theirs, no step lowers our objective.
     value, gradient = model.run_.program.value_and_gradient(flat(other))
-    assert np.abs(gradient).max() < 1e-6
+    assert np.abs(gradient).max() < 1e-5
     assert_close(value, other.loss_, 1e-12)
 
 
