@@ -44,6 +44,25 @@ class Rows(NamedTuple):
         return float(self.X.shape[0] if self.weights is None else self.weights.sum(dtype=float))
 
 
+def goes_by_batches(estimator: Any) -> bool:
+    """Tell whether an estimator has `partial_fit`, or say why not."""
+    wanted = {"solver": "descent", "early_stopping": False}
+    for name, value in wanted.items():
+        if getattr(estimator, name) != value:
+            msg = (
+                f"partial_fit goes once through the rows it is given, so it is for {name}="
+                f"{value!r}; {type(estimator).__name__} has {name}={getattr(estimator, name)!r}."
+            )
+            raise AttributeError(msg)
+    if getattr(estimator, "class_weight", None) == "balanced":
+        msg = (
+            "class_weight='balanced' needs all rows at once; give partial_fit a dict, or "
+            "sample_weight."
+        )
+        raise AttributeError(msg)
+    return True
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class Descent(CallbackSupportMixin, BaseEstimator):
     """The parameters that all estimators have, and how they fit."""
@@ -164,13 +183,6 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def _one_more_epoch(self, X: Any, y: Any, sample_weight: Any, labels: Any = None) -> Self:
         """Go once through some rows, from where the last ones left off."""
         self._validate_params()
-        if self.solver != "descent" or self.early_stopping:
-            msg = (
-                "partial_fit goes once through the rows it is given, so it is for "
-                "solver='descent' without early_stopping; found "
-                f"solver={self.solver!r}, early_stopping={self.early_stopping!r}."
-            )
-            raise InputError(msg)
         first = not hasattr(self, "run_")
         rows = self._checked(X, y, sample_weight, first=first, labels=labels)
         self._take(self._advanced(rows, None, 1, first=first, rules=False), whole=False)

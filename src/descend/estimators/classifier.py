@@ -18,8 +18,8 @@ from descend import losses
 from descend.activations import ACTIVATIONS
 from descend.errors import InputError
 from descend.estimators import asked
-from descend.estimators.base import Descent, Rows
-from descend.estimators.shown import parameters
+from descend.estimators.base import Descent, Rows, goes_by_batches
+from descend.estimators.shown import parameters, shift
 from descend.models import MLP, Linear
 from descend.parts import formulas_of
 
@@ -86,6 +86,7 @@ class Classification(ClassifierMixin, Descent):
             weights = self._weighed(y, weights, X.dtype)
         return Rows(X, y.astype(X.dtype) if several else y, weights)
 
+    @available_if(goes_by_batches)
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Go once through some rows, from where the last call left off.
@@ -101,12 +102,6 @@ class Classification(ClassifierMixin, Descent):
         classes
             For the first call: all labels there will be; default those in y.
         """
-        if self.class_weight == "balanced":
-            msg = (
-                "class_weight='balanced' needs all rows at once; give partial_fit a dict, or "
-                "sample_weight."
-            )
-            raise InputError(msg)
         return self._one_more_epoch(X, y, sample_weight, classes)
 
     def _known_labels(self) -> list[Any] | None:
@@ -119,6 +114,13 @@ class Classification(ClassifierMixin, Descent):
             msg = (
                 f"{type(self).__name__} needs at least 2 classes to tell apart; y has one class: "
                 f"{labels.tolist()[0]!r}."
+            )
+            raise ValueError(msg)
+        loss = self._given_loss()
+        if loss is not None and loss.targets != "labels" and not several and len(labels) > 2:  # noqa: PLR2004
+            msg = (
+                f"Only binary classification is supported. The loss {loss.name} is for two labels "
+                f"and y is multiclass, with {len(labels)}; use loss='softmax', or 'auto'."
             )
             raise ValueError(msg)
         self._labels, self._several = labels, several
@@ -175,7 +177,7 @@ class Classification(ClassifierMixin, Descent):
 
     def decision_function(self, X: Any) -> Any:
         """Return the raw scores: (n,) for two labels, above 0 for the second; else (n, labels)."""
-        scores = self._scores(X)
+        scores = self._scores(X) - shift(self.run_)
         if self._several or len(self.classes_) > 2:  # noqa: PLR2004
             return scores
         return scores[:, 0] if scores.shape[1] == 1 else scores[:, 1] - scores[:, 0]

@@ -11,11 +11,12 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 
 from descend import losses
 from descend.activations import ACTIVATIONS
 from descend.estimators import asked
-from descend.estimators.base import Descent, Rows
+from descend.estimators.base import Descent, Rows, goes_by_batches
 from descend.estimators.shown import parameters
 from descend.models import MLP, Linear
 from descend.scaling import measured
@@ -43,6 +44,7 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
             y = (y - self._units[0]) / self._units[1]
         return Rows(X, y, weights)
 
+    @available_if(goes_by_batches)
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go once through some rows, from where the last call left off.

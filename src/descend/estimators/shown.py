@@ -24,7 +24,7 @@ def parameters(run: Run, several: bool, units: tuple[Any, Any] | None) -> dict[s
     """
     found = [(weight, bias) for weight, bias in layers(run.task.model, run.raw_params)]
     *below, (weight, bias) = found
-    bias = weight[0] * 0.0 if bias is None else bias
+    bias = weight[0] * 0.0 if bias is None else bias - shift(run)
     if units is not None:
         weight, bias = weight * units[1], bias * units[1] + units[0]
     if below:
@@ -36,3 +36,13 @@ def parameters(run: Run, several: bool, units: tuple[Any, Any] | None) -> dict[s
     if several:
         return {"coef_": weight.T.copy(), "intercept_": bias}
     return {"coef_": weight[:, 0].copy(), "intercept_": bias[0]}
+
+
+def shift(run: Run) -> Any:
+    """Return by how much all scores are moved to show them: softmax knows them up to a constant.
+
+    As in scikit-learn, the intercepts that are shown have the mean 0.  Nothing else fixes it, and
+    Newton's method may end anywhere along it.
+    """
+    _, bias = layers(run.task.model, run.raw_params)[-1]
+    return 0.0 if bias is None or run.task.loss.targets != "labels" else bias.mean()
