@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import InvalidParameterError
 
 from descend import penalties
 from descend.errors import InputError
@@ -48,6 +51,61 @@ def penalty_of(alpha: float, l1_ratio: float) -> Any:
     if l1_ratio == 1:
         return penalties.l1(alpha)
     return penalties.elastic_net(alpha, l1_ratio)
+
+
+def check_parts(asked: Descent) -> None:
+    """Raise for the parameter that is to be a part of the task and cannot become one.
+
+    Raises
+    ------
+    InvalidParameterError
+        In scikit-learn's own form, with the reason.
+    """
+    for name, (what, make) in _PARTS.items():
+        value = getattr(asked, name, None)
+        if value is None or (isinstance(value, str) and value == "auto"):
+            continue
+        try:
+            make(value)
+            if name == "loss" and loss_of(value).targets not in asked.targets:
+                msg = f"the loss {loss_of(value).name} is for {loss_of(value).targets}"
+                raise InputError(msg)
+        except (InputError, ValueError, TypeError) as error:
+            raise refusal(asked, name, f"{what} ({str(error).rstrip('.')})") from None
+
+
+def refusal(asked: Descent, name: str, what: str) -> InvalidParameterError:
+    """Return the error for a parameter that is not what it must be."""
+    value = getattr(asked, name)
+    return InvalidParameterError(
+        f"The {name!r} parameter of {type(asked).__name__} must be {what}. Got {value!r} instead."
+    )
+
+
+def _check_class_weight(given: Any) -> None:
+    if isinstance(given, dict) and not all(
+        isinstance(weight, Real) and 0 <= weight < np.inf for weight in given.values()
+    ):
+        msg = "a weight is a number of 0 or more"
+        raise InputError(msg)
+
+
+_PARTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "hidden_layers": (
+        "the units of each hidden layer, whole numbers of at least 1",
+        lambda value: model_of(value, "relu", bias=True),
+    ),
+    "loss": (
+        "a loss of descend.losses for such targets, or its name, as in 'huber' or 'huber:1.5'",
+        loss_of,
+    ),
+    "optimizer": (
+        "an optimizer of descend.optimizers, or its name, as in 'adam' or 'momentum:0.9'",
+        lambda value: value if isinstance(value, Optimizer) else part(RULES, value),
+    ),
+    "class_weight": ("a dict from label to weight, 'balanced' or None", _check_class_weight),
+    "callbacks": ("a callback of descend, or several", lambda value: checked(value)),
+}
 
 
 def batch_size_of(asked: Descent, n: int) -> int | None:

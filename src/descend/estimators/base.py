@@ -109,6 +109,9 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    # What the targets of a loss may be.
+    targets: ClassVar[tuple[str, ...]] = ()
+
     # ------------------------------------------------------------ what leaves say
 
     def _loss(self) -> Loss:
@@ -130,6 +133,11 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def _fitted(self, run: Run) -> dict[str, Any]:
         """Return the attributes that show a run, by name."""
         raise NotImplementedError
+
+    def _validate_params(self) -> None:
+        """Check all parameters, as scikit-learn does, and that parts can be made of them."""
+        super()._validate_params()
+        asked.check_parts(self)
 
     @property
     def has_hidden_layers(self) -> bool:

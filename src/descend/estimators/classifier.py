@@ -47,6 +47,8 @@ def _has_probabilities(estimator: Any) -> bool:
 class Classification(ClassifierMixin, Descent):
     """What all classifications share."""
 
+    targets: ClassVar[tuple[str, ...]] = ("two labels", "labels")
+
     class_weight: Any = None
 
     _parameter_constraints: ClassVar[dict[str, Any]] = Descent._parameter_constraints | {
@@ -133,13 +135,11 @@ class Classification(ClassifierMixin, Descent):
         codes = np.searchsorted(self._labels, y)
         mass = np.bincount(codes, weights=weights, minlength=len(self._labels))
         if isinstance(self.class_weight, dict):
-            unknown = [label for label in self.class_weight if label not in self._labels]
+            known = self._labels.tolist()
+            unknown = [label for label in self.class_weight if label not in known]
             if unknown:
-                msg = (
-                    f"The classes, {unknown}, are not in class_weight's data: y has "
-                    f"{self._labels.tolist()}."
-                )
-                raise ValueError(msg)
+                what = f"a dict whose labels are in y ({unknown} are not; y has {known})"
+                raise asked.refusal(self, "class_weight", what)
             of_class = np.array(
                 [self.class_weight.get(label, 1.0) for label in self._labels.tolist()]
             )

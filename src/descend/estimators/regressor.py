@@ -34,6 +34,8 @@ UNITLESS = {"squared_error", "half_squared_error", "absolute_error", "quantile"}
 class Regression(MultiOutputMixin, RegressorMixin, Descent):
     """What all regressions share."""
 
+    targets: ClassVar[tuple[str, ...]] = ("numbers", "counts")
+
     def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
         del labels
         y = np.asarray(y, dtype=X.dtype)
