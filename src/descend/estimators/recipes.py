@@ -18,7 +18,8 @@ with w the rows' weights, m = sum(w) (the number of rows, where they have no wei
     PoissonRegressor         sum(w deviance)/(2 m) + alpha/2 ‖W‖²          poisson             alpha/k
     MLPRegressor             sum(w e²)/(2 m k) + alpha/(2 m) ‖W‖²          e²/2                alpha/m
 
-A strength divided by m weakens as rows are added (Ridge, Huber, nets); the others do not.
+A strength divided by m weakens as rows are added (Ridge, Huber, nets); the others do not.  With
+`partial_fit` m is of the rows handed in, so that each call brings the whole strength of alpha.
 
 >>> from descend.estimators import Ridge
 >>> model = Ridge(1.0, scale=None).fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
@@ -30,11 +31,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 
 from descend import losses
 from descend.activations import ACTIVATIONS
@@ -69,11 +69,6 @@ class Recipe(Regression):
 # ---------------------------------------------------------------- squared errors
 
 
-def _descends(estimator: Any) -> bool:
-    """Tell whether an estimator can go on with other rows."""
-    return bool(estimator.solver == "descent")
-
-
 @dataclass(kw_only=True, eq=False, repr=False)
 class Exact(Recipe):
     """A linear regression that is solved outright, unless it is asked to descend."""
@@ -82,17 +77,6 @@ class Exact(Recipe):
 
     def _loss(self) -> Loss:
         return losses.squared_error()
-
-    @available_if(_descends)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go once through some rows, from where the last call left off: of ``solver="descent"``.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-        """
-        return super().partial_fit(X, y, sample_weight)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

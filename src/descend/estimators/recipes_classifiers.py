@@ -8,11 +8,13 @@ library's one objective,
 with w the rows' weights times their classes', m = sum(w) (the number of rows, where there are no
 weights), and k the 0/1 columns of several targets (their losses are averaged; else k is 1):
 
-    scikit-learn's        minimises                                              l1         l2
-    LogisticRegression    C sum(w l) + ρ ‖W‖₁ + (1 - ρ)/2 ‖W‖²                   ρ/(C m k)  (1 - ρ)/(C m k)
-    MLPClassifier         sum(w l)/m + alpha/(2 m) ‖W‖²                                     alpha/(m k)
+    scikit-learn's        minimises                                  l1         l2
+    LogisticRegression    C sum(w l) + ρ ‖W‖₁ + (1 - ρ)/2 ‖W‖²       ρ/(C m k)  (1 - ρ)/(C m k)
+    MLPClassifier         sum(w l)/m + alpha/(2 m) ‖W‖²                         alpha/(m k)
 
-All of them are divided by m: at the same C or alpha, more rows shrink weights less.
+All of them are divided by m: at the same C or alpha, more rows shrink weights less.  With
+`partial_fit` m is of the rows handed in, so that each call brings the whole strength.  Columns are
+standardised by the same w: class weights are sample weights in all respects.
 
 >>> from descend.estimators import LogisticRegression
 >>> model = LogisticRegression(C=10.0).fit([[0.0], [1.0], [2.0], [3.0]], ["a", "a", "b", "b"])
@@ -171,12 +173,6 @@ class SoftmaxRegression(Inverse):
 
     def _given_loss(self) -> Loss | None:
         return losses.softmax()
-
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that each row has one label."""
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = False
-        return tags
 
 
 @dataclass(eq=False, repr=False)
