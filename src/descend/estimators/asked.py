@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,8 @@ from descend.optimizers import RULES, Optimizer, adam, lbfgs, nesterov, newton
 from descend.training.callbacks import checked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from descend.estimators.base import Descent
 
 # The full batch up to this many rows; nets then see batches of BATCH.
@@ -66,10 +67,7 @@ def check_parts(asked: Descent) -> None:
         if value is None or (isinstance(value, str) and value == "auto"):
             continue
         try:
-            make(value)
-            if name == "loss" and loss_of(value).targets not in asked.targets:
-                msg = f"the loss {loss_of(value).name} is for {loss_of(value).targets}"
-                raise InputError(msg)
+            _check_targets(asked, make(value))
         except (InputError, ValueError, TypeError) as error:
             raise refusal(asked, name, f"{what} ({str(error).rstrip('.')})") from None
 
@@ -80,6 +78,13 @@ def refusal(asked: Descent, name: str, what: str) -> InvalidParameterError:
     return InvalidParameterError(
         f"The {name!r} parameter of {type(asked).__name__} must be {what}. Got {value!r} instead."
     )
+
+
+def _check_targets(asked: Descent, made: Any) -> None:
+    targets = getattr(made, "targets", None)
+    if targets is not None and targets not in asked.targets:
+        msg = f"the loss {made.name} is for {targets}"
+        raise InputError(msg)
 
 
 def _check_class_weight(given: Any) -> None:
@@ -104,7 +109,7 @@ _PARTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         lambda value: value if isinstance(value, Optimizer) else part(RULES, value),
     ),
     "class_weight": ("a dict from label to weight, 'balanced' or None", _check_class_weight),
-    "callbacks": ("a callback of descend, or several", lambda value: checked(value)),
+    "callbacks": ("a callback of descend, or several", checked),
 }
 
 

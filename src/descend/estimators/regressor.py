@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -71,7 +70,7 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
         return (mean, deviation) if y.ndim == 2 else (mean[0], deviation[0])  # noqa: PLR2004
 
     def _fitted(self, run: Run) -> dict[str, Any]:
-        return self._common(run) | parameters(run, self._column, self._units)
+        return self._common(run) | parameters(run, several=self._column, units=self._units)
 
     def predict(self, X: Any) -> Any:
         """Return what is predicted for rows.

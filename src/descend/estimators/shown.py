@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from descend.run import Run
 
 
-def parameters(run: Run, several: bool, units: tuple[Any, Any] | None) -> dict[str, Any]:
+def parameters(run: Run, *, several: bool, units: tuple[Any, Any] | None) -> dict[str, Any]:
     """Return ``coef_`` and ``intercept_``, or of a net ``coefs_`` and ``intercepts_``.
 
     Parameters
