@@ -350,7 +350,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: all but the rows, which are known again by their digest."""
-        state: dict[str, Any] = super().__getstate__()
+        state = dict(super().__getstate__())  # a copy: it may be our own __dict__
         run: Run | None = state.get("run_")
         if run is not None and run.data is not None:
             state["run_"] = replace(run, fingerprint=run.data.fingerprint, data=None)
