@@ -114,7 +114,7 @@ class LinearRegression(Exact):
 
     def _penalty(self, mass: float) -> Penalty | None:
         del mass
-        return None  # noqa: RET501 - it is a value: no penalty
+        return None
 
 
 @dataclass(eq=False, repr=False)
@@ -540,9 +540,10 @@ class MLPRegressor(Recipe):
     scikit-learn's class divides `alpha` by the rows of a batch: by all of them with its lbfgs, by
     200 in its usual batches, which then shrink weights more.  Here it is always divided by
     m = sum(w) of all rows, whatever the batches: the run's penalty is l2(alpha / m).  Targets are
-    standardised inside (each by its weighted mean and deviation), and the penalty belongs to the
-    net of those, as in
-    ``TransformedTargetRegressor(MLPRegressor(), transformer=StandardScaler())``; predictions are in the targets' own units.
+    standardised inside (each by its weighted mean and deviation), and the penalty is of the net
+    that meets those, as in
+    ``TransformedTargetRegressor(MLPRegressor(), transformer=StandardScaler())``; predictions are in
+    the targets' own units.
 
     Parameters
     ----------
