@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from descend.doctor import check_probabilities as check_probabilities
     from descend.doctor import diagnose as diagnose
     from descend.errors import DescendError as DescendError
+    from descend.errors import DivergedError as DivergedError
     from descend.errors import InputError as InputError
     from descend.errors import Outcome as Outcome
     from descend.errors import ParameterError as ParameterError
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from descend.run import History as History
     from descend.run import Run as Run
     from descend.run import load as load
+    from descend.solving import solve as solve
     from descend.sweeping import Cell as Cell
     from descend.sweeping import Sweep as Sweep
     from descend.sweeping import sweep as sweep
@@ -152,6 +154,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "descend.errors": (
         "DescendError",
+        "DivergedError",
         "InputError",
         "Outcome",
         "ParameterError",
@@ -187,6 +190,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Run",
         "load",
     ),
+    "descend.solving": ("solve",),
     "descend.sweeping": (
         "Cell",
         "Sweep",
