@@ -10,7 +10,7 @@ array([7.])
 """
 
 from descend.estimators.classifier import DescentClassifier as DescentClassifier
-from descend.estimators.every import ALL as ALL
+from descend.estimators.family import ALL as ALL
 from descend.estimators.recipes import ElasticNet as ElasticNet
 from descend.estimators.recipes import HuberRegressor as HuberRegressor
 from descend.estimators.recipes import Lasso as Lasso

@@ -192,7 +192,7 @@ class DescentRegressor(Regression):
         How many columns there were, and their names where they had names.
     run_
         The recorded `Run`: the task, theta, the history, and what else descend reads
-        (``run_.diagnose()``, ``run_.plot``, ``run_.save``).  It is of the targets that the model met.
+        (``run_.diagnose()``, ``run_.plot``, ``run_.save``), of the targets as the model met them.
     history_
         The figures of each epoch by name: ``loss``, ``learning_rate``, and where there are
         validation rows ``validation_loss`` and a metric by its name; `to_frame` makes a table.
@@ -211,7 +211,7 @@ class DescentRegressor(Regression):
     >>> model.predict([[4.0]]).round(2)
     array([9.])
     >>> model.history_["loss"].round(1)[:2], model.run_.task.loss.name
-    (array([21. ,  5.1]), 'squared_error')
+    (array([21., 17.]), 'squared_error')
     >>> DescentRegressor(loss="huber:1.5", solver="lbfgs").fit(X, y).coef_.round(2)
     array([2.])
 

@@ -1,6 +1,8 @@
-"""Every estimator there is: what is tested of one is tested of all."""
+"""All estimators, for what is to hold for each of them."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from descend.estimators.classifier import DescentClassifier
 from descend.estimators.recipes import (
@@ -20,9 +22,11 @@ from descend.estimators.recipes_classifiers import (
 )
 from descend.estimators.regressor import DescentRegressor
 
-ALL = (
+if TYPE_CHECKING:
+    from descend.estimators.base import Descent
+
+REGRESSORS: tuple[type[Descent], ...] = (
     DescentRegressor,
-    DescentClassifier,
     LinearRegression,
     Ridge,
     Lasso,
@@ -31,7 +35,11 @@ ALL = (
     QuantileRegressor,
     PoissonRegressor,
     MLPRegressor,
+)
+CLASSIFIERS: tuple[type[Descent], ...] = (
+    DescentClassifier,
     LogisticRegression,
     SoftmaxRegression,
     MLPClassifier,
 )
+ALL = (*REGRESSORS, *CLASSIFIERS)
