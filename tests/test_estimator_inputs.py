@@ -21,7 +21,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 
 import descend as ds
 from descend.estimators import DescentClassifier, DescentRegressor
@@ -461,3 +461,13 @@ def test_wrong_parameters_are_refused_when_fitting_in_one_form(kind: Any, name: 
         said = str(raised.value)
         assert said.startswith(f"The {name!r} parameter of {kind.__name__} must be "), said
         assert said.endswith(f"Got {value!r} instead."), said
+
+
+@pytest.mark.parametrize("kind", [DescentRegressor, DescentClassifier])
+def test_wrong_parameters_do_not_disturb_what_is_asked_before(kind: Any) -> None:
+    for how in ({"loss": "nope"}, {"hidden_layers": (0,)}):
+        model = kind(**how)
+        assert get_tags(model).estimator_type in {"regressor", "classifier"}
+        assert kind.__name__ in repr(model)
+        assert clone(model).get_params() == model.get_params()
+        assert hasattr(model, "predict_proba") == (kind is DescentClassifier)

@@ -54,6 +54,14 @@ def penalty_of(alpha: float, l1_ratio: float) -> Any:
     return penalties.elastic_net(alpha, l1_ratio)
 
 
+def quietly(make: Callable[[], Any]) -> Any:
+    """Return what is made, or None where a parameter is wrong: that is said when fitting."""
+    try:
+        return make()
+    except (ValueError, TypeError):
+        return None
+
+
 def check_parts(asked: Descent) -> None:
     """Raise for the parameter that is to be a part of the task and cannot become one.
 

@@ -360,5 +360,5 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self.has_hidden_layers
+        tags.input_tags.sparse = not asked.quietly(lambda: self.has_hidden_layers)
         return tags

@@ -11,6 +11,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import column_or_1d
 
 from descend import losses
 from descend.activations import ACTIVATIONS
@@ -38,6 +39,8 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
     def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
         del labels
         y = np.asarray(y, dtype=X.dtype)
+        if self._counts() and y.shape[1:] == (1,):
+            y = column_or_1d(y, warn=True)
         if first:
             self._column = y.ndim == 2  # noqa: PLR2004 - predictions come in the shape of y
             self._units = self._measured(y, weights)
@@ -68,6 +71,18 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
         found = measured(y.reshape(len(y), -1), weights)
         mean, deviation = (part.astype(y.dtype) for part in found[:2])
         return (mean, deviation) if y.ndim == 2 else (mean[0], deviation[0])  # noqa: PLR2004
+
+    def _counts(self) -> bool:
+        return bool(self._loss().targets == "counts")
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what these estimators can do."""
+        tags = super().__sklearn_tags__()
+        counts = asked.quietly(self._counts)
+        tags.target_tags.positive_only = bool(counts)
+        # Several targets are taken, but not negative ones, with which scikit-learn checks them.
+        tags.target_tags.multi_output = not counts
+        return tags
 
     def _fitted(self, run: Run) -> dict[str, Any]:
         return self._common(run) | parameters(run, several=self._column, units=self._units)
