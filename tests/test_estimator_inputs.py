@@ -21,6 +21,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import check_random_state
 
 import descend as ds
 from descend.estimators import DescentClassifier, DescentRegressor
@@ -365,8 +366,8 @@ def test_random_state_is_as_scikit_learn_means_it() -> None:
     assert_array_equal(fitted(7).predict(X), fitted(7).predict(X))
     assert fitted(np.int64(7)).run_.setup.seed == 7
     # An instance gives one whole number, and is one draw further on.
-    shared = np.random.RandomState(0)
-    drawn_here = np.random.RandomState(0).randint(np.iinfo(np.int32).max, size=2)
+    shared = check_random_state(0)
+    drawn_here = check_random_state(0).randint(np.iinfo(np.int32).max, size=2)
     first, second = fitted(shared), fitted(shared)
     assert [first.run_.setup.seed, second.run_.setup.seed] == drawn_here.tolist()
     # None is drawn once, and recorded: its fit can be had again.

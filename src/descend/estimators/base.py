@@ -183,21 +183,24 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         """
         self._validate_params()
         first = not (self.warm_start and hasattr(self, "run_"))
-        rows = self._checked(X, y, sample_weight, first=first)
+        given = self._checked(X, y, sample_weight, first=first)
+        rows = self._rows(*given, first=first)
         held = self._held(X_val, y_val, sample_weight_val)
-        self._take(self._advanced(rows, held, asked.epochs_of(self), first=first))
+        self._take(self._advanced(given, rows, held, asked.epochs_of(self), first=first))
         return self
 
     def _one_more_epoch(self, X: Any, y: Any, sample_weight: Any, labels: Any = None) -> Self:
         """Go once through some rows, from where the last ones left off."""
         self._validate_params()
         first = not hasattr(self, "run_")
-        rows = self._checked(X, y, sample_weight, first=first, labels=labels)
-        self._take(self._advanced(rows, None, 1, first=first, rules=False), whole=False)
+        given = self._checked(X, y, sample_weight, first=first)
+        rows = self._rows(*given, first=first, labels=labels)
+        self._take(self._advanced(given, rows, None, 1, first=first, rules=False), whole=False)
         return self
 
     def _advanced(
         self,
+        given: Rows,
         rows: Rows,
         held: Rows | None,
         epochs: int,
@@ -213,7 +216,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             asked.optimizer_of(self, n),
             penalty=self._penalty(rows.mass),
         )
-        bridge = Bridge(self, rows, 0 if self.solver == "exact" else epochs, self._fitted)
+        bridge = Bridge(self, given, 0 if self.solver == "exact" else epochs, self._fitted)
         if self.solver == "exact":
             run = solve(
                 task,
@@ -265,9 +268,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             return False
         return True if self.fit_intercept else "scale"
 
-    def _checked(
-        self, X: Any, y: Any, sample_weight: Any, *, first: bool, labels: Any = None
-    ) -> Rows:
+    def _checked(self, X: Any, y: Any, sample_weight: Any, *, first: bool) -> Rows:
         """Return rows that are what they should be, those of weight 0 left out."""
         X, y = validate_data(
             self,
@@ -285,7 +286,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             )
             if not weights.all():
                 X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        return self._rows(X, y, weights, first=first, labels=labels)
+        return Rows(X, y, weights)
 
     def _accept_sparse(self) -> str | bool:
         return False if self.has_hidden_layers else "csr"
@@ -297,7 +298,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         if X is None or y is None:
             msg = "Validation rows need both X_val and y_val; found one of them."
             raise InputError(msg)
-        return self._checked(X, y, sample_weight, first=False)
+        return self._rows(*self._checked(X, y, sample_weight, first=False), first=False)
 
     # ------------------------------------------------------------ what came of it
 
