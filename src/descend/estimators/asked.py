@@ -15,6 +15,7 @@ from descend.fitting import part
 from descend.losses import LOSSES, Loss
 from descend.models import MLP, Linear
 from descend.optimizers import RULES, Optimizer, adam, lbfgs, nesterov, newton
+from descend.schedules import cosine
 from descend.training.callbacks import checked
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ FULL, BATCH = 2048, 200
 LINEAR_EPOCHS, NET_EPOCHS = 3000, 300
 # Adam's rate in a net: all rows at each update, or batches.
 NET_RATE, BATCH_RATE = 0.01, 0.001
+# Nesterov's momentum where all rows are seen at each update: for condition numbers of thousands.
+MOMENTUM = 0.98
+# The rate, falling to 0, under losses with a kink, around which no fixed step comes to rest.
+KINK_RATE = 0.3
 SOLVERS = ("descent", "lbfgs", "newton", "exact")
 
 
@@ -157,11 +162,14 @@ def optimizer_of(asked: Descent, n: int) -> Optimizer:
     if asked.optimizer != "auto":
         found: Optimizer = part(RULES, asked.optimizer, learning_rate=rate)
         return found
-    if not asked.has_hidden_layers:
+    whole = batch_size_of(asked, n) is None
+    if asked.has_hidden_layers:
+        return adam((NET_RATE if whole else BATCH_RATE) if rate == "auto" else rate)
+    if not whole:
         return nesterov(rate)
-    if rate == "auto":
-        rate = NET_RATE if batch_size_of(asked, n) is None else BATCH_RATE
-    return adam(rate)
+    if rate == "auto" and not asked._loss().smooth:
+        return nesterov(KINK_RATE, schedule=cosine(epochs_of(asked)))
+    return nesterov(rate, beta=MOMENTUM)
 
 
 def seed_of(random_state: Any) -> int:

@@ -74,7 +74,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     learning_rate: Any = "auto"
     batch_size: Any = "auto"
     max_iter: Any = "auto"
-    tol: float | None = 1e-4
+    tol: float | None = 1e-5
     early_stopping: bool = False
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
@@ -147,7 +147,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     # ------------------------------------------------------------ fitting
 
     @with_callbacks
-    def fit(  # noqa: PLR0913, PLR0917 - scikit-learn's own signature, and validation rows
+    def fit(
         self,
         X: Any,
         y: Any,

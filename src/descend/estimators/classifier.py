@@ -34,7 +34,7 @@ _SEVERAL = "multilabel-indicator"
 def _has_probabilities(estimator: Any) -> bool:
     """Tell whether the loss has probabilities, or say why not."""
     fitted = hasattr(estimator, "run_")
-    loss = estimator.run_.task.loss if fitted else asked.quietly(estimator._given_loss)  # noqa: SLF001 - our own
+    loss = estimator.run_.task.loss if fitted else asked.quietly(estimator._given_loss)
     if loss is not None and not loss.proper:
         msg = (
             f"{type(estimator).__name__} with the loss {loss.name} gives no probabilities; use "

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from descend.penalties import Penalty
     from descend.run import Run
 
-# Losses under which a net may meet standardised targets: another unit is the same problem.
+# Losses under which targets may be standardised: another unit is the same problem.
 UNITLESS = {"squared_error", "half_squared_error", "absolute_error", "quantile"}
 
 
@@ -65,8 +65,10 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
         return self._one_more_epoch(X, y, sample_weight)
 
     def _measured(self, y: Any, weights: Any) -> tuple[Any, Any] | None:
-        """Return the mean and deviation by which a net is to meet its targets, or None."""
-        if not self.has_hidden_layers or self._loss().name not in UNITLESS:
+        """Return the mean and deviation of the targets, where they are to be standardised."""
+        loss = self._loss()
+        needs = self.has_hidden_layers or not loss.smooth  # a step of their own
+        if not needs or loss.name not in UNITLESS:
             return None
         found = measured(y.reshape(len(y), -1), weights)
         mean, deviation = (part.astype(y.dtype) for part in found[:2])
