@@ -310,7 +310,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         before: EpochHistory | None = vars(self).get("history_")
         for name, value in self._fitted(run).items():
             setattr(self, name, value)
-        seen: EpochHistory | None = vars(self).pop("_epochs_seen", None)
+        seen: EpochHistory | None = self.__dict__.pop("_epochs_seen", None)
         if seen is not None:
             self.history_ = seen if before is None else before.followed_by(seen)
         if not whole:
