@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from descend.estimators.base import Descent
+    from descend.penalties import Penalty
 
 # The full batch up to this many rows; nets then see batches of BATCH.
 FULL, BATCH = 2048, 200
@@ -48,7 +49,7 @@ def model_of(hidden_layers: Any, activation: Any, *, bias: bool) -> Linear | MLP
     return MLP(hidden, activation, bias=bias) if hidden else Linear(bias=bias)
 
 
-def penalty_of(alpha: float, l1_ratio: float) -> Any:
+def penalty_of(alpha: float, l1_ratio: float) -> Penalty | None:
     """Return alpha (l1_ratio ‖w‖₁ + (1 - l1_ratio) ‖w‖² / 2), or None where that is nothing."""
     if alpha == 0:
         return None
@@ -102,7 +103,7 @@ def _check_targets(asked: Descent, made: Any) -> None:
 
 def _check_class_weight(given: Any) -> None:
     if isinstance(given, dict) and not all(
-        isinstance(weight, Real) and 0 <= weight < np.inf for weight in given.values()
+        isinstance(weight, Real) and 0 <= float(weight) < np.inf for weight in given.values()
     ):
         msg = "a weight is a number of 0 or more"
         raise InputError(msg)
@@ -158,10 +159,15 @@ def optimizer_of(asked: Descent, n: int) -> Optimizer:
         return lbfgs() if asked.solver == "lbfgs" else newton()
     if isinstance(asked.optimizer, Optimizer):
         return asked.optimizer
-    rate = asked.learning_rate
     if asked.optimizer != "auto":
-        found: Optimizer = part(RULES, asked.optimizer, learning_rate=rate)
+        found: Optimizer = part(RULES, asked.optimizer, learning_rate=asked.learning_rate)
         return found
+    return _usual(asked, n)
+
+
+def _usual(asked: Descent, n: int) -> Optimizer:
+    """Return the optimizer that suits the model, the loss and the batches."""
+    rate = asked.learning_rate
     whole = batch_size_of(asked, n) is None
     if asked.has_hidden_layers:
         return adam((NET_RATE if whole else BATCH_RATE) if rate == "auto" else rate)

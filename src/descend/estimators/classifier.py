@@ -20,11 +20,11 @@ from descend.errors import InputError
 from descend.estimators import asked
 from descend.estimators.base import Descent, Rows, goes_by_batches
 from descend.estimators.shown import parameters, shift
-from descend.models import MLP, Linear
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
     from descend.losses import Loss
+    from descend.models import MLP, Linear
     from descend.penalties import Penalty
     from descend.run import Run
 
@@ -64,7 +64,7 @@ class Classification(ClassifierMixin, Descent):
         found = self._given_loss()
         if found is not None:
             return found
-        two = self._several or len(self._labels) == 2
+        two = self._several or len(self._labels) == 2  # noqa: PLR2004
         return losses.logistic() if two else losses.softmax()
 
     # ------------------------------------------------------------ rows
@@ -113,14 +113,14 @@ class Classification(ClassifierMixin, Descent):
     def _learn(self, y: Any, *, several: bool) -> None:
         """Learn the labels."""
         labels = np.arange(y.shape[1]) if several else np.unique(y)
-        if not several and len(labels) < 2:
+        if not several and len(labels) < 2:  # noqa: PLR2004
             msg = (
                 f"{type(self).__name__} needs at least 2 classes to tell apart; y has one class: "
                 f"{labels.tolist()[0]!r}."
             )
             raise ValueError(msg)
         loss = self._given_loss()
-        if loss is not None and loss.targets != "labels" and not several and len(labels) > 2:
+        if loss is not None and loss.targets != "labels" and not several and len(labels) > 2:  # noqa: PLR2004
             msg = (
                 f"Only binary classification is supported. The loss {loss.name} is for two labels "
                 f"and y is multiclass, with {len(labels)}; use loss='softmax', or 'auto'."
@@ -179,7 +179,7 @@ class Classification(ClassifierMixin, Descent):
     def decision_function(self, X: Any) -> Any:
         """Return the raw scores: (n,) for two labels, above 0 for the second; else (n, labels)."""
         scores = self._scores(X) - shift(self.run_)
-        if self._several or len(self.classes_) > 2:
+        if self._several or len(self.classes_) > 2:  # noqa: PLR2004
             return scores
         return scores[:, 0] if scores.shape[1] == 1 else scores[:, 1] - scores[:, 0]
 

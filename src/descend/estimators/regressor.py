@@ -18,11 +18,11 @@ from descend.activations import ACTIVATIONS
 from descend.estimators import asked
 from descend.estimators.base import Descent, Rows, goes_by_batches
 from descend.estimators.shown import parameters
-from descend.models import MLP, Linear
 from descend.scaling import measured
 
 if TYPE_CHECKING:
     from descend.losses import Loss
+    from descend.models import MLP, Linear
     from descend.penalties import Penalty
     from descend.run import Run
 
