@@ -32,6 +32,7 @@ ROWS = (
     (
         "fitting",
         "optimum",
+        "solving",
         "forecasting",
         "explaining",
         "export",
@@ -40,6 +41,7 @@ ROWS = (
         "gradcheck",
         "graphs",
         "showing",
+        "inference",
     ),
     ("doctor", "sweeping", "plots", "page"),
     ("classics", "estimators", "report", "animation"),

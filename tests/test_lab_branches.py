@@ -14,6 +14,7 @@ import axe_playwright_python
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from playwright.sync_api import expect
 
 from descend.lab.branching import MOST, differences
 from descend.lab.measuring import COLUMNS
@@ -365,9 +366,9 @@ def raced(page, *names):
     """Press "Race the optimizers" for some of them, and wait until they race."""
     panel(page).get_by_role("button", name="Race the optimizers").click()
     ticks = panel(page).get_by_role("group", name="Optimizers to race").get_by_role("checkbox")
+    expect(ticks.first).to_be_visible()  # those there are to choose from may still be on their way
     for tick in ticks.all():
-        if tick.is_checked() != (tick.get_attribute("value") in names):
-            tick.click()
+        tick.set_checked(tick.get_attribute("value") in names)
     panel(page).get_by_role("button", name=f"Race {len(names)} optimizers").press("Enter")
     page.wait_for_selector(".race[data-race]")
     focused = page.evaluate("document.activeElement.getAttribute('aria-label')")

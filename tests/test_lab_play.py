@@ -154,13 +154,14 @@ def test_play_replays_up_to_the_newest_and_trains_on(opened):
     page, run = opened()
     trained(page, 120)
     done = run().state.step
-    page.get_by_label("Speed").select_option(label="5x")
+    page.get_by_label("Speed").select_option(label="1x")
     button(page, "To the start").click()
     at(page, 0)
     button(page, "Play").click()
-    page.wait_for_function(BEYOND, arg=[5])
     expect(status(page)).to_contain_text("Replaying update")
+    page.wait_for_function(BEYOND, arg=[5])
     assert run().state.step == done  # it does not train meanwhile
+    page.get_by_label("Speed").select_option(label="5x")
     page.wait_for_function(BEYOND, arg=[done])
     expect(status(page)).to_contain_text("Training:")
     button(page, "Pause").click()

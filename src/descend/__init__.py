@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from descend.run import History as History
     from descend.run import Run as Run
     from descend.run import load as load
+    from descend.solving import solve as solve
     from descend.sweeping import Cell as Cell
     from descend.sweeping import Sweep as Sweep
     from descend.sweeping import sweep as sweep
@@ -189,6 +190,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Run",
         "load",
     ),
+    "descend.solving": ("solve",),
     "descend.sweeping": (
         "Cell",
         "Sweep",

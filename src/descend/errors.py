@@ -76,6 +76,7 @@ Reason = Literal[
     "interrupted",
     "callback",
     "led",
+    "exact",
 ]
 
 
@@ -91,7 +92,7 @@ class Outcome:
         stopped moving; ``"stalled"`` no step that was searched for lowered the loss any more;
         ``"validation"`` the validation loss stopped improving (the best was
         restored); ``"diverged"``; ``"interrupted"`` by the user; ``"callback"`` asked to stop;
-        ``"led"`` by hand, as far as it was led.
+        ``"led"`` by hand, as far as it was led; ``"exact"`` solved outright, without descent.
     sentence
         The same in words, with the figures that decided.
     step
@@ -102,6 +103,9 @@ class Outcome:
         The update whose parameters were restored, or None when the last ones are returned.
     diverged_at
         The first update at which the run had diverged, or None.
+    condition
+        The condition number of ill-conditioned columns that kept a descent from arriving where
+        its rule said it had; else None.
 
     Examples
     --------
@@ -115,11 +119,13 @@ class Outcome:
     loss: float
     best_step: int | None = None
     diverged_at: int | None = None
+    condition: float | None = None
 
     @property
     def converged(self) -> bool:
         """Whether the run stopped because there was nothing left to gain."""
-        return self.reason in {"gradient", "settled", "stalled"}
+        arrived = self.reason in {"gradient", "settled", "stalled", "exact"}
+        return arrived and self.condition is None
 
     @property
     def diverged(self) -> bool:

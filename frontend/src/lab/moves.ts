@@ -29,7 +29,10 @@ export function movesOf(lab: Lab): Moves {
   }
 
   return {
-    play: () => lab.store?.play(!lab.store.playing),
+    play() {
+      if (lab.store === null) lab.link.say({ kind: "play", on: true }); // pressed before the page is there
+      else lab.store.play(!lab.store.playing);
+    },
     to,
     by,
     newest() {

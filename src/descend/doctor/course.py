@@ -49,8 +49,8 @@ def at_rest(chart: Chart) -> bool:
     if diverged(chart):
         return False
     run = chart.run
-    if run is not None and run.outcome.reason in {"gradient", "stalled"}:
-        return True
+    if run is not None and run.outcome.reason in {"gradient", "stalled", "exact"}:
+        return run.outcome.condition is None
     gone = way(chart)
     if gone is not None:
         return gone >= ARRIVED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from descend.doctor.blown_up import beyond_the_limit, blown_up
+from descend.doctor.findings import Finding, Fix
 from descend.doctor.in_valley import judged_in_valley
 from descend.doctor.on_the_way import judged_by_course
 from descend.doctor.track import track
@@ -14,10 +15,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from descend.doctor.chart import Chart
-    from descend.doctor.findings import Finding
+    from descend.errors import Outcome
 
 # Runs that ended by these rules have arrived, or were taken back to their best on purpose.
-_ENDED_WELL = ("gradient", "validation")
+_ENDED_WELL = ("gradient", "validation", "exact")
+
+
+def _ended_well(outcome: Outcome) -> bool:
+    return outcome.reason in _ENDED_WELL and outcome.condition is None
+
+
+def _short_of_the_least(outcome: Outcome) -> Finding | None:
+    """Find a search that stopped on ill-conditioned columns: `training.arriving` knows."""
+    if outcome.condition is None:
+        return None
+    return Finding(
+        "ill-conditioned",
+        "illness",
+        f"The columns are so nearly collinear that the search could not arrive. {outcome.sentence}",
+        {"condition number of the columns": outcome.condition, "loss at the end": outcome.loss},
+        Fix("solve it outright (solve), or drop or penalise columns that follow from others"),
+    )
 
 
 def descent(chart: Chart) -> Finding | None:
@@ -27,9 +45,9 @@ def descent(chart: Chart) -> Finding | None:
         return None
     if blown_up(chart):
         return beyond_the_limit(chart)
-    if run.task.optimizer.rule.searches or run.outcome.reason in _ENDED_WELL:
-        return None
-    way = track(chart)
+    if run.task.optimizer.rule.searches:
+        return _short_of_the_least(run.outcome)
+    way = None if _ended_well(run.outcome) else track(chart)
     if way is None:
         return None
     at = valley(chart)

@@ -10,4 +10,16 @@ array([7.])
 """
 
 from descend.estimators.classifier import DescentClassifier as DescentClassifier
+from descend.estimators.family import ALL as ALL
+from descend.estimators.recipes import ElasticNet as ElasticNet
+from descend.estimators.recipes import HuberRegressor as HuberRegressor
+from descend.estimators.recipes import Lasso as Lasso
+from descend.estimators.recipes import LinearRegression as LinearRegression
+from descend.estimators.recipes import MLPRegressor as MLPRegressor
+from descend.estimators.recipes import PoissonRegressor as PoissonRegressor
+from descend.estimators.recipes import QuantileRegressor as QuantileRegressor
+from descend.estimators.recipes import Ridge as Ridge
+from descend.estimators.recipes_classifiers import LogisticRegression as LogisticRegression
+from descend.estimators.recipes_classifiers import MLPClassifier as MLPClassifier
+from descend.estimators.recipes_classifiers import SoftmaxRegression as SoftmaxRegression
 from descend.estimators.regressor import DescentRegressor as DescentRegressor

@@ -74,7 +74,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     learning_rate: Any = "auto"
     batch_size: Any = "auto"
     max_iter: Any = "auto"
-    tol: float | None = 1e-4
+    tol: float | None = 1e-5
     early_stopping: bool = False
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
@@ -147,7 +147,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     # ------------------------------------------------------------ fitting
 
     @with_callbacks
-    def fit(  # noqa: PLR0913, PLR0917 - scikit-learn's own signature, and validation rows
+    def fit(
         self,
         X: Any,
         y: Any,
@@ -183,21 +183,24 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         """
         self._validate_params()
         first = not (self.warm_start and hasattr(self, "run_"))
-        rows = self._checked(X, y, sample_weight, first=first)
+        given = self._checked(X, y, sample_weight, first=first)
+        rows = self._rows(*given, first=first)
         held = self._held(X_val, y_val, sample_weight_val)
-        self._take(self._advanced(rows, held, asked.epochs_of(self), first=first))
+        self._take(self._advanced(given, rows, held, asked.epochs_of(self), first=first))
         return self
 
     def _one_more_epoch(self, X: Any, y: Any, sample_weight: Any, labels: Any = None) -> Self:
         """Go once through some rows, from where the last ones left off."""
         self._validate_params()
         first = not hasattr(self, "run_")
-        rows = self._checked(X, y, sample_weight, first=first, labels=labels)
-        self._take(self._advanced(rows, None, 1, first=first, rules=False), whole=False)
+        given = self._checked(X, y, sample_weight, first=first)
+        rows = self._rows(*given, first=first, labels=labels)
+        self._take(self._advanced(given, rows, None, 1, first=first, rules=False), whole=False)
         return self
 
     def _advanced(
         self,
+        given: Rows,
         rows: Rows,
         held: Rows | None,
         epochs: int,
@@ -213,7 +216,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             asked.optimizer_of(self, n),
             penalty=self._penalty(rows.mass),
         )
-        bridge = Bridge(self, rows, 0 if self.solver == "exact" else epochs, self._fitted)
+        bridge = Bridge(self, given, 0 if self.solver == "exact" else epochs, self._fitted)
         if self.solver == "exact":
             run = solve(
                 task,
@@ -265,9 +268,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             return False
         return True if self.fit_intercept else "scale"
 
-    def _checked(
-        self, X: Any, y: Any, sample_weight: Any, *, first: bool, labels: Any = None
-    ) -> Rows:
+    def _checked(self, X: Any, y: Any, sample_weight: Any, *, first: bool) -> Rows:
         """Return rows that are what they should be, those of weight 0 left out."""
         X, y = validate_data(
             self,
@@ -285,7 +286,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             )
             if not weights.all():
                 X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        return self._rows(X, y, weights, first=first, labels=labels)
+        return Rows(X, y, weights)
 
     def _accept_sparse(self) -> str | bool:
         return False if self.has_hidden_layers else "csr"
@@ -297,7 +298,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         if X is None or y is None:
             msg = "Validation rows need both X_val and y_val; found one of them."
             raise InputError(msg)
-        return self._checked(X, y, sample_weight, first=False)
+        return self._rows(*self._checked(X, y, sample_weight, first=False), first=False)
 
     # ------------------------------------------------------------ what came of it
 
@@ -309,7 +310,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         before: EpochHistory | None = vars(self).get("history_")
         for name, value in self._fitted(run).items():
             setattr(self, name, value)
-        seen: EpochHistory | None = vars(self).pop("_epochs_seen", None)
+        seen: EpochHistory | None = self.__dict__.pop("_epochs_seen", None)
         if seen is not None:
             self.history_ = seen if before is None else before.followed_by(seen)
         if not whole:
@@ -350,7 +351,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: all but the rows, which are known again by their digest."""
-        state: dict[str, Any] = super().__getstate__()
+        state = dict(super().__getstate__())  # a copy: it may be our own __dict__
         run: Run | None = state.get("run_")
         if run is not None and run.data is not None:
             state["run_"] = replace(run, fingerprint=run.data.fingerprint, data=None)
@@ -359,5 +360,5 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self.has_hidden_layers
+        tags.input_tags.sparse = not asked.quietly(lambda: self.has_hidden_layers)
         return tags

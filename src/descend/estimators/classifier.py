@@ -20,11 +20,11 @@ from descend.errors import InputError
 from descend.estimators import asked
 from descend.estimators.base import Descent, Rows, goes_by_batches
 from descend.estimators.shown import parameters, shift
-from descend.models import MLP, Linear
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
     from descend.losses import Loss
+    from descend.models import MLP, Linear
     from descend.penalties import Penalty
     from descend.run import Run
 
@@ -33,7 +33,8 @@ _SEVERAL = "multilabel-indicator"
 
 def _has_probabilities(estimator: Any) -> bool:
     """Tell whether the loss has probabilities, or say why not."""
-    loss = estimator.run_.task.loss if hasattr(estimator, "run_") else estimator._given_loss()  # noqa: SLF001 - our own
+    fitted = hasattr(estimator, "run_")
+    loss = estimator.run_.task.loss if fitted else asked.quietly(estimator._given_loss)
     if loss is not None and not loss.proper:
         msg = (
             f"{type(estimator).__name__} with the loss {loss.name} gives no probabilities; use "
@@ -200,7 +201,7 @@ class Classification(ClassifierMixin, Descent):
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        loss = self._given_loss()
+        loss = asked.quietly(self._given_loss)
         tags.classifier_tags.multi_class = loss is None or loss.targets == "labels"
         one_each = loss is not None and loss.targets == "labels"
         tags.classifier_tags.multi_label = not one_each and self.class_weight is None
@@ -223,7 +224,137 @@ def log_probabilities(loss: Loss, scores: Any, *, several: bool) -> Any:
 
 @dataclass(eq=False, repr=False)
 class DescentClassifier(Classification):
-    """Linear classification, or a net with `hidden_layers`, by gradient descent on any loss."""
+    """Classification by gradient descent: linear, or a net with `hidden_layers`, under any loss.
+
+    Minimises sum(w l(s, y)) / sum(w) + alpha (l1_ratio ‖W‖₁ + (1 - l1_ratio)/2 ‖W‖²) with w the
+    rows' weights times their classes', and s the scores: s = X W + b, or with hidden layers those
+    of the net.
+
+    A row of weight k counts as the row k times over and one of weight 0 as absent, exactly: in the
+    columns' scale, the automatic step, the loss and the penalty.  Two things draw rows at random
+    and know a row from its copies: batches smaller than all rows, and early stopping that has to
+    draw its validation rows; there it is so on average only.
+
+    Parameters
+    ----------
+    hidden_layers
+        Units of each hidden layer, at least 1, as in ``(100,)`` or ``(50, 20)``; default (): the
+        linear model.
+    activation
+        Of hidden layers: a name (``"relu"``, ``"tanh"``, ``"sigmoid"``, ``"gelu"`` …) or an
+        activation of this library; default ``"relu"``.
+    loss
+        ``"auto"`` (default): logistic for two labels and for y of columns of 0 and 1, softmax for
+        three labels and more; or a name (``"softmax"``, ``"logistic"``, ``"brier"``, ``"hinge"``,
+        ``"squared_hinge"``), a loss of this library, or one of your own.  Logistic, softmax and
+        brier have probabilities.
+    alpha
+        The strength of the penalty, 0 or more; default 0.0001, as in scikit-learn's SGDClassifier.
+        It stands beside the mean loss, and so does not depend on the number of rows.
+        scikit-learn's logistic regression and nets count otherwise; the recipes
+        (`LogisticRegression`, `MLPClassifier` …) convert.
+    l1_ratio
+        In [0, 1]: how much of it is ‖W‖₁, by a proximal step that makes exact zeros; default 0.
+    class_weight
+        None (default): 1 each; a dict from label to factor, 1 for those it does not name; or
+        ``"balanced"``: sum(w) / (labels · sum of the label's w).  Factors multiply the rows'
+        weights, and are sample weights in all respects.  For one label per row.
+    fit_intercept
+        Whether there are biases, never penalised; default yes.
+    scale
+        ``"standard"`` (default): the model meets each column as (x - mean) / deviation, by the
+        rows' weighted mean and deviation (without biases as x / (root mean square), not centred);
+        or None: as it is.  The penalty is in the units that the model meets, so that
+        ``"standard"`` is a `StandardScaler` in front; `coef_` and `intercept_` are in the columns'
+        own.
+    solver
+        ``"descent"`` (default): by `optimizer`; ``"lbfgs"``; ``"newton"``: linear models under
+        smooth convex losses; ``"exact"``: least squares outright by QR, linear models under
+        squared errors with no or a squared penalty.  Only descent takes batches and kinks.
+    optimizer
+        ``"auto"`` (default): Nesterov's momentum for linear models, Adam for nets; or a name as in
+        ``"momentum:0.95"``, or an `Optimizer`.  Of ``solver="descent"``.
+    learning_rate
+        Positive, or ``"auto"`` (default): for linear models 1 over the largest curvature, which is
+        stable whatever the columns' units; for nets Adam's 0.01 with all rows to an update and
+        0.001 with batches; for a named optimizer its own.
+    batch_size
+        Rows to an update, at least 1, or ``"auto"`` (default): all of them for linear models and
+        up to 2048 rows; above that nets see 200 at a time.
+    max_iter
+        Epochs (passes over the rows), at least 1, or ``"auto"`` (default): 3000, for nets 300.
+    tol
+        0 or more, or None for no such rule; default 0.0001.  Linear models end when the gradient
+        is at most `tol` times its first length, nets when ten epochs in a row lower the loss by
+        less than `tol` of it.  A fit that ends with its epochs instead warns.
+    early_stopping
+        Whether to end after `n_iter_no_change` epochs without a lower loss on validation rows, and
+        to restore the best parameters; default no.  The rows are X_val of `fit`, or drawn.
+    validation_fraction
+        In (0, 1): the share of the rows that early stopping draws; default 0.1.
+    n_iter_no_change
+        At least 1; default 10.
+    warm_start
+        Whether the next `fit` goes on from where the last one ended, with the optimizer's memory;
+        default no.
+    shuffle
+        Whether batches are drawn in a new order each epoch; default yes.
+    random_state
+        An int is the seed of the start, the order and the validation rows; an instance of
+        `RandomState` gives one drawn whole number, and so does None (default), from NumPy's global
+        state.  What it came to is ``run_.setup.seed``.
+    engine
+        ``"auto"`` (default), ``"numpy"``, ``"numba"``, ``"jax"`` or ``"torch"``.
+    on_divergence
+        ``"raise"`` (default): training that explodes is a `DivergedError`, with the largest stable
+        step; ``"warn"``: the parameters are kept as they are.
+    callbacks
+        Of this library; default none.  Those of scikit-learn are given to `set_callbacks`.
+    record
+        MiB for what `run_` remembers of the way; default 8; or ``"auto"``, or False for the end
+        alone.
+    verbose
+        Whether to show a bar; default no.
+
+    Attributes
+    ----------
+    classes_
+        The labels, sorted; for y of k columns of 0 and 1 their numbers.
+    coef_, intercept_
+        Of linear models, in the columns' own units: (1, d) and (1,) for two labels, of the second
+        (softmax has a row for each even so); else (labels, d) and (labels,), or (k, d) and (k,).
+    coefs_, intercepts_
+        Of nets: each layer's (inputs, units) and (units,), the first in the columns' own units.
+    n_features_in_, feature_names_in_
+        How many columns there were, and their names where they had names.
+    run_
+        The recorded `Run`: the task, theta, the history, and what else descend reads
+        (``run_.diagnose()``, ``run_.plot``, ``run_.save``).
+    history_
+        The figures of each epoch by name: ``loss``, ``learning_rate``, and where there are
+        validation rows ``validation_loss`` and a metric by its name; `to_frame` makes a table.
+    stop_reason_
+        Why training ended, in words, and what would help where it ended badly.
+    n_iter_
+        Epochs done.
+    loss_
+        The objective at the end, the penalty included.
+
+    Examples
+    --------
+    >>> from descend.estimators import DescentClassifier
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"]
+    >>> model = DescentClassifier(alpha=0.0).fit(X, y)
+    >>> model.predict([[-1.0], [4.0]]).tolist()
+    ['no', 'yes']
+    >>> model.predict_proba([[1.5]]).round(3)
+    array([[0.5, 0.5]])
+
+    References
+    ----------
+    L. Bottou, F. Curtis and J. Nocedal, "Optimization methods for large-scale machine learning",
+    SIAM Review 60 (2018).
+    """
 
     hidden_layers: Any = ()
     activation: Any = "relu"

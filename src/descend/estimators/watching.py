@@ -23,7 +23,7 @@ class Bridge:
     estimator
         Whose callbacks they are.
     rows
-        What it is fitted to.
+        What it is fitted to, in the units and weights that were given.
     epochs
         How many there may be.
     fitted
@@ -40,7 +40,7 @@ class Bridge:
             "y": rows.y,
             "metadata": None if rows.weights is None else {"sample_weight": rows.weights},
         }
-        self._whole = estimator._init_callback_context(max_subtasks=epochs)  # noqa: SLF001 - its protocol
+        self._whole = estimator._init_callback_context(max_subtasks=epochs)
         self._whole.call_on_fit_task_begin(**self._told)
         self._epoch: Any = None
 
@@ -51,7 +51,9 @@ class Bridge:
         return (Callback(start=self._begin, epoch=self._ended),)
 
     def end(self, run: Run) -> None:
-        """Tell of the end of the fit."""
+        """Tell of the end of the fit; an epoch that was begun and never ran ends without a word."""
+        if self._epoch is not None:
+            self._epoch.call_on_fit_task_end(estimator=self._estimator)
         self._whole.call_on_fit_task_end(
             **self._told, reconstruction_attributes=lambda: self._fitted(run)
         )
@@ -66,6 +68,7 @@ class Bridge:
         stop = self._epoch.call_on_fit_task_end(
             **self._told, reconstruction_attributes=lambda: self._fitted(so_far())
         )
+        self._epoch = None
         if not stop and now.step < now.updates:
             self._begin(now)
         return bool(stop)

@@ -31,6 +31,7 @@ REASONS = {
     "interrupted": "it was interrupted",
     "callback": "a callback asked for it",
     "led": "it was led by hand",
+    "exact": "it was solved outright",
 }
 # Less than this share of the loss is no fall and no rise.
 _STILL = 1e-3

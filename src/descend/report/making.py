@@ -40,6 +40,7 @@ from descend.showing.samples import spaced
 if TYPE_CHECKING:
     import os
 
+    from descend.errors import Outcome
     from descend.fitting import Fit
     from descend.run import Run
 
@@ -218,7 +219,7 @@ def _opening(subject: Subject) -> Html:
     ill = sum(finding.severity == "illness" for finding in subject.diagnosis)
     figures = [
         *_quality(subject),
-        ("Updates", spaced(run.state.step), _ending(run.outcome.reason)),
+        ("Updates", spaced(run.state.step), _ending(run.outcome)),
         (
             "Doctor",
             "healthy" if not ill else f"{ill} to mend",
@@ -233,7 +234,8 @@ def _opening(subject: Subject) -> Html:
         )
         for term, value, note in figures
     )
-    ended = [run.outcome.sentence] if run.outcome.reason in _CUT_SHORT else []
+    short = run.outcome.reason in _CUT_SHORT or run.outcome.condition is not None
+    ended = [run.outcome.sentence] if short else []
     said = [element("p", sentence) for sentence in [*ended, *verdict(subject)]]
     return joined(
         [element("div", what, *said, class_="lead"), element("dl", *cards, class_="cards")]
@@ -268,6 +270,7 @@ _ENDINGS = {
     "interrupted": "then it was interrupted",
     "callback": "then it was told to stop",
     "led": "led by hand",
+    "exact": "solved outright",
 }
 
 
@@ -275,5 +278,7 @@ _ENDINGS = {
 _CUT_SHORT = ("diverged", "interrupted", "callback")
 
 
-def _ending(reason: str) -> str:
-    return _ENDINGS.get(reason, reason)
+def _ending(outcome: Outcome) -> str:
+    if outcome.condition is not None:
+        return "and stopped short of the least"
+    return _ENDINGS.get(outcome.reason, outcome.reason)

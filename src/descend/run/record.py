@@ -51,6 +51,7 @@ READERS = {
     "explain": "descend.explaining:explain",
     "export": "descend.export:export",
     "graph": "descend.graphs:of_run",
+    "inference": "descend.inference:inference",
     "optimum": "descend.optimum:optimum",
     "report": "descend.report:report",
     "resume": "descend.training:resume",

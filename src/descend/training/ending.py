@@ -13,11 +13,16 @@ from descend.errors import Outcome, Reason
 from descend.run import History, Run
 from descend.run.files import versions
 from descend.training import stopping
+from descend.training.arriving import falls_short
 from descend.training.callbacks import listeners
 
 if TYPE_CHECKING:
     from descend.arrays import Floats
+    from descend.training.arriving import Short
     from descend.training.loop import Loop
+
+# The endings that claim to have arrived.
+_CLAIMS = ("gradient", "settled", "stalled")
 
 
 def finished(loop: Loop) -> Run:
@@ -38,13 +43,17 @@ def ended(loop: Loop, reason: Reason, *, restores: bool = False) -> Run:
         theta, best_step = controller.best_theta, controller.best_step
     loss = loop.program.value(theta)
     reason = _judged_at_the_end(loop, reason, loss)
+    short = falls_short(loop.problem, theta, loss) if reason in _CLAIMS else None
     outcome = Outcome(
         reason,
-        _sentence(loop, reason, loss, best_step),
+        _sentence(loop, reason, loss, best_step)
+        if short is None
+        else _short(loop, reason, loss, short),
         loop.state.step,
         loss,
         best_step,
         controller.diverged_at,
+        None if short is None else short.condition,
     )
     return recorded(loop, theta, outcome)
 
@@ -153,6 +162,22 @@ def _sentence(loop: Loop, reason: Reason, loss: float, best_step: int | None) ->
     if reason == "epochs" and best_step is not None and best_step != step:
         sentence = sentence[:-1] + f", restored from update {best_step}, the best in validation."
     return sentence
+
+
+def _short(loop: Loop, reason: Reason, loss: float, short: Short) -> str:
+    """Say that a descent has not arrived, though its rule said so."""
+    s, step = loop.setup, loop.state.step
+    rules = {
+        "gradient": f"the gradient is at most {s.gradient_tolerance} of its first length",
+        "settled": f"ten epochs lowered the loss by less than {s.loss_tolerance} of it",
+        "stalled": f"no step lowers the loss any more in {s.dtype}",
+    }
+    return (
+        f"Stopped short of the least after {step} update{'' if step == 1 else 's'}: "
+        f"{rules[reason]}, but the columns are ill-conditioned (condition number "
+        f"{short.condition:.2g}) and the least loss is {short.least:.6g}; loss {loss:.6g}. Solve "
+        "it outright (solve), or drop or penalise columns."
+    )
 
 
 def _gradient_left(loop: Loop) -> str:

@@ -188,6 +188,42 @@ def made_loop(  # noqa: PLR0913 - the arguments of `train`
 ) -> Loop:
     """Return a training that has not begun; 0 epochs where their number is left open."""
     data, problem = made_ready(task, X, y, validation=validation, **rows)
+    return loop_on(
+        data,
+        problem,
+        epochs=epochs,
+        engine=engine,
+        device=device,
+        validation=validation,
+        record=record,
+        callbacks=callbacks,
+        gradient_tolerance=gradient_tolerance,
+        loss_tolerance=loss_tolerance,
+        patience=patience,
+        on_divergence=on_divergence,
+        metrics=metrics,
+        progress=progress,
+    )
+
+
+def loop_on(  # noqa: PLR0913 - the arguments of `train` that do not decide the problem
+    data: Data,
+    problem: Problem,
+    *,
+    epochs: int,
+    engine: str = "auto",
+    device: str | None = None,
+    validation: Any = None,
+    record: str | float | bool = "auto",
+    callbacks: Any = (),
+    gradient_tolerance: float | None = None,
+    loss_tolerance: float | None = None,
+    patience: int | None = None,
+    on_divergence: str = "stop",
+    metrics: Sequence[str] | None = None,
+    progress: bool | str = "auto",
+) -> Loop:
+    """Return a training that has not begun, on what `made_ready` returned."""
     setup = setup_for(
         data,
         problem,
@@ -351,13 +387,19 @@ def check_keyframes(run: Run) -> None:
 
 
 def _check_resumable(run: Run, setup: Setup) -> None:
+    ended = run.outcome.reason
+    if ended == "exact":
+        msg = (
+            "There is nothing to resume: this run was solved outright, by solve and not by "
+            "descent; train the task to see it descend."
+        )
+        raise InputError(msg)
     if run.state.step >= setup.updates:
         msg = (
             f"This run has done all of its {run.setup.epochs} epochs ({run.state.step} updates); "
             "ask for more with epochs (--epochs)."
         )
         raise InputError(msg)
-    ended = run.outcome.reason
     if ended in {"gradient", "settled", "stalled", "validation"} or (
         ended == "diverged" and run.setup.on_divergence == "stop"
     ):
