@@ -448,3 +448,13 @@ def test_rows_of_no_weight_do_not_mix_classes():
     asked = {"X": APART, "y": MIXED, "epochs": 2000}
     assert len(data_warnings(trained(ds.nesterov(), ds.logistic(), sample_weight=w, **asked))) == 1
     assert data_warnings(trained(ds.nesterov(), ds.logistic(), **asked)) == []
+
+
+def test_a_step_that_fell_to_a_kink_has_arrived():
+    generator = np.random.default_rng(2)
+    X = generator.normal(size=(60, 2))
+    y = X @ [1.0, -2.0] + generator.normal(size=60)
+    for schedule, kind in ((ds.schedules.cosine(400), "arrived"), (None, "too large")):
+        rule = ds.nesterov(0.3, schedule=schedule)
+        run = ds.train(ds.Task(ds.Linear(), ds.absolute_error(), rule), X, y, epochs=400)
+        assert ending.kind_of_ending(run) == kind
