@@ -85,7 +85,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     engine: str = "auto"
     on_divergence: str = "raise"
     callbacks: Any = ()
-    record: Any = 8.0
+    record: Any = 2.0
     verbose: bool = False
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
