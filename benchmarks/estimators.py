@@ -69,9 +69,8 @@ def tables() -> dict[str, Table]:
 
 
 def _of_statsmodels() -> list[tuple[str, Any]]:
-    from statsmodels import datasets as theirs  # noqa: PLC0415 - slow, and only here
-
     import pandas as pd  # noqa: PLC0415 - likewise
+    from statsmodels import datasets as theirs  # noqa: PLC0415 - slow, and only here
 
     found = []
     for name in sorted(dir(theirs)):
@@ -173,7 +172,7 @@ def number(score: float) -> str:
     >>> number(0.96666), number(-2.5e31)
     ('0.9667', '-2e+31')
     """
-    return f"{score:.4f}" if abs(score) < 100 else f"{score:.0e}"  # noqa: PLR2004 - as digits
+    return f"{score:.4f}" if abs(score) < 100 else f"{score:.0e}"
 
 
 def printed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,14 @@ from descend.fitting import part
 from descend.losses import LOSSES, Loss
 from descend.models import MLP, Linear
 from descend.optimizers import RULES, Optimizer, adam, lbfgs, nesterov, newton
+from descend.schedules import cosine
 from descend.training.callbacks import checked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from descend.estimators.base import Descent
+    from descend.penalties import Penalty
 
 # The full batch up to this many rows; nets then see batches of BATCH.
 FULL, BATCH = 2048, 200
@@ -27,6 +30,10 @@ FULL, BATCH = 2048, 200
 LINEAR_EPOCHS, NET_EPOCHS = 3000, 300
 # Adam's rate in a net: all rows at each update, or batches.
 NET_RATE, BATCH_RATE = 0.01, 0.001
+# Nesterov's momentum where all rows are seen at each update: for condition numbers of thousands.
+MOMENTUM = 0.98
+# The rate, falling to 0, under losses with a kink, around which no fixed step comes to rest.
+KINK_RATE = 0.3
 SOLVERS = ("descent", "lbfgs", "newton", "exact")
 
 
@@ -42,7 +49,7 @@ def model_of(hidden_layers: Any, activation: Any, *, bias: bool) -> Linear | MLP
     return MLP(hidden, activation, bias=bias) if hidden else Linear(bias=bias)
 
 
-def penalty_of(alpha: float, l1_ratio: float) -> Any:
+def penalty_of(alpha: float, l1_ratio: float) -> Penalty | None:
     """Return alpha (l1_ratio ‖w‖₁ + (1 - l1_ratio) ‖w‖² / 2), or None where that is nothing."""
     if alpha == 0:
         return None
@@ -51,6 +58,14 @@ def penalty_of(alpha: float, l1_ratio: float) -> Any:
     if l1_ratio == 1:
         return penalties.l1(alpha)
     return penalties.elastic_net(alpha, l1_ratio)
+
+
+def quietly(make: Callable[[], Any]) -> Any:
+    """Return what is made, or None where a parameter is wrong: that is said when fitting."""
+    try:
+        return make()
+    except (ValueError, TypeError):
+        return None
 
 
 def check_parts(asked: Descent) -> None:
@@ -66,10 +81,7 @@ def check_parts(asked: Descent) -> None:
         if value is None or (isinstance(value, str) and value == "auto"):
             continue
         try:
-            make(value)
-            if name == "loss" and loss_of(value).targets not in asked.targets:
-                msg = f"the loss {loss_of(value).name} is for {loss_of(value).targets}"
-                raise InputError(msg)
+            _check_targets(asked, make(value))
         except (InputError, ValueError, TypeError) as error:
             raise refusal(asked, name, f"{what} ({str(error).rstrip('.')})") from None
 
@@ -82,9 +94,16 @@ def refusal(asked: Descent, name: str, what: str) -> InvalidParameterError:
     )
 
 
+def _check_targets(asked: Descent, made: Any) -> None:
+    targets = getattr(made, "targets", None)
+    if targets is not None and targets not in asked.targets:
+        msg = f"the loss {made.name} is for {targets}"
+        raise InputError(msg)
+
+
 def _check_class_weight(given: Any) -> None:
     if isinstance(given, dict) and not all(
-        isinstance(weight, Real) and 0 <= weight < np.inf for weight in given.values()
+        isinstance(weight, Real) and 0 <= float(weight) < np.inf for weight in given.values()
     ):
         msg = "a weight is a number of 0 or more"
         raise InputError(msg)
@@ -104,7 +123,7 @@ _PARTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         lambda value: value if isinstance(value, Optimizer) else part(RULES, value),
     ),
     "class_weight": ("a dict from label to weight, 'balanced' or None", _check_class_weight),
-    "callbacks": ("a callback of descend, or several", lambda value: checked(value)),
+    "callbacks": ("a callback of descend, or several", checked),
 }
 
 
@@ -140,15 +159,23 @@ def optimizer_of(asked: Descent, n: int) -> Optimizer:
         return lbfgs() if asked.solver == "lbfgs" else newton()
     if isinstance(asked.optimizer, Optimizer):
         return asked.optimizer
-    rate = asked.learning_rate
     if asked.optimizer != "auto":
-        found: Optimizer = part(RULES, asked.optimizer, learning_rate=rate)
+        found: Optimizer = part(RULES, asked.optimizer, learning_rate=asked.learning_rate)
         return found
-    if not asked.has_hidden_layers:
+    return _usual(asked, n)
+
+
+def _usual(asked: Descent, n: int) -> Optimizer:
+    """Return the optimizer that suits the model, the loss and the batches."""
+    rate = asked.learning_rate
+    whole = batch_size_of(asked, n) is None
+    if asked.has_hidden_layers:
+        return adam((NET_RATE if whole else BATCH_RATE) if rate == "auto" else rate)
+    if not whole:
         return nesterov(rate)
-    if rate == "auto":
-        rate = NET_RATE if batch_size_of(asked, n) is None else BATCH_RATE
-    return adam(rate)
+    if rate == "auto" and not asked._loss().smooth:
+        return nesterov(KINK_RATE, schedule=cosine(epochs_of(asked)))
+    return nesterov(rate, beta=MOMENTUM)
 
 
 def seed_of(random_state: Any) -> int:

@@ -74,7 +74,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     learning_rate: Any = "auto"
     batch_size: Any = "auto"
     max_iter: Any = "auto"
-    tol: float | None = 1e-4
+    tol: float | None = 1e-5
     early_stopping: bool = False
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
@@ -147,7 +147,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     # ------------------------------------------------------------ fitting
 
     @with_callbacks
-    def fit(  # noqa: PLR0913, PLR0917 - scikit-learn's own signature, and validation rows
+    def fit(
         self,
         X: Any,
         y: Any,
@@ -310,7 +310,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         before: EpochHistory | None = vars(self).get("history_")
         for name, value in self._fitted(run).items():
             setattr(self, name, value)
-        seen: EpochHistory | None = vars(self).pop("_epochs_seen", None)
+        seen: EpochHistory | None = self.__dict__.pop("_epochs_seen", None)
         if seen is not None:
             self.history_ = seen if before is None else before.followed_by(seen)
         if not whole:
@@ -360,5 +360,5 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self.has_hidden_layers
+        tags.input_tags.sparse = not asked.quietly(lambda: self.has_hidden_layers)
         return tags

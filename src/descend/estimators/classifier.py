@@ -20,11 +20,11 @@ from descend.errors import InputError
 from descend.estimators import asked
 from descend.estimators.base import Descent, Rows, goes_by_batches
 from descend.estimators.shown import parameters, shift
-from descend.models import MLP, Linear
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
     from descend.losses import Loss
+    from descend.models import MLP, Linear
     from descend.penalties import Penalty
     from descend.run import Run
 
@@ -33,7 +33,8 @@ _SEVERAL = "multilabel-indicator"
 
 def _has_probabilities(estimator: Any) -> bool:
     """Tell whether the loss has probabilities, or say why not."""
-    loss = estimator.run_.task.loss if hasattr(estimator, "run_") else estimator._given_loss()  # noqa: SLF001 - our own
+    fitted = hasattr(estimator, "run_")
+    loss = estimator.run_.task.loss if fitted else asked.quietly(estimator._given_loss)
     if loss is not None and not loss.proper:
         msg = (
             f"{type(estimator).__name__} with the loss {loss.name} gives no probabilities; use "
@@ -200,7 +201,7 @@ class Classification(ClassifierMixin, Descent):
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        loss = self._given_loss()
+        loss = asked.quietly(self._given_loss)
         tags.classifier_tags.multi_class = loss is None or loss.targets == "labels"
         one_each = loss is not None and loss.targets == "labels"
         tags.classifier_tags.multi_label = not one_each and self.class_weight is None

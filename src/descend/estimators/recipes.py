@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import column_or_1d
 
 from descend import losses
 from descend.activations import ACTIVATIONS
@@ -523,9 +524,15 @@ class PoissonRegressor(Recipe):
         del mass
         return asked.penalty_of(self.alpha / self._targets, 0.0)
 
+    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
+        if y.ndim > 1 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return super()._rows(X, y, weights, first=first, labels=labels)
+
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that counts are 0 or more."""
+        """Tell scikit-learn that targets are counts: its tests of several targets have none."""
         tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False
         tags.target_tags.positive_only = True
         return tags
 
