@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from scipy import optimize, sparse, special
-from sklearn.base import clone
+from sklearn.base import ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from tests.oracles import assert_bits, assert_close, assert_digits
 from tests.test_nist import read
@@ -21,10 +21,13 @@ from tests.test_nist import read
 import descend as ds
 from descend import schedules
 from descend.estimators import (
+    ALL,
     DescentClassifier,
     DescentRegressor,
+    HuberRegressor,
     LinearRegression,
     LogisticRegression,
+    PoissonRegressor,
     SoftmaxRegression,
 )
 from descend.optimizers import RULES
@@ -33,7 +36,6 @@ few = settings(derandomize=True, max_examples=10, deadline=None, database=None)
 seeds = st.integers(0, 2**32 - 1)
 # Units from a billionth to a billion.
 powers = st.integers(-9, 9).map(lambda p: 10.0**p)
-BITWISE_REASONS = "the same sums in another order"
 BRIEF = {"max_iter": 25, "tol": None, "engine": "numpy", "random_state": 0}
 
 
@@ -53,8 +55,7 @@ def numbers(rng: Any, X: Any) -> Any:
 
 def labels(rng: Any, X: Any, k: int = 2) -> Any:
     """Return labels 0 … k-1, each there, that the columns explain in part."""
-    found = np.argsort(np.argsort(numbers(rng, X))) * k // len(X)
-    return found
+    return np.argsort(np.argsort(numbers(rng, X))) * k // len(X)
 
 
 def quietly(model: Any, *given: Any, **named: Any) -> Any:
@@ -76,6 +77,7 @@ def flat(model: Any) -> Any:
 
 REGRESSIONS = ["squared_error", "half_squared_error", "absolute_error", "huber:0.7"]
 REGRESSIONS += ["quantile:0.3", "log_cosh", "poisson"]
+SCALES = ["standard", None]
 CLASSIFICATIONS = ["logistic", "softmax", "brier", "hinge", "squared_hinge"]
 KINKED = ["absolute_error", "quantile:0.3", "hinge"]
 
@@ -182,9 +184,7 @@ NAMED = {
 
 @few
 @given(st.sampled_from(CLASSIFICATIONS), st.sampled_from(list(NAMED)), rows(), st.booleans())
-def test_other_names_of_labels_are_given_back(
-    loss: str, kind: str, drawn: Any, net: bool
-) -> None:
+def test_other_names_of_labels_are_given_back(loss: str, kind: str, drawn: Any, net: bool) -> None:
     rng, X = drawn
     k = 3 if loss == "softmax" and kind != "bools" else 2
     y, names = labels(rng, X, k), NAMED[kind](k)
@@ -281,8 +281,10 @@ def test_probabilities_are_probabilities_on_any_finite_rows(
     assert (logs <= 0).all()
     assert (np.isfinite(logs) | (found == 0)).all()
     assert_close(np.exp(logs), found, 1e-12)
-    assert_array_equal(model.classes_[found.argmax(axis=1)][found.max(axis=1) > 0.51],
-                       model.predict(far)[found.max(axis=1) > 0.51])
+    assert_array_equal(
+        model.classes_[found.argmax(axis=1)][found.max(axis=1) > 0.51],
+        model.predict(far)[found.max(axis=1) > 0.51],
+    )
 
 
 @few
@@ -383,6 +385,39 @@ def test_a_weight_is_so_many_copies(solver: str, kind: str) -> None:
     holds()
 
 
+@pytest.mark.xfail(
+    reason="descend.curvature.steepest takes the spread of the targets without their weights"
+)
+def test_the_automatic_step_of_a_kink_counts_a_weight_as_copies() -> None:
+    X, y, w = np.arange(4.0)[:, None], np.array([0.0, 1.0, 4.0, 9.0]), np.array([1, 1, 1, 5])
+    model = model_of("absolute_error", optimizer="momentum", max_iter=1)
+    weighted = quietly(model, X, y, w).run_.setup.learning_rate
+    copied = quietly(model, np.repeat(X, w, axis=0), np.repeat(y, w)).run_.setup.learning_rate
+    assert_close(copied, weighted, 1e-9)
+
+
+@settings(few, max_examples=3)
+@given(st.data(), rows(least=10))
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_of_every_estimator_a_weight_is_so_many_copies(kind: Any, data: Any, drawn: Any) -> None:
+    rng, X = drawn
+    y = numbers(rng, X)
+    if issubclass(kind, ClassifierMixin):
+        y = labels(rng, X, data.draw(st.sampled_from([2, 3])))
+    elif kind is PoissonRegressor:
+        y = targets_of("poisson", rng, X)
+    w = rng.integers(1, 4, size=len(X)) * (rng.random(len(X)) < 0.8)
+    w[:4], w[-4:] = 1, 2
+    if issubclass(kind, ClassifierMixin):
+        w = np.where([(w[y == label] > 0).any() for label in y], w, 1)
+    model = kind(engine="numpy", max_iter=5, random_state=0)
+    weighted = quietly(model, X, y, w)
+    copied = quietly(model, np.repeat(X, w, axis=0), np.repeat(y, w))
+    absent = quietly(model, X[w > 0], y[w > 0], w[w > 0])
+    assert_bits(outputs(absent, X), outputs(weighted, X))
+    assert_close(outputs(copied, X), outputs(weighted, X), 1e-7)
+
+
 # ---------------------------------------------------------------- going on
 
 RATES = {"gradient_descent": 0.05, "momentum": 0.01, "nesterov": 0.01}
@@ -464,7 +499,7 @@ def test_divergence_names_the_largest_stable_step(
     model.set_params(learning_rate=limit * beyond)
     with pytest.raises(ds.DivergedError) as caught:
         clone(model).fit(X, y)
-    said = re.search(r"largest stable step, ([-+.e\d]+\d)", str(caught.value))
+    said = re.search(r"largest stable step, ([-+.e\d]*\d)", str(caught.value))
     assert said, str(caught.value)
     assert abs(float(said[1]) / limit - 1) < 0.006, (said[0], limit)
     with pytest.warns(ConvergenceWarning, match="largest stable step"):
@@ -485,8 +520,7 @@ def test_an_absurd_step_is_never_called_converged(
     model = model_of(loss, hidden, optimizer="gradient_descent", learning_rate=rate, tol=1e-4)
     try:
         found = quietly(model, X, y)
-    except ds.DivergedError as error:
-        assert "learning rate" in str(error).lower()
+    except ds.DivergedError:
         return
     # It ended somewhere: then the parameters are numbers, and it is said only if it is true.
     assert np.isfinite(flat(found)).all()
@@ -546,6 +580,19 @@ def test_twins_of_a_column_share_its_weight(loss: str, drawn: Any) -> None:
     assert_close(7.0 * other.coef_[..., -1], other.coef_[..., 0], 1e-9)
 
 
+@few
+@given(st.sampled_from(LOSSES), st.sampled_from([(), (4,)]), st.sampled_from(SCALES), rows())
+def test_without_an_intercept_there_is_none(loss: str, hidden: Any, scale: Any, drawn: Any) -> None:
+    rng, X = drawn
+    y = targets_of(loss, rng, X)
+    model = model_of(loss, hidden, fit_intercept=False, scale=scale, activation="tanh")
+    found = quietly(model, X, y)
+    biases = found.intercepts_ if hidden else [np.atleast_1d(found.intercept_)]
+    assert not np.concatenate(biases).any()
+    at_zero = outputs(found, 0.0 * X[:1])
+    assert_array_equal(at_zero, np.ones(1) if loss == "poisson" else 0.0 * at_zero)
+
+
 @pytest.mark.parametrize("solver", SOLVED)
 @few
 @given(seeds, st.integers(1, 3), st.integers(4, 8))
@@ -602,8 +649,12 @@ def least(loss: str, Z: Any, y: Any, w: Any) -> Any:
         steps = 1e-5 * np.eye(len(theta))
         return np.array(
             [
-                (8 * (objective(theta + h) - objective(theta - h))
-                 - objective(theta + 2 * h) + objective(theta - 2 * h)) / 12e-5
+                (
+                    8 * (objective(theta + h) - objective(theta - h))
+                    - objective(theta + 2 * h)
+                    + objective(theta - 2 * h)
+                )
+                / 12e-5
                 for h in steps
             ]
         )
@@ -649,31 +700,61 @@ def test_the_comparison_with_scipy_sees_another_penalty() -> None:
         assert_close(other.set_params(tol=1e-10).fit(Z, y).predict(Z), expected, 1e-6)
 
 
+@pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("loss", KINKED)
-def test_of_kinked_losses_the_least_is_the_linear_programmes(loss: str) -> None:
+def test_of_kinked_losses_the_least_is_the_linear_programmes(loss: str, bias: bool) -> None:
     rng = np.random.default_rng(5)
-    X = rng.normal(size=(40, 2))
-    y = targets_of(loss, rng, X)
-    n, Z = 40, np.column_stack([X, np.ones(40)])
-    sign = (2 * y - 1)[:, None]
-    if loss == "hinge":  # mean u, u >= 1 - sign s, u >= 0
-        cost = np.r_[np.zeros(3), np.full(n, 1 / n)]
-        block, bound = np.hstack([-sign * Z, -np.eye(n)]), -np.ones(n)
+    X = rng.normal(size=(40, 2)) + 1.0
+    y = targets_of(loss, rng, X) * (1 if loss == "hinge" else 100.0)
+    Z = np.column_stack([X, np.ones(40)]) if bias else X
+    n, d = Z.shape
+    sign = 2 * y - 1
+    free = [(None, None)] * d
+    if loss == "hinge":  # the least mean of u, u >= 1 - sign s, u >= 0
         programme = optimize.linprog(
-            cost, A_ub=block, b_ub=bound, bounds=[(None, None)] * 3 + [(0, None)] * n
+            np.r_[np.zeros(d), np.full(n, 1 / n)],
+            A_ub=np.hstack([-sign[:, None] * Z, -np.eye(n)]),
+            b_ub=-np.ones(n),
+            bounds=[*free, *[(0, None)] * n],
         )
-    else:
+    else:  # s + u - v = y, u >= 0, v >= 0
         up, down = (0.3, 0.7) if loss == "quantile:0.3" else (1.0, 1.0)
-        cost = np.r_[np.zeros(3), np.full(n, up / n), np.full(n, down / n)]
         programme = optimize.linprog(
-            cost,
+            np.r_[np.zeros(d), np.full(n, up / n), np.full(n, down / n)],
             A_eq=np.hstack([Z, np.eye(n), -np.eye(n)]),
             b_eq=y,
-            bounds=[(None, None)] * 3 + [(0, None)] * 2 * n,
+            bounds=[*free, *[(0, None)] * 2 * n],
         )
-    model = model_of(loss, alpha=0.0, max_iter=3000)
+    found = quietly(model_of(loss, alpha=0.0, max_iter=3000, fit_intercept=bias), X, y)
+    s = outputs(found, X)
+    if loss == "hinge":
+        error = np.maximum(0, 1 - sign * s).mean()
+    else:
+        error = np.where(y > s, up * (y - s), down * (s - y)).mean()
+    assert programme.fun * (1 - 1e-12) <= error <= programme.fun * 1.01
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_huber_regression_at_a_given_sigma_is_scipys(bias: bool) -> None:
+    rng = np.random.default_rng(8)
+    X = rng.normal(size=(50, 2)) + 1.0
+    y = X @ [1.0, 2.0] + 10.0 + rng.standard_t(2, size=50)
+    Z = np.column_stack([X, np.ones(50)]) if bias else X
+    expected = optimize.least_squares(
+        lambda v: Z @ v - y,
+        np.zeros(Z.shape[1]),
+        loss="huber",
+        f_scale=1.35,
+        gtol=1e-14,
+        xtol=1e-15,
+        ftol=1e-15,
+    ).x
+    model = HuberRegressor(sigma=1.0, alpha=0.0, solver="lbfgs", tol=1e-11, fit_intercept=bias)
     found = quietly(model, X, y)
-    assert programme.fun * (1 - 1e-12) <= found.loss_ <= programme.fun * 1.01
+    shown = np.r_[found.coef_, found.intercept_] if bias else found.coef_
+    assert_close(shown, expected, 1e-5)
+    if not bias:
+        assert found.intercept_ == 0
 
 
 def test_logistic_regression_is_statsmodels() -> None:

@@ -339,15 +339,19 @@ class Descent(CallbackSupportMixin, BaseEstimator):
 
     def _scores(self, X: Any) -> Any:
         """Return the raw scores (n, k) of rows."""
+        X = self._read(X)
+        return self.run_.scores(X)
+
+    def _read(self, X: Any) -> Any:
+        """Return rows to predict for as arrays, checked."""
         check_is_fitted(self, "run_")
-        X = validate_data(
+        return validate_data(
             self,
             X,
             reset=False,
             accept_sparse=self._accept_sparse(),
             dtype=[np.float64, np.float32],
         )
-        return self.run_.scores(X)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: all but the rows, which are known again by their digest."""
