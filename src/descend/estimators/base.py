@@ -25,6 +25,7 @@ from descend.task import Task
 from descend.training import train
 
 if TYPE_CHECKING:
+    from descend.inference import Inference
     from descend.losses import Loss
     from descend.models import MLP, Linear
     from descend.penalties import Penalty
@@ -316,11 +317,11 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         if not whole:
             return
         for sentence in ending.data_warnings(run):
-            warnings.warn(sentence, UserWarning, stacklevel=3)
+            warnings.warn(sentence, UserWarning, stacklevel=4)
         if outcome.diverged:
-            warnings.warn(ending.divergence_message(run), ConvergenceWarning, stacklevel=3)
+            warnings.warn(ending.divergence_message(run), ConvergenceWarning, stacklevel=4)
         elif self.tol is not None and not ending.is_at_an_end(run):
-            warnings.warn(self.stop_reason_, ConvergenceWarning, stacklevel=3)
+            warnings.warn(self.stop_reason_, ConvergenceWarning, stacklevel=4)
         if outcome.reason == "interrupted":
             raise KeyboardInterrupt
 
@@ -352,6 +353,23 @@ class Descent(CallbackSupportMixin, BaseEstimator):
             accept_sparse=self._accept_sparse(),
             dtype=[np.float64, np.float32],
         )
+
+    def inference(self, level: float = 0.95) -> Inference:
+        """Return standard errors, p-values and intervals of a linear model: `Run.inference`.
+
+        Parameters
+        ----------
+        level
+            Of the intervals, in (0, 1); default 0.95.
+
+        Raises
+        ------
+        InputError
+            If there are none for this fit; the sentence says why, and what to do.
+        """
+        check_is_fitted(self, "run_")
+        found: Inference = self.run_.inference(level)
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: all but the rows, which are known again by their digest."""
