@@ -385,9 +385,6 @@ def test_a_weight_is_so_many_copies(solver: str, kind: str) -> None:
     holds()
 
 
-@pytest.mark.xfail(
-    reason="descend.curvature.steepest takes the spread of the targets without their weights"
-)
 def test_the_automatic_step_of_a_kink_counts_a_weight_as_copies() -> None:
     X, y, w = np.arange(4.0)[:, None], np.array([0.0, 1.0, 4.0, 9.0]), np.array([1, 1, 1, 5])
     model = model_of("absolute_error", optimizer="momentum", max_iter=1)
@@ -475,6 +472,20 @@ def test_partial_fits_are_one_fit_of_labels_to_the_bit(
     for _ in range(5):
         epochs.partial_fit(X, y, sample_weight=w)
     assert_bits(flat(epochs), flat(whole))
+
+
+@few
+@given(st.sampled_from(KINKED), rows(least=15))
+def test_a_step_that_has_fallen_to_nothing_rises_again_for_more(loss: str, drawn: Any) -> None:
+    rng, X = drawn
+    y = targets_of(loss, rng, X)
+    model = quietly(model_of(loss, warm_start=True, max_iter=10), X, y)
+    before, scores = flat(model), outputs(model, X)
+    model.fit(X, y)
+    assert (flat(model) != before).any()
+    assert model.n_iter_ == 20
+    model.set_params(max_iter=400).fit(X, 1 - y if loss == "hinge" else -y)
+    assert np.corrcoef(scores, outputs(model, X))[0, 1] < 0 or np.ptp(scores) < 1e-6
 
 
 # ---------------------------------------------------------------- divergence

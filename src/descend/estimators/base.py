@@ -214,7 +214,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         task = Task(
             self._model(),
             self._loss(),
-            asked.optimizer_of(self, n),
+            asked.optimizer_of(self, n, 0 if first or not rules else self.run_.state.step),
             penalty=self._penalty(rows.mass),
         )
         bridge = Bridge(self, given, 0 if self.solver == "exact" else epochs, self._fitted)
