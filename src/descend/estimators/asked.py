@@ -147,8 +147,8 @@ def epochs_of(asked: Descent) -> int:
     return NET_EPOCHS if asked.has_hidden_layers else LINEAR_EPOCHS
 
 
-def optimizer_of(asked: Descent, n: int) -> Optimizer:
-    """Return how the parameters are moved."""
+def optimizer_of(asked: Descent, n: int, done: int = 0) -> Optimizer:
+    """Return how the parameters are moved, after so many updates that were done before."""
     if asked.solver != "descent":
         if asked.optimizer != "auto":
             msg = (
@@ -162,10 +162,10 @@ def optimizer_of(asked: Descent, n: int) -> Optimizer:
     if asked.optimizer != "auto":
         found: Optimizer = part(RULES, asked.optimizer, learning_rate=asked.learning_rate)
         return found
-    return _usual(asked, n)
+    return _usual(asked, n, done)
 
 
-def _usual(asked: Descent, n: int) -> Optimizer:
+def _usual(asked: Descent, n: int, done: int) -> Optimizer:
     """Return the optimizer that suits the model, the loss and the batches."""
     rate = asked.learning_rate
     whole = batch_size_of(asked, n) is None
@@ -174,7 +174,7 @@ def _usual(asked: Descent, n: int) -> Optimizer:
     if not whole:
         return nesterov(rate)
     if rate == "auto" and not asked._loss().smooth:
-        return nesterov(KINK_RATE, schedule=cosine(epochs_of(asked)))
+        return nesterov(KINK_RATE, schedule=cosine(done + epochs_of(asked)))
     return nesterov(rate, beta=MOMENTUM)
 
 

@@ -214,7 +214,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         task = Task(
             self._model(),
             self._loss(),
-            asked.optimizer_of(self, n),
+            asked.optimizer_of(self, n, 0 if first or not rules else self.run_.state.step),
             penalty=self._penalty(rows.mass),
         )
         bridge = Bridge(self, given, 0 if self.solver == "exact" else epochs, self._fitted)
@@ -340,15 +340,19 @@ class Descent(CallbackSupportMixin, BaseEstimator):
 
     def _scores(self, X: Any) -> Any:
         """Return the raw scores (n, k) of rows."""
+        X = self._read(X)
+        return self.run_.scores(X)
+
+    def _read(self, X: Any) -> Any:
+        """Return rows to predict for as arrays, checked."""
         check_is_fitted(self, "run_")
-        X = validate_data(
+        return validate_data(
             self,
             X,
             reset=False,
             accept_sparse=self._accept_sparse(),
             dtype=[np.float64, np.float32],
         )
-        return self.run_.scores(X)
 
     def inference(self, level: float = 0.95) -> Inference:
         """Return standard errors, p-values and intervals of a linear model: `Run.inference`.

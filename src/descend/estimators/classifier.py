@@ -160,6 +160,27 @@ class Classification(ClassifierMixin, Descent):
             | parameters(run, several=True, units=None)
         )
 
+    def _scores(self, X: Any) -> Any:
+        """Return the raw scores (n, k) of rows, finite for all finite rows.
+
+        Where a row is so far out that they overflow it is moved towards 0 until they do not: its
+        probabilities have long been those of its direction.
+        """
+        scores = super()._scores(X)
+        limit = np.finfo(scores.dtype).max / 4  # differences are finite too
+        far = np.flatnonzero(~(np.abs(scores) < limit).all(axis=1))
+        if not len(far):
+            return scores
+        rows = self._read(X)[far]
+        for _ in range(70):  # 2**-2240 of any row is 0
+            rows = rows * 2.0**-32
+            scores[far] = self.run_.scores(rows)
+            still = ~(np.abs(scores[far]) < limit).all(axis=1)
+            far, rows = far[still], rows[still]
+            if not len(far):
+                break
+        return scores
+
     def _label_codes(self, scores: Any) -> Any:
         return scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
 

@@ -348,7 +348,7 @@ class HuberRegressor(Recipe):
 
     def _measured(self, y: Any, weights: Any) -> tuple[Any, Any] | None:
         columns, w = _weighed(y, weights)
-        middles = np.array([_median(column, w) for column in columns.T])
+        middles = np.array([_median(column, w) for column in columns.T]) * self.fit_intercept
         mad = isinstance(self.sigma, str)
         self._sigma = spread(y, weights) if mad else float(self.sigma)
         return middles.reshape(y.shape[1:]).astype(y.dtype)[()], y.dtype.type(self._sigma)
@@ -363,10 +363,13 @@ class HuberRegressor(Recipe):
         return super()._fitted(run) | {"scale_": self._sigma}
 
 
-def _standard(y: Any, weights: Any) -> tuple[Any, Any]:
-    """Return the mean and deviation of each target, in the shape of a row of y."""
+def _standard(y: Any, weights: Any, *, centre: bool) -> tuple[Any, Any]:
+    """Return the mean and deviation of each target, in the shape of a row of y.
+
+    Without biases nothing could undo a shift: then 0 and the root mean square.
+    """
     mean, deviation = (
-        part.astype(y.dtype) for part in measured(y.reshape(len(y), -1), weights)[:2]
+        part.astype(y.dtype) for part in measured(y.reshape(len(y), -1), weights, centre=centre)[:2]
     )
     return (mean, deviation) if y.ndim > 1 else (mean[0], deviation[0])
 
@@ -465,7 +468,7 @@ class QuantileRegressor(Recipe):
     )
 
     def _measured(self, y: Any, weights: Any) -> tuple[Any, Any] | None:
-        return _standard(y, weights)
+        return _standard(y, weights, centre=self.fit_intercept)
 
     def _loss(self) -> Loss:
         return losses.quantile(self.quantile)

@@ -70,7 +70,8 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
         needs = self.has_hidden_layers or not loss.smooth  # a step of their own
         if not needs or loss.name not in UNITLESS:
             return None
-        found = measured(y.reshape(len(y), -1), weights)
+        # Without biases nothing could undo a shift.
+        found = measured(y.reshape(len(y), -1), weights, centre=self.fit_intercept)
         mean, deviation = (part.astype(y.dtype) for part in found[:2])
         return (mean, deviation) if y.ndim == 2 else (mean[0], deviation[0])  # noqa: PLR2004
 

@@ -22,9 +22,11 @@ def parameters(run: Run, *, several: bool, units: tuple[Any, Any] | None) -> dic
     units
         The mean and deviation of the targets that the model was not told of, or None.
     """
-    found = [(weight, bias) for weight, bias in layers(layered(run.task.model), run.raw_params)]
-    *below, (weight, bias) = found
-    bias = weight[0] * 0.0 if bias is None else bias - shift(run)
+    *below, (weight, bias) = [
+        (weight, weight[0] * 0.0 if bias is None else bias)
+        for weight, bias in layers(layered(run.task.model), run.raw_params)
+    ]
+    bias = bias - shift(run)
     if units is not None:
         weight, bias = weight * units[1], bias * units[1] + units[0]
     if below:
