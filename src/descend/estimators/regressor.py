@@ -193,7 +193,7 @@ class DescentRegressor(Regression):
     callbacks
         Of this library; default none.  Those of scikit-learn are given to `set_callbacks`.
     record
-        MiB for what `run_` remembers of the way; default 8; or ``"auto"``, or False for the end
+        MiB for what `run_` remembers of the way; default 2; or ``"auto"``, or False for the end
         alone.
     verbose
         Whether to show a bar; default no.
