@@ -370,7 +370,8 @@ class DescentClassifier(Classification):
         smooth convex losses; ``"exact"``: least squares outright by QR, linear models under
         squared errors with no or a squared penalty.  Only descent takes batches and kinks.
     optimizer
-        ``"auto"`` (default): Nesterov's momentum for linear models, Adam for nets; or a name as in
+        ``"auto"`` (default): Nesterov's method, momentum 0.98, for linear models (under losses with a
+        kink with a step that falls to 0), Adam for nets; or a name as in
         ``"momentum:0.95"``, or an `Optimizer`.  Of ``solver="descent"``.
     learning_rate
         Positive, or ``"auto"`` (default): for linear models 1 over the largest curvature, which is
@@ -382,7 +383,7 @@ class DescentClassifier(Classification):
     max_iter
         Epochs (passes over the rows), at least 1, or ``"auto"`` (default): 3000, for nets 300.
     tol
-        0 or more, or None for no such rule; default 0.0001.  Linear models end when the gradient
+        0 or more, or None for no such rule; default 0.00001.  Linear models end when the gradient
         is at most `tol` times its first length, nets when ten epochs in a row lower the loss by
         less than `tol` of it.  A fit that ends with its epochs instead warns.
     early_stopping
