@@ -76,7 +76,7 @@ def _of_statsmodels() -> list[tuple[str, Any]]:
     found = []
     for name in sorted(dir(theirs)):
         load = getattr(getattr(theirs, name), "load_pandas", None)
-        table = None if load is None else load()
+        table: Any = None if load is None else load()
         if getattr(table, "endog", None) is not None and getattr(table, "exog", None) is not None:
             columns = pd.get_dummies(pd.DataFrame(table.exog), dtype=float)
             found.append((name, (columns.to_numpy(float), np.asarray(table.endog, float))))

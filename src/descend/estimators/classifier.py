@@ -370,8 +370,8 @@ class DescentClassifier(Classification):
         smooth convex losses; ``"exact"``: least squares outright by QR, linear models under
         squared errors with no or a squared penalty.  Only descent takes batches and kinks.
     optimizer
-        ``"auto"`` (default): Nesterov's method, momentum 0.98, for linear models (under losses with a
-        kink with a step that falls to 0), Adam for nets; or a name as in
+        ``"auto"`` (default): Nesterov's method, momentum 0.98, for linear models (under losses
+        with a kink with a step that falls to 0), Adam for nets; or a name as in
         ``"momentum:0.95"``, or an `Optimizer`.  Of ``solver="descent"``.
     learning_rate
         Positive, or ``"auto"`` (default): for linear models 1 over the largest curvature, which is
