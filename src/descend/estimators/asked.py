@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from descend.estimators.base import Descent
     from descend.penalties import Penalty
+    from descend.task import Task
 
 # The full batch up to this many rows; nets then see batches of BATCH.
 FULL, BATCH = 2048, 200
@@ -40,6 +41,9 @@ SOLVERS = ("descent", "lbfgs", "newton", "exact")
 def loss_of(asked: Any) -> Loss:
     """Return the loss that a name such as ``"huber:1.5"`` stands for, or the one given."""
     found: Loss = part(LOSSES, asked) if isinstance(asked, str) else asked
+    if not hasattr(found, "targets"):
+        msg = f"{type(found).__name__} is no loss"
+        raise InputError(msg)
     return found
 
 
@@ -127,6 +131,33 @@ _PARTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
+def check_solver(asked: Descent, task: Task) -> None:
+    """Raise where the solver has no use for what was asked beside it.
+
+    Raises
+    ------
+    InputError
+        In a sentence that names both, and what to do.
+    """
+    if asked.solver == "descent":
+        return
+    kinked = task.penalty is not None and task.penalty.l1 > 0
+    squared = task.loss.name in {"squared_error", "half_squared_error"}
+    linear_only = asked.solver in {"newton", "exact"} and asked.has_hidden_layers
+    exact = asked.solver == "exact"
+    for wrong, what in (
+        (linear_only, "is for linear models; leave hidden_layers out"),
+        (exact and not squared, f"is for squared errors; the loss is {task.loss.name}"),
+        (not task.loss.smooth, f"needs a loss without a kink; the loss is {task.loss.name}"),
+        (kinked, "takes no absolute penalty; the penalty has one"),
+        (asked.learning_rate != "auto", "finds its own steps; leave learning_rate out"),
+        (exact and asked.early_stopping, "has no epochs to stop after; leave early_stopping out"),
+    ):
+        if wrong:
+            msg = f"solver={asked.solver!r} {what}, or use solver='descent'."
+            raise InputError(msg)
+
+
 def batch_size_of(asked: Descent, n: int) -> int | None:
     """Return the rows to an update, None for all of them."""
     if asked.batch_size != "auto":
@@ -175,7 +206,8 @@ def _usual(asked: Descent, n: int, done: int) -> Optimizer:
         return nesterov(rate)
     if rate == "auto" and not asked._loss().smooth:
         return nesterov(KINK_RATE, schedule=cosine(done + epochs_of(asked)))
-    return nesterov(rate, beta=MOMENTUM)
+    bounded = np.isfinite(asked._loss().steepest_curvature)
+    return nesterov(rate, beta=MOMENTUM) if bounded else nesterov(rate)
 
 
 def seed_of(random_state: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -19,7 +20,7 @@ from descend.errors import DivergedError, InputError
 from descend.estimators import asked, ending, going
 from descend.estimators.history import EpochHistory
 from descend.estimators.watching import Bridge
-from descend.optimizers import Optimizer
+from descend.optimizers import Optimizer, gradient_descent
 from descend.solving import solve
 from descend.task import Task
 from descend.training import train
@@ -294,20 +295,26 @@ class Descent(CallbackSupportMixin, BaseEstimator):
 
     def _held(self, X: Any, y: Any, sample_weight: Any) -> Rows | None:
         """Return validation rows, if they were given."""
-        if X is None and y is None:
+        if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:
-            msg = "Validation rows need both X_val and y_val; found one of them."
+            msg = "Validation rows need both X_val and y_val; found one of them, or weights alone."
             raise InputError(msg)
-        return self._rows(*self._checked(X, y, sample_weight, first=False), first=False)
+        try:
+            checked = self._checked(X, y, sample_weight, first=False)
+        except ValueError as error:
+            said = re.sub(r"\b(X|y|sample_weight)\b", r"\1_val", str(error))
+            raise InputError(said) from error
+        return self._rows(*checked, first=False)
 
     # ------------------------------------------------------------ what came of it
 
     def _take(self, run: Run, *, whole: bool = True) -> None:
         """Show a run, or refuse it; `whole` if it was to go on until it ended by itself."""
         outcome = run.outcome
-        if outcome.diverged and self.on_divergence == "raise":
-            raise DivergedError(ending.divergence_message(run), run=run)
+        exploded = outcome.diverged or (whole and ending.ended_above_its_start(run))
+        if exploded and self.on_divergence == "raise":
+            raise DivergedError(self._in_own_words(ending.divergence_message(run)), run=run)
         before: EpochHistory | None = vars(self).get("history_")
         for name, value in self._fitted(run).items():
             setattr(self, name, value)
@@ -315,12 +322,16 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         if seen is not None:
             self.history_ = seen if before is None else before.followed_by(seen)
         if not whole:
+            self.stop_reason_ = outcome.sentence  # there may be more to come
             return
         for sentence in ending.data_warnings(run):
-            warnings.warn(sentence, UserWarning, stacklevel=4)
-        if outcome.diverged:
-            warnings.warn(ending.divergence_message(run), ConvergenceWarning, stacklevel=4)
-        elif self.tol is not None and not ending.is_at_an_end(run):
+            warnings.warn(self._in_own_words(sentence), UserWarning, stacklevel=4)
+        # How many epochs a net gets is our choice where nobody made one; `stop_reason_` says it.
+        ours = self.has_hidden_layers and self.max_iter == "auto"
+        if exploded:
+            sentence = self._in_own_words(ending.divergence_message(run))
+            warnings.warn(sentence, ConvergenceWarning, stacklevel=4)
+        elif self.tol is not None and not ours and not ending.is_at_an_end(run):
             warnings.warn(self.stop_reason_, ConvergenceWarning, stacklevel=4)
         if outcome.reason == "interrupted":
             raise KeyboardInterrupt
@@ -333,10 +344,14 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         return {
             "run_": run,
             "history_": EpochHistory.of(run),
-            "stop_reason_": ending.stop_reason(run),
+            "stop_reason_": self._in_own_words(ending.stop_reason(run)),
             "n_iter_": max(-(-run.state.step // run.setup.batches_per_epoch), 1),
             "loss_": run.outcome.loss,
         }
+
+    def _in_own_words(self, sentence: str) -> str:
+        """Return advice with the parameter that this estimator has for the penalty."""
+        return sentence.replace("alpha=0.01", "C=1.0") if hasattr(self, "C") else sentence
 
     def _scores(self, X: Any) -> Any:
         """Return the raw scores (n, k) of rows."""

@@ -53,6 +53,8 @@ SLOW, ILL = 10.0, 1e3
 MOST = 100.0
 # A rate that fell to less than this of its largest has faded.
 FADED = 0.01
+# A run that ends above its start by this share of it was made worse.
+RISEN = 0.5
 # Columns and multiplications up to which the whole spectrum is looked at: some milliseconds.
 COLUMNS, PRODUCTS = 200, 10_000_000
 # Where no tolerance was asked for, a hundredth of the last quarter's speed counts as arrived.
@@ -108,17 +110,34 @@ def ending_of(run: Run) -> Ending:
     seen = _Seen(run)
     if outcome.reason != "epochs":  # a rule ended it, and yet it does not count as converged
         return Ending("slow", _ill_conditioned(seen))
-    for judge in (_arrived, _came_to_rest, _separated, _too_large, _standing, _slow):
+    for judge in (_arrived, _came_to_rest, _separated, _tiny, _too_large, _standing, _slow):
         found = judge(seen)
         if found is not None:
             return found
     return _unfinished(seen)
 
 
+def ended_above_its_start(run: Run) -> bool:
+    """Tell whether a run ended well above where it began: exploded, though not beyond all bounds."""
+    first = run.history["loss"][:1] if run.setup.record and run.setup.full_batch else ()
+    if not len(first) or run.outcome.converged and run.outcome.reason != "settled":
+        return False
+    return not run.outcome.loss <= first[0] + RISEN * abs(first[0])
+
+
 def divergence_message(run: Run) -> str:
     """Return one sentence on a run that diverged: its step, the largest stable one, what to do."""
     run = run.in_force()
     at = run.outcome.diverged_at
+    if at is None:
+        first, rate = run.history["loss"][0], run.setup.learning_rate
+        limit = largest_stable_step(run)
+        known = "" if limit is None else f", the largest stable step is {limit:.3g}"
+        half = f"learning_rate={_half(rate / 5 if limit is None else limit)}"
+        return (
+            f"Training made it worse: the loss went from {first:.4g} to {run.outcome.loss:.4g} with "
+            f"the learning rate {rate:.3g}{known}; use learning_rate='auto' or {half}."
+        )
     said = _about_divergence(run)
     return f"Training diverged at update {at}: {said[0].lower()}{said[1:]}"
 
@@ -370,16 +389,20 @@ def _standing(seen: _Seen) -> Ending | None:
     return Ending("plateau", words)
 
 
-def _slow(seen: _Seen) -> Ending | None:
+def _tiny(seen: _Seen) -> Ending | None:
     rate, limit = seen.run.setup.learning_rate, seen.limit
-    if not seen.needed > SLOW * seen.epochs:
-        return None
-    if limit is not None and rate < FAR_TOO_SMALL * limit:
+    if limit is not None and seen.run.setup.full_batch and rate < FAR_TOO_SMALL * limit:
         words = (
             f"It was slow: the learning rate {rate:.3g} is {rate / limit:.2g} of the largest "
             f"stable step, {limit:.3g}; learning_rate='auto' or {_half(limit)} would go faster."
         )
         return Ending("slow", words)
+    return None
+
+
+def _slow(seen: _Seen) -> Ending | None:
+    if not seen.needed > SLOW * seen.epochs:
+        return None
     condition = None if seen.outlook is None else seen.outlook.condition_number
     if condition is None and not math.isfinite(seen.needed):
         return None

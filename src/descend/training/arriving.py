@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ILL = 1e6
 # What is left to gain, as a share of the loss, where a run has not arrived.
 LEFT = 1e-6
+# The same where the columns are not that bad; and from which condition number on that is said.
+MUCH, STEEP = 1e-3, 30.0
 # Multiplications up to which it is looked at.
 _MOST = 2_000_000_000
 
@@ -56,10 +58,11 @@ def falls_short(problem: Problem, theta: Floats, loss: float) -> Short | None:
         return None
     U, sizes, _ = np.linalg.svd(B, full_matrices=False)
     told = sizes > max(B.shape) * np.finfo(problem.X.dtype).eps * sizes[0]
-    if not told.any() or sizes[0] < ILL * sizes[told][-1]:
+    if not told.any():
         return None
+    ill = sizes[0] >= ILL * sizes[told][-1]
     gap = scale * float(np.square(U[:, told].T @ r).sum())
-    if gap <= LEFT * loss:
+    if gap <= (LEFT if ill else MUCH) * loss or sizes[0] < STEEP * sizes[told][-1]:
         return None
     return Short(float(sizes[0] / sizes[told][-1]), max(loss - gap, 0.0))
 

@@ -29,6 +29,8 @@ GROWTH = 1e4
 CALMER = 10.0
 # Epochs in a row without progress before a loss counts as settled.
 SETTLED = 10
+# A loss above the lowest by more than this share of it is not at rest.
+RISEN = 0.5
 # Units in the last place that a gradient's sum may be off.
 ROUNDING = 16
 PROGRESS = 1e-12
@@ -109,6 +111,9 @@ def settled(controller: Controller, loss: float, tolerance: float) -> bool:
     """Take an epoch's loss; tell whether the last ten brought less than the tolerance."""
     if loss < controller.settled_loss - tolerance * abs(loss):
         controller.settled_loss, controller.settled_waited = loss, 0
+        return False
+    if loss > controller.settled_loss + RISEN * abs(controller.settled_loss):
+        controller.settled_waited = 0  # a loss that rose has not settled
         return False
     controller.settled_waited += 1
     return controller.settled_waited >= SETTLED
