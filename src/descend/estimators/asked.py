@@ -16,6 +16,7 @@ from descend.fitting import part
 from descend.losses import LOSSES, Loss
 from descend.models import MLP, Linear
 from descend.optimizers import RULES, Optimizer, adam, lbfgs, nesterov, newton
+from descend.schedules import inverse_time
 from descend.training.callbacks import checked
 
 if TYPE_CHECKING:
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
 
 # The full batch up to this many rows; nets then see batches of BATCH.
 FULL, BATCH = 2048, 200
-# Epochs at most.
-LINEAR_EPOCHS, NET_EPOCHS = 3000, 300
-# Adam's rate in a net: all rows at each update, or batches.
-NET_RATE, BATCH_RATE = 0.01, 0.001
+# Epochs at most: of linear models, of nets by all rows at each update, of nets by batches.
+LINEAR_EPOCHS, NET_EPOCHS, BATCH_EPOCHS = 3000, 200, 20
+# Adam's rate in a net is NET_RATE / (1 + NET_DECAY t): it knows no length, so that a fit that goes
+# on is the one that never stopped.
+NET_RATE, NET_DECAY = 0.01, 0.01
+# A net begins as scikit-learn's do, whatever its activation.
+NET_START = "glorot"
 SOLVERS = ("descent", "lbfgs", "newton", "exact")
 
 
@@ -39,7 +43,7 @@ def loss_of(asked: Any) -> Loss:
 def model_of(hidden_layers: Any, activation: Any, *, bias: bool) -> Linear | MLP:
     """Return the net with these hidden layers, or the linear model where there are none."""
     hidden = tuple(np.atleast_1d(np.asarray(hidden_layers)).tolist())
-    return MLP(hidden, activation, bias=bias) if hidden else Linear(bias=bias)
+    return MLP(hidden, activation, NET_START, bias) if hidden else Linear(bias=bias)
 
 
 def penalty_of(alpha: float, l1_ratio: float) -> Any:
@@ -121,11 +125,13 @@ def batch_size_of(asked: Descent, n: int) -> int | None:
     return BATCH if asked.has_hidden_layers and asked.solver == "descent" and n > FULL else None
 
 
-def epochs_of(asked: Descent) -> int:
-    """Return the passes over the rows, at most."""
+def epochs_of(asked: Descent, n: int) -> int:
+    """Return the passes over n rows, at most."""
     if asked.max_iter != "auto":
         return int(asked.max_iter)
-    return NET_EPOCHS if asked.has_hidden_layers else LINEAR_EPOCHS
+    if not asked.has_hidden_layers:
+        return LINEAR_EPOCHS
+    return NET_EPOCHS if batch_size_of(asked, n) is None else BATCH_EPOCHS
 
 
 def optimizer_of(asked: Descent, n: int) -> Optimizer:
@@ -146,9 +152,7 @@ def optimizer_of(asked: Descent, n: int) -> Optimizer:
         return found
     if not asked.has_hidden_layers:
         return nesterov(rate)
-    if rate == "auto":
-        rate = NET_RATE if batch_size_of(asked, n) is None else BATCH_RATE
-    return adam(rate)
+    return adam(NET_RATE, schedule=inverse_time(NET_DECAY)) if rate == "auto" else adam(rate)
 
 
 def seed_of(random_state: Any) -> int:

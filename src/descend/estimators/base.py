@@ -186,7 +186,11 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         given = self._checked(X, y, sample_weight, first=first)
         rows = self._rows(*given, first=first)
         held = self._held(X_val, y_val, sample_weight_val)
-        self._take(self._advanced(given, rows, held, asked.epochs_of(self), first=first))
+        self._take(
+            self._advanced(
+                given, rows, held, asked.epochs_of(self, int(rows.X.shape[0])), first=first
+            )
+        )
         return self
 
     def _one_more_epoch(self, X: Any, y: Any, sample_weight: Any, labels: Any = None) -> Self:

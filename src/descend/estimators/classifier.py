@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -248,7 +248,7 @@ class DescentClassifier(Classification):
         ``"squared_hinge"``), a loss of this library, or one of your own.  Logistic, softmax and
         brier have probabilities.
     alpha
-        The strength of the penalty, 0 or more; default 0.0001, as in scikit-learn's SGDClassifier.
+        The strength of the penalty, 0 or more; default 0.001.
         It stands beside the mean loss, and so does not depend on the number of rows.
         scikit-learn's logistic regression and nets count otherwise; the recipes
         (`LogisticRegression`, `MLPClassifier` …) convert.
@@ -275,15 +275,16 @@ class DescentClassifier(Classification):
         ``"momentum:0.95"``, or an `Optimizer`.  Of ``solver="descent"``.
     learning_rate
         Positive, or ``"auto"`` (default): for linear models 1 over the largest curvature, which is
-        stable whatever the columns' units; for nets Adam's 0.01 with all rows to an update and
-        0.001 with batches; for a named optimizer its own.
+        stable whatever the columns' units; for nets Adam's, 0.01 / (1 + t / 100) at update t;
+        for a named optimizer its own.
     batch_size
         Rows to an update, at least 1, or ``"auto"`` (default): all of them for linear models and
         up to 2048 rows; above that nets see 200 at a time.
     max_iter
-        Epochs (passes over the rows), at least 1, or ``"auto"`` (default): 3000, for nets 300.
+        Epochs (passes over the rows), at least 1, or ``"auto"`` (default): 3000, for nets
+        200, or 20 by batches.
     tol
-        0 or more, or None for no such rule; default 0.0001.  Linear models end when the gradient
+        0 or more, or None for no such rule; default 0.001.  Linear models end when the gradient
         is at most `tol` times its first length, nets when ten epochs in a row lower the loss by
         less than `tol` of it.  A fit that ends with its epochs instead warns.
     early_stopping
@@ -358,8 +359,9 @@ class DescentClassifier(Classification):
     hidden_layers: Any = ()
     activation: Any = "relu"
     loss: Any = "auto"
-    alpha: float = 1e-4
+    alpha: float = 1e-3
     l1_ratio: float = 0.0
+    tol: float | None = field(default=1e-3, kw_only=True)
 
     _parameter_constraints: ClassVar[dict[str, Any]] = Classification._parameter_constraints | {
         "hidden_layers": ["array-like", Interval(Real, 1, None, closed="left")],

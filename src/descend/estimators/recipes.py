@@ -552,7 +552,7 @@ class MLPRegressor(Recipe):
         A name (``"relu"``, ``"tanh"``, ``"sigmoid"``, ``"identity"``, ``"gelu"`` …) or an
         activation of this library; default ``"relu"``.
     alpha
-        0 or more; default 0.0001.  Biases are not penalised.
+        0 or more; default 2, where scikit-learn has 0.0001.  Biases are not penalised.
     fit_intercept, scale, solver, optimizer, learning_rate, batch_size, max_iter, tol, …
         What all estimators have; see `DescentRegressor`, which also has other losses.
 
@@ -583,7 +583,7 @@ class MLPRegressor(Recipe):
 
     hidden_layers: Any = (100,)
     activation: Any = "relu"
-    alpha: float = 1e-4
+    alpha: float = 2.0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = (
         Descent._parameter_constraints
