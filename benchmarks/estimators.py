@@ -1,4 +1,4 @@
-"""Estimators with their defaults on twelve real tables: scores and times, ours beside scikit-learn's.
+"""Estimators with their defaults on twelve real tables: our scores and times, and scikit-learn's.
 
     python benchmarks/estimators.py                  # everything; a quarter of an hour
     python benchmarks/estimators.py --only iris fair --seeds 2
@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -69,9 +70,8 @@ def tables() -> dict[str, Table]:
 
 
 def _of_statsmodels() -> list[tuple[str, Any]]:
-    from statsmodels import datasets as theirs  # noqa: PLC0415 - slow, and only here
-
     import pandas as pd  # noqa: PLC0415 - likewise
+    from statsmodels import datasets as theirs  # noqa: PLC0415 - slow, and only here
 
     found = []
     for name in sorted(dir(theirs)):
@@ -83,11 +83,11 @@ def _of_statsmodels() -> list[tuple[str, Any]]:
     return found
 
 
-def linear(labels: bool, seed: int) -> dict[str, Any]:
+def linear(table: Table, seed: int) -> dict[str, Any]:
     """Return the linear contestants, ours first."""
     from descend import estimators as ours  # noqa: PLC0415 - once its cache is an empty one
 
-    if labels:
+    if table.labels:
         sgd = linear_model.SGDClassifier(random_state=seed)
         plain: Any = linear_model.LogisticRegression()
         own: Any = ours.DescentClassifier(random_state=seed)
@@ -104,11 +104,11 @@ def linear(labels: bool, seed: int) -> dict[str, Any]:
     }
 
 
-def nets(labels: bool, seed: int) -> dict[str, Any]:
+def nets(table: Table, seed: int) -> dict[str, Any]:
     """Return the nets of 100 hidden units, ours first."""
     from descend import estimators as ours  # noqa: PLC0415 - once its cache is an empty one
 
-    name = "MLPClassifier" if labels else "MLPRegressor"
+    name = "MLPClassifier" if table.labels else "MLPRegressor"
     peer = getattr(neural_network, name)(random_state=seed)
     return {
         "ours": getattr(ours, name)(random_state=seed),
@@ -134,20 +134,20 @@ class Figures(NamedTuple):
 
 
 def raced(
-    kind: Callable[[bool, int], Mapping[str, Any]], table: Table, seeds: int, parts: int
+    kind: Callable[[Table, int], Mapping[str, Any]], table: Table, seeds: int, parts: int
 ) -> dict[str, Figures]:
     """Return every contestant's figures on a table; they take turns, part by part."""
-    found = {name: Figures([], []) for name in kind(table.labels, 0)}
+    found = {name: Figures([], []) for name in kind(table, 0)}
     for seed in range(seeds):
         split = (StratifiedKFold if table.labels else KFold)(parts, shuffle=True, random_state=seed)
         scores: dict[str, list[float]] = {name: [] for name in found}
         seconds = dict.fromkeys(found, 0.0)
         turns = list(split.split(table.X, table.y))
         if seed == 0:
-            for estimator in kind(table.labels, seed).values():
+            for estimator in kind(table, seed).values():
                 estimator.fit(table.X[turns[0][0]], table.y[turns[0][0]])
         for rows, held in turns:
-            for name, estimator in kind(table.labels, seed).items():
+            for name, estimator in kind(table, seed).items():
                 began = time.perf_counter()
                 estimator.fit(table.X[rows], table.y[rows])
                 seconds[name] += time.perf_counter() - began
@@ -163,7 +163,7 @@ def cold(chosen: Mapping[str, Table]) -> float:
     began = time.perf_counter()
     for table in chosen.values():
         for kind in (linear, nets):
-            kind(table.labels, 0)["ours"].fit(table.X, table.y)
+            kind(table, 0)["ours"].fit(table.X, table.y)
     return time.perf_counter() - began
 
 
@@ -173,7 +173,7 @@ def number(score: float) -> str:
     >>> number(0.96666), number(-2.5e31)
     ('0.9667', '-2e+31')
     """
-    return f"{score:.4f}" if abs(score) < 100 else f"{score:.0e}"  # noqa: PLR2004 - as digits
+    return f"{score:.4f}" if abs(score) < 100 else f"{score:.0e}"
 
 
 def printed(
@@ -228,8 +228,7 @@ def main() -> None:
         if asked.json == "-":
             print(text)
             return
-        with open(asked.json, "w", encoding="utf-8") as file:
-            file.write(text)
+        Path(asked.json).write_text(text, encoding="utf-8")
     shapes = ", ".join(
         f"{name} {table.X.shape[0]} x {table.X.shape[1]}" for name, table in chosen.items()
     )

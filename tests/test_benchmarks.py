@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import all_rows, child, data, run, table
+from benchmarks import all_rows, child, data, estimators, run, table
 from benchmarks.registry import (
     BEST,
     OURS,
@@ -332,3 +332,25 @@ def test_the_table_is_printed_as_markdown_too():
 def test_a_wrong_name_is_a_bad_argument():
     done = smoke("--only", "lime")
     assert (done.returncode, "no row 'lime'" in done.stderr) == (2, True)
+
+
+@pytest.mark.slow
+def test_the_estimators_tables_are_printed():
+    done = subprocess.run(
+        [sys.executable, "benchmarks/estimators.py", "--smoke"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "iris 150 x 4, engel 235 x 1" in done.stdout
+    assert done.stdout.count("ours - best") == 2
+
+
+@pytest.mark.slow
+def test_the_rule_chooses_twelve_tables():
+    found = estimators.tables()
+    assert sum(table.labels for table in found.values()) == 6
+    assert len(found) == 12
+    assert all(len(table.y) >= 100 and np.isfinite(table.X).all() for table in found.values())
