@@ -1,6 +1,6 @@
 """Estimators with their defaults on twelve real tables: our scores and times, and scikit-learn's.
 
-    python benchmarks/estimators.py                  # everything; a quarter of an hour
+    python benchmarks/estimators.py                  # everything; an hour
     python benchmarks/estimators.py --only iris fair --seeds 2
     python benchmarks/estimators.py --json -         # the figures, for machines
     python benchmarks/estimators.py --smoke          # two tables, one seed: does it run?

@@ -150,3 +150,14 @@ def test_weights_count_as_copies():
 def test_columns_of_zeros_give_no_infinite_rate():
     task = ds.Task(ds.Linear(bias=False), "squared_error", "gradient_descent")
     assert automatic_rate(ready(task, np.zeros((3, 2)), np.ones(3))) == 0.01
+
+
+@pytest.mark.parametrize("loss", [ds.absolute_error(), ds.quantile(0.8), ds.huber(), ds.poisson()])
+def test_the_automatic_rate_counts_weights_as_copies(loss):
+    generator = np.random.default_rng(3)
+    X, y = generator.normal(size=(12, 2)), generator.poisson(3.0, size=12).astype(float)
+    weights = np.arange(12) % 4 + 1
+    task = ds.Task(ds.Linear(), loss, ds.gradient_descent("auto"))
+    weighted = ds.train(task, X, y, sample_weight=weights, epochs=1)
+    copied = ds.train(task, np.repeat(X, weights, axis=0), np.repeat(y, weights), epochs=1)
+    assert_close(weighted.setup.learning_rate, copied.setup.learning_rate)

@@ -133,9 +133,7 @@ def test_a_callback_that_returns_true_stops_training(model: Any) -> None:
     stopped = clone(model).set_callbacks(Told(stop_at=2)).fit(X, y)
     assert stopped.n_iter_ == 2
     assert stopped.run_.outcome.reason == "callback"
-    assert_array_equal(
-        stopped.predict(X), clone(model).set_params(max_iter=2).fit(X, y).predict(X)
-    )
+    assert_array_equal(stopped.predict(X), clone(model).set_params(max_iter=2).fit(X, y).predict(X))
 
 
 def test_a_progress_bar_shows_the_epochs(capsys: Any) -> None:

@@ -291,9 +291,10 @@ def test_where_curvature_sets_no_limit_there_is_none():
 
 
 def test_of_many_rows_the_limit_is_a_close_estimate(monkeypatch):
-    exact = largest_stable_step(trained(ds.gradient_descent(0.01), epochs=3))
+    ordered = 3 * X[np.argsort(np.linalg.norm(X, axis=1))]  # the first rows are not like all
+    exact = largest_stable_step(trained(ds.gradient_descent(0.01), X=ordered, epochs=3))
     monkeypatch.setattr(ending, "PRODUCTS", 100 * 4 * 4)
-    run = trained(ds.gradient_descent(0.01), epochs=3)
+    run = trained(ds.gradient_descent(0.01), X=ordered, epochs=3)
     assert ending._few(run.problem).n == 100
     found = largest_stable_step(run)
     assert found != exact
@@ -447,3 +448,13 @@ def test_rows_of_no_weight_do_not_mix_classes():
     asked = {"X": APART, "y": MIXED, "epochs": 2000}
     assert len(data_warnings(trained(ds.nesterov(), ds.logistic(), sample_weight=w, **asked))) == 1
     assert data_warnings(trained(ds.nesterov(), ds.logistic(), **asked)) == []
+
+
+def test_a_step_that_fell_to_a_kink_has_arrived():
+    generator = np.random.default_rng(2)
+    X = generator.normal(size=(60, 2))
+    y = X @ [1.0, -2.0] + generator.normal(size=60)
+    for schedule, kind in ((ds.schedules.cosine(400), "arrived"), (None, "too large")):
+        rule = ds.nesterov(0.3, schedule=schedule)
+        run = ds.train(ds.Task(ds.Linear(), ds.absolute_error(), rule), X, y, epochs=400)
+        assert ending.kind_of_ending(run) == kind

@@ -125,6 +125,7 @@ def test_histories_of_one_fit_after_another_are_chained():
         assert_array_equal(both["validation_loss"], [np.nan, np.nan, 1, 2, 3])
         assert both.best_epoch == 3
     assert EpochHistory.of_epochs([]) + first == first
+    assert first + second == first.followed_by(second)  # NaN where nothing was recorded
     assert not (first + second).thinned
 
 

@@ -1,4 +1,4 @@
-"""Estimators take rows, labels and weights of every kind, in the company of scikit-learn's tools."""
+"""Estimators take rows, labels and weights of every kind, among scikit-learn's other tools."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import check_random_state, get_tags
 
 import descend as ds
 from descend.estimators import DescentClassifier, DescentRegressor
@@ -85,7 +86,9 @@ def test_float32_stays_float32(hidden: tuple[int, ...]) -> None:
     assert weighted.predict(X).dtype == np.float32
 
 
-@pytest.mark.parametrize("kind", ["list", "int", "bool", "readonly", "fortran", "strided", "object"])
+@pytest.mark.parametrize(
+    "kind", ["list", "int", "bool", "readonly", "fortran", "strided", "object"]
+)
 def test_arrays_of_every_kind_are_the_same_rows(kind: str) -> None:
     _, y, _ = drawn()
     X = np.random.default_rng(1).integers(0, 2, size=(60, 3)).astype(float)
@@ -279,7 +282,9 @@ def test_validation_rows_are_measured_on() -> None:
     net = DescentClassifier((4,), early_stopping=True, random_state=0, max_iter=300)
     net.fit(X[:40], names[:40], X_val=X[40:], y_val=names[40:])
     held = net.history_["validation_loss"]
-    chosen = -np.log(net.predict_proba(X[40:]))[range(20), np.searchsorted(net.classes_, names[40:])]
+    chosen = -np.log(net.predict_proba(X[40:]))[
+        range(20), np.searchsorted(net.classes_, names[40:])
+    ]
     assert_allclose(chosen.mean(), held.min(), rtol=1e-9)  # the best is restored
 
 
@@ -308,9 +313,7 @@ def test_pipelines_searches_and_calibration() -> None:
 @pytest.mark.parametrize("output", ["default", "pandas", "polars"])
 def test_what_a_column_transformer_makes_is_taken(output: str) -> None:
     X, y, labels = drawn()
-    table = pd.DataFrame(X, columns=NAMES).assign(
-        colour=np.array(["red", "green", "blue"])[labels]
-    )
+    table = pd.DataFrame(X, columns=NAMES).assign(colour=np.array(["red", "green", "blue"])[labels])
     columns = ColumnTransformer(
         [
             ("numbers", StandardScaler(), NAMES),
@@ -365,8 +368,8 @@ def test_random_state_is_as_scikit_learn_means_it() -> None:
     assert_array_equal(fitted(7).predict(X), fitted(7).predict(X))
     assert fitted(np.int64(7)).run_.setup.seed == 7
     # An instance gives one whole number, and is one draw further on.
-    shared = np.random.RandomState(0)
-    drawn_here = np.random.RandomState(0).randint(np.iinfo(np.int32).max, size=2)
+    shared = check_random_state(0)
+    drawn_here = check_random_state(0).randint(np.iinfo(np.int32).max, size=2)
     first, second = fitted(shared), fitted(shared)
     assert [first.run_.setup.seed, second.run_.setup.seed] == drawn_here.tolist()
     # None is drawn once, and recorded: its fit can be had again.
@@ -458,3 +461,13 @@ def test_wrong_parameters_are_refused_when_fitting_in_one_form(kind: Any, name: 
         said = str(raised.value)
         assert said.startswith(f"The {name!r} parameter of {kind.__name__} must be "), said
         assert said.endswith(f"Got {value!r} instead."), said
+
+
+@pytest.mark.parametrize("kind", [DescentRegressor, DescentClassifier])
+def test_wrong_parameters_do_not_disturb_what_is_asked_before(kind: Any) -> None:
+    for how in ({"loss": "nope"}, {"hidden_layers": (0,)}):
+        model = kind(**how)
+        assert get_tags(model).estimator_type in {"regressor", "classifier"}
+        assert kind.__name__ in repr(model)
+        assert clone(model).get_params() == model.get_params()
+        assert hasattr(model, "predict_proba") == (kind is DescentClassifier)

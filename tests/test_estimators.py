@@ -38,10 +38,13 @@ VARIED = [
     # Hundreds of searches in a net that fits its rows exactly magnify the last digit.
     estimators.DescentRegressor(hidden_layers=(5,), solver="lbfgs", max_iter=20),
     estimators.DescentRegressor(loss="huber"),
+    estimators.DescentRegressor(loss="absolute_error"),
+    estimators.DescentRegressor(loss="poisson"),
     estimators.DescentRegressor(solver="exact", fit_intercept=False),
     estimators.DescentClassifier(class_weight="balanced"),
     estimators.DescentClassifier(loss="softmax"),
     estimators.DescentClassifier(loss="brier"),
+    estimators.DescentClassifier(loss="squared_hinge"),
 ]
 
 

@@ -207,7 +207,8 @@ def steepest(problem: Problem) -> float:
     if loss.targets == "two labels":
         return 10.0
     centre = losses.best_constant(loss, problem.y, problem.weights, problem.y.shape[1])
-    spread = float(np.abs(problem.y - centre).mean())
+    apart = np.abs(problem.y - centre).mean(axis=1)
+    spread = float(np.average(apart, weights=problem.weights))
     return 10.0 / spread if spread > 0 else 1.0
 
 

@@ -10,6 +10,7 @@ array([7.])
 """
 
 from descend.estimators.classifier import DescentClassifier as DescentClassifier
+from descend.estimators.family import ALL as ALL
 from descend.estimators.recipes import ElasticNet as ElasticNet
 from descend.estimators.recipes import HuberRegressor as HuberRegressor
 from descend.estimators.recipes import Lasso as Lasso
@@ -22,19 +23,3 @@ from descend.estimators.recipes_classifiers import LogisticRegression as Logisti
 from descend.estimators.recipes_classifiers import MLPClassifier as MLPClassifier
 from descend.estimators.recipes_classifiers import SoftmaxRegression as SoftmaxRegression
 from descend.estimators.regressor import DescentRegressor as DescentRegressor
-
-ALL = (
-    DescentRegressor,
-    DescentClassifier,
-    LinearRegression,
-    Ridge,
-    Lasso,
-    ElasticNet,
-    HuberRegressor,
-    QuantileRegressor,
-    PoissonRegressor,
-    MLPRegressor,
-    LogisticRegression,
-    SoftmaxRegression,
-    MLPClassifier,
-)

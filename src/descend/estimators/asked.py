@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +15,14 @@ from descend.fitting import part
 from descend.losses import LOSSES, Loss
 from descend.models import MLP, Linear
 from descend.optimizers import RULES, Optimizer, adam, lbfgs, nesterov, newton
-from descend.schedules import inverse_time
+from descend.schedules import cosine, inverse_time
 from descend.training.callbacks import checked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from descend.estimators.base import Descent
+    from descend.penalties import Penalty
 
 # The full batch up to this many rows; nets then see batches of BATCH.
 FULL, BATCH = 2048, 200
@@ -31,6 +33,10 @@ LINEAR_EPOCHS, NET_EPOCHS, BATCH_EPOCHS = 3000, 200, 20
 NET_RATE, NET_DECAY = 0.01, 0.01
 # A net begins as scikit-learn's do, whatever its activation.
 NET_START = "glorot"
+# Nesterov's momentum where all rows are seen at each update: for condition numbers of thousands.
+MOMENTUM = 0.98
+# The rate, falling to 0, under losses with a kink, around which no fixed step comes to rest.
+KINK_RATE = 0.3
 SOLVERS = ("descent", "lbfgs", "newton", "exact")
 
 
@@ -46,7 +52,7 @@ def model_of(hidden_layers: Any, activation: Any, *, bias: bool) -> Linear | MLP
     return MLP(hidden, activation, NET_START, bias) if hidden else Linear(bias=bias)
 
 
-def penalty_of(alpha: float, l1_ratio: float) -> Any:
+def penalty_of(alpha: float, l1_ratio: float) -> Penalty | None:
     """Return alpha (l1_ratio ‖w‖₁ + (1 - l1_ratio) ‖w‖² / 2), or None where that is nothing."""
     if alpha == 0:
         return None
@@ -55,6 +61,14 @@ def penalty_of(alpha: float, l1_ratio: float) -> Any:
     if l1_ratio == 1:
         return penalties.l1(alpha)
     return penalties.elastic_net(alpha, l1_ratio)
+
+
+def quietly(make: Callable[[], Any]) -> Any:
+    """Return what is made, or None where a parameter is wrong: that is said when fitting."""
+    try:
+        return make()
+    except (ValueError, TypeError):
+        return None
 
 
 def check_parts(asked: Descent) -> None:
@@ -70,10 +84,7 @@ def check_parts(asked: Descent) -> None:
         if value is None or (isinstance(value, str) and value == "auto"):
             continue
         try:
-            make(value)
-            if name == "loss" and loss_of(value).targets not in asked.targets:
-                msg = f"the loss {loss_of(value).name} is for {loss_of(value).targets}"
-                raise InputError(msg)
+            _check_targets(asked, make(value))
         except (InputError, ValueError, TypeError) as error:
             raise refusal(asked, name, f"{what} ({str(error).rstrip('.')})") from None
 
@@ -86,9 +97,16 @@ def refusal(asked: Descent, name: str, what: str) -> InvalidParameterError:
     )
 
 
+def _check_targets(asked: Descent, made: Any) -> None:
+    targets = getattr(made, "targets", None)
+    if targets is not None and targets not in asked.targets:
+        msg = f"the loss {made.name} is for {targets}"
+        raise InputError(msg)
+
+
 def _check_class_weight(given: Any) -> None:
     if isinstance(given, dict) and not all(
-        isinstance(weight, Real) and 0 <= weight < np.inf for weight in given.values()
+        isinstance(weight, Real) and 0 <= float(weight) < np.inf for weight in given.values()
     ):
         msg = "a weight is a number of 0 or more"
         raise InputError(msg)
@@ -108,7 +126,7 @@ _PARTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         lambda value: value if isinstance(value, Optimizer) else part(RULES, value),
     ),
     "class_weight": ("a dict from label to weight, 'balanced' or None", _check_class_weight),
-    "callbacks": ("a callback of descend, or several", lambda value: checked(value)),
+    "callbacks": ("a callback of descend, or several", checked),
 }
 
 
@@ -134,8 +152,8 @@ def epochs_of(asked: Descent, n: int) -> int:
     return NET_EPOCHS if batch_size_of(asked, n) is None else BATCH_EPOCHS
 
 
-def optimizer_of(asked: Descent, n: int) -> Optimizer:
-    """Return how the parameters are moved."""
+def optimizer_of(asked: Descent, n: int, done: int = 0) -> Optimizer:
+    """Return how the parameters are moved, after so many updates that were done before."""
     if asked.solver != "descent":
         if asked.optimizer != "auto":
             msg = (
@@ -146,13 +164,24 @@ def optimizer_of(asked: Descent, n: int) -> Optimizer:
         return lbfgs() if asked.solver == "lbfgs" else newton()
     if isinstance(asked.optimizer, Optimizer):
         return asked.optimizer
-    rate = asked.learning_rate
     if asked.optimizer != "auto":
-        found: Optimizer = part(RULES, asked.optimizer, learning_rate=rate)
+        found: Optimizer = part(RULES, asked.optimizer, learning_rate=asked.learning_rate)
         return found
-    if not asked.has_hidden_layers:
+    return _usual(asked, n, done)
+
+
+def _usual(asked: Descent, n: int, done: int) -> Optimizer:
+    """Return the optimizer that suits the model, the loss and the batches."""
+    rate = asked.learning_rate
+    whole = batch_size_of(asked, n) is None
+    if asked.has_hidden_layers:
+        falling = adam(NET_RATE, schedule=inverse_time(NET_DECAY))
+        return falling if rate == "auto" else adam(rate)
+    if not whole:
         return nesterov(rate)
-    return adam(NET_RATE, schedule=inverse_time(NET_DECAY)) if rate == "auto" else adam(rate)
+    if rate == "auto" and not asked._loss().smooth:
+        return nesterov(KINK_RATE, schedule=cosine(done + epochs_of(asked, n)))
+    return nesterov(rate, beta=MOMENTUM)
 
 
 def seed_of(random_state: Any) -> int:

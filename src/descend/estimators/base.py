@@ -25,6 +25,7 @@ from descend.task import Task
 from descend.training import train
 
 if TYPE_CHECKING:
+    from descend.inference import Inference
     from descend.losses import Loss
     from descend.models import MLP, Linear
     from descend.penalties import Penalty
@@ -74,7 +75,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     learning_rate: Any = "auto"
     batch_size: Any = "auto"
     max_iter: Any = "auto"
-    tol: float | None = 1e-4
+    tol: float | None = 1e-5
     early_stopping: bool = False
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
@@ -84,7 +85,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     engine: str = "auto"
     on_divergence: str = "raise"
     callbacks: Any = ()
-    record: Any = 8.0
+    record: Any = 2.0
     verbose: bool = False
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -147,7 +148,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     # ------------------------------------------------------------ fitting
 
     @with_callbacks
-    def fit(  # noqa: PLR0913, PLR0917 - scikit-learn's own signature, and validation rows
+    def fit(
         self,
         X: Any,
         y: Any,
@@ -217,7 +218,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         task = Task(
             self._model(),
             self._loss(),
-            asked.optimizer_of(self, n),
+            asked.optimizer_of(self, n, 0 if first or not rules else self.run_.state.step),
             penalty=self._penalty(rows.mass),
         )
         bridge = Bridge(self, given, 0 if self.solver == "exact" else epochs, self._fitted)
@@ -314,17 +315,17 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         before: EpochHistory | None = vars(self).get("history_")
         for name, value in self._fitted(run).items():
             setattr(self, name, value)
-        seen: EpochHistory | None = vars(self).pop("_epochs_seen", None)
+        seen: EpochHistory | None = self.__dict__.pop("_epochs_seen", None)
         if seen is not None:
             self.history_ = seen if before is None else before.followed_by(seen)
         if not whole:
             return
         for sentence in ending.data_warnings(run):
-            warnings.warn(sentence, UserWarning, stacklevel=3)
+            warnings.warn(sentence, UserWarning, stacklevel=4)
         if outcome.diverged:
-            warnings.warn(ending.divergence_message(run), ConvergenceWarning, stacklevel=3)
+            warnings.warn(ending.divergence_message(run), ConvergenceWarning, stacklevel=4)
         elif self.tol is not None and not ending.is_at_an_end(run):
-            warnings.warn(self.stop_reason_, ConvergenceWarning, stacklevel=3)
+            warnings.warn(self.stop_reason_, ConvergenceWarning, stacklevel=4)
         if outcome.reason == "interrupted":
             raise KeyboardInterrupt
 
@@ -343,15 +344,36 @@ class Descent(CallbackSupportMixin, BaseEstimator):
 
     def _scores(self, X: Any) -> Any:
         """Return the raw scores (n, k) of rows."""
+        X = self._read(X)
+        return self.run_.scores(X)
+
+    def _read(self, X: Any) -> Any:
+        """Return rows to predict for as arrays, checked."""
         check_is_fitted(self, "run_")
-        X = validate_data(
+        return validate_data(
             self,
             X,
             reset=False,
             accept_sparse=self._accept_sparse(),
             dtype=[np.float64, np.float32],
         )
-        return self.run_.scores(X)
+
+    def inference(self, level: float = 0.95) -> Inference:
+        """Return standard errors, p-values and intervals of a linear model: `Run.inference`.
+
+        Parameters
+        ----------
+        level
+            Of the intervals, in (0, 1); default 0.95.
+
+        Raises
+        ------
+        InputError
+            If there are none for this fit; the sentence says why, and what to do.
+        """
+        check_is_fitted(self, "run_")
+        found: Inference = self.run_.inference(level)
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: all but the rows, which are known again by their digest."""
@@ -364,5 +386,5 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self.has_hidden_layers
+        tags.input_tags.sparse = not asked.quietly(lambda: self.has_hidden_layers)
         return tags

@@ -14,17 +14,17 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from descend import losses
+from descend import losses, metrics
 from descend.activations import ACTIVATIONS
 from descend.errors import InputError
 from descend.estimators import asked
 from descend.estimators.base import Descent, Rows, goes_by_batches
 from descend.estimators.shown import parameters, shift
-from descend.models import MLP, Linear
 from descend.parts import formulas_of
 
 if TYPE_CHECKING:
     from descend.losses import Loss
+    from descend.models import MLP, Linear
     from descend.penalties import Penalty
     from descend.run import Run
 
@@ -33,7 +33,8 @@ _SEVERAL = "multilabel-indicator"
 
 def _has_probabilities(estimator: Any) -> bool:
     """Tell whether the loss has probabilities, or say why not."""
-    loss = estimator.run_.task.loss if hasattr(estimator, "run_") else estimator._given_loss()  # noqa: SLF001 - our own
+    fitted = hasattr(estimator, "run_")
+    loss = estimator.run_.task.loss if fitted else asked.quietly(estimator._given_loss)
     if loss is not None and not loss.proper:
         msg = (
             f"{type(estimator).__name__} with the loss {loss.name} gives no probabilities; use "
@@ -159,6 +160,27 @@ class Classification(ClassifierMixin, Descent):
             | parameters(run, several=True, units=None)
         )
 
+    def _scores(self, X: Any) -> Any:
+        """Return the raw scores (n, k) of rows, finite for all finite rows.
+
+        Where a row is so far out that they overflow it is moved towards 0 until they do not: its
+        probabilities have long been those of its direction.
+        """
+        scores = super()._scores(X)
+        limit = np.finfo(scores.dtype).max / 4  # differences are finite too
+        far = np.flatnonzero(~(np.abs(scores) < limit).all(axis=1))
+        if not len(far):
+            return scores
+        rows = self._read(X)[far]
+        for _ in range(70):  # 2**-2240 of any row is 0
+            rows = rows * 2.0**-32
+            scores[far] = self.run_.scores(rows)
+            still = ~(np.abs(scores[far]) < limit).all(axis=1)
+            far, rows = far[still], rows[still]
+            if not len(far):
+                break
+        return scores
+
     def _label_codes(self, scores: Any) -> Any:
         return scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
 
@@ -197,14 +219,91 @@ class Classification(ClassifierMixin, Descent):
         scores = self._scores(X)
         return log_probabilities(self.run_.task.loss, scores, several=self._several)
 
+    @available_if(_has_probabilities)
+    def brier_score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the Brier score of the probabilities: see `descend.metrics.brier_score`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            Rows with their labels, one to a row, and their weights.
+        """
+        return metrics.brier_score(self.predict_proba(X), self._codes(y), _floats(sample_weight))
+
+    @available_if(_has_probabilities)
+    def calibration(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        label: Any = None,
+        bins: int = 10,
+        strategy: str = "quantile",
+    ) -> metrics.Calibration:
+        """Return how often what was given a probability came true: `descend.metrics.calibration`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            Rows with their labels, one to a row, and their weights.
+        label
+            Whose probability; default the second of two.
+        bins, strategy
+            How many bins at most, and whether of equal mass (``"quantile"``, default) or width
+            (``"uniform"``).
+
+        Examples
+        --------
+        >>> from descend.estimators import DescentClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
+        >>> print(DescentClassifier(alpha=0).fit(X, y).calibration(X, y, bins=2))
+           probability     predicted   observed      rows
+         0.2039 -  0.3884     0.2961     0.5000         2
+         0.3884 -  0.7961     0.7039     0.5000         2
+        expected calibration error 0.2039
+        """
+        if label is None and len(self.classes_) > 2:  # noqa: PLR2004
+            msg = f"calibration is of one label; name it: label={self.classes_.tolist()[0]!r}."
+            raise InputError(msg)
+        label = self.classes_[1] if label is None else label
+        place = np.flatnonzero(self.classes_ == label)
+        if place.size == 0:
+            msg = f"The label must be among {self.classes_.tolist()}; found {label!r}."
+            raise InputError(msg)
+        came_true = (self._codes(y) == place[0]).astype(int)
+        probabilities = self.predict_proba(X)[:, place[0]]
+        return metrics.calibration(probabilities, came_true, bins, _floats(sample_weight), strategy)
+
+    def _codes(self, y: Any) -> Any:
+        """Return the place of each row's label among the classes."""
+        if self._several:
+            msg = "This is for one label to a row; the estimator was fitted to several targets."
+            raise InputError(msg)
+        y = column_or_1d(y)
+        codes = np.searchsorted(self.classes_, y)
+        codes = np.minimum(codes, len(self.classes_) - 1)
+        strange = np.flatnonzero(self.classes_[codes] != y)
+        if strange.size:
+            msg = (
+                f"Labels must be among {self.classes_.tolist()}; found {y[strange[0]]!r} at row "
+                f"{strange[0]}."
+            )
+            raise InputError(msg)
+        return codes
+
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what these estimators can do."""
         tags = super().__sklearn_tags__()
-        loss = self._given_loss()
+        loss = asked.quietly(self._given_loss)
         tags.classifier_tags.multi_class = loss is None or loss.targets == "labels"
         one_each = loss is not None and loss.targets == "labels"
         tags.classifier_tags.multi_label = not one_each and self.class_weight is None
         return tags
+
+
+def _floats(weights: Any) -> Any:
+    return None if weights is None else np.asarray(weights, dtype=float)
 
 
 def log_probabilities(loss: Loss, scores: Any, *, several: bool) -> Any:
@@ -311,7 +410,7 @@ class DescentClassifier(Classification):
     callbacks
         Of this library; default none.  Those of scikit-learn are given to `set_callbacks`.
     record
-        MiB for what `run_` remembers of the way; default 8; or ``"auto"``, or False for the end
+        MiB for what `run_` remembers of the way; default 2; or ``"auto"``, or False for the end
         alone.
     verbose
         Whether to show a bar; default no.

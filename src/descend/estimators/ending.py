@@ -108,7 +108,7 @@ def ending_of(run: Run) -> Ending:
     seen = _Seen(run)
     if outcome.reason != "epochs":  # a rule ended it, and yet it does not count as converged
         return Ending("slow", _ill_conditioned(seen))
-    for judge in (_arrived, _separated, _too_large, _standing, _slow):
+    for judge in (_arrived, _came_to_rest, _separated, _too_large, _standing, _slow):
         found = judge(seen)
         if found is not None:
             return found
@@ -296,6 +296,15 @@ def _arrived(seen: _Seen) -> Ending | None:
     if seen.share > GONE or math.isnan(seen.share):
         return None
     words = f"Nothing was left to gain: the gradient is {seen.share:.2g} of its first length."
+    return Ending("arrived", words)
+
+
+def _came_to_rest(seen: _Seen) -> Ending | None:
+    """Return the ending of a step that fell as planned to the kinks of a loss, and stayed there."""
+    rates = seen.run.history["learning_rate"]
+    if seen.run.task.loss.smooth or not len(rates) or rates[-1] > FADED * rates.max():
+        return None
+    words = "Its step has fallen as planned; around a kink no gradient becomes small."
     return Ending("arrived", words)
 
 

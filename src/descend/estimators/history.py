@@ -163,10 +163,7 @@ class EpochHistory(Mapping[str, Floats]):
         done = int(self.epochs[-1]) if len(self.epochs) else 0
         epochs = np.concatenate([self.epochs, other.epochs + done])
         names = dict.fromkeys([*self, *other])
-        parts = {
-            name: np.concatenate([one._of(name) for one in (self, other)])  # noqa: SLF001 - both its own
-            for name in names
-        }
+        parts = {name: np.concatenate([one._of(name) for one in (self, other)]) for name in names}
         return EpochHistory(parts, epochs)
 
     __add__ = followed_by

@@ -8,15 +8,15 @@ here each keeps the meaning it has there, and becomes the l1 and l2 of this libr
 with w the rows' weights, m = sum(w) (the number of rows, where they have no weights), k targets
 (their losses are averaged) and e the prediction less the target:
 
-    scikit-learn's           minimises                                     l        l1         l2
-    LinearRegression         sum(w e²)                                     e²
-    Ridge                    sum(w e²) + alpha ‖W‖²                        e²                  2 alpha/(m k)
-    Lasso                    sum(w e²)/(2 m) + alpha ‖W‖₁                  e²/2     alpha/k
-    ElasticNet               … + alpha (ρ ‖W‖₁ + (1 - ρ)/2 ‖W‖²)           e²/2     ρ alpha/k  (1 - ρ) alpha/k
-    HuberRegressor           sum(w (σ + σ H(e/σ))) + alpha ‖W‖²            huber               alpha σ/(m k)
-    QuantileRegressor        sum(w pinball(e))/m + alpha ‖W‖₁              pinball  alpha/k
-    PoissonRegressor         sum(w deviance)/(2 m) + alpha/2 ‖W‖²          poisson             alpha/k
-    MLPRegressor             sum(w e²)/(2 m k) + alpha/(2 m) ‖W‖²          e²/2                alpha/m
+    scikit-learn's        minimises                              l        l1         l2
+    LinearRegression      sum(w e²)                              e²
+    Ridge                 sum(w e²) + alpha ‖W‖²                 e²                  2 alpha/(m k)
+    Lasso                 sum(w e²)/(2 m) + alpha ‖W‖₁           e²/2     alpha/k
+    ElasticNet            … + alpha (ρ ‖W‖₁ + (1 - ρ)/2 ‖W‖²)    e²/2     ρ alpha/k  (1 - ρ) alpha/k
+    HuberRegressor        sum(w (σ + σ H(e/σ))) + alpha ‖W‖²     huber               alpha σ/(m k)
+    QuantileRegressor     sum(w pinball(e))/m + alpha ‖W‖₁       pinball  alpha/k
+    PoissonRegressor      sum(w deviance)/(2 m) + alpha/2 ‖W‖²   poisson             alpha/k
+    MLPRegressor          sum(w e²)/(2 m k) + alpha/(2 m) ‖W‖²   e²/2                alpha/m
 
 A strength divided by m weakens as rows are added (Ridge, Huber, nets); the others do not.  With
 `partial_fit` m is of the rows handed in, so that each call brings the whole strength of alpha.
@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import column_or_1d
 
 from descend import losses
 from descend.activations import ACTIVATIONS
@@ -114,6 +115,7 @@ class LinearRegression(Exact):
 
     def _penalty(self, mass: float) -> Penalty | None:
         del mass
+        return None
 
 
 @dataclass(eq=False, repr=False)
@@ -284,7 +286,7 @@ class HuberRegressor(Recipe):
     Errors count as e²/2 while abs(e) is at most epsilon σ and grow linearly from there.
     scikit-learn's class estimates σ, the unit in which `epsilon` is counted, together with W:
 
-        sum(w (σ + σ H(e/σ))) + alpha ‖W‖²,  H(z) = z² up to epsilon, then 2 epsilon abs(z) - epsilon²
+        sum(w (σ + σ H(e/σ))) + alpha ‖W‖²,  H(z) = z², beyond epsilon 2 epsilon abs(z) - epsilon²
 
     This one does not: σ is fixed before training, by `sigma`.  Given scikit-learn's σ (its
     ``scale_``), the coefficients are scikit-learn's.  The run meets the targets less their median
@@ -346,7 +348,7 @@ class HuberRegressor(Recipe):
 
     def _measured(self, y: Any, weights: Any) -> tuple[Any, Any] | None:
         columns, w = _weighed(y, weights)
-        middles = np.array([_median(column, w) for column in columns.T])
+        middles = np.array([_median(column, w) for column in columns.T]) * self.fit_intercept
         mad = isinstance(self.sigma, str)
         self._sigma = spread(y, weights) if mad else float(self.sigma)
         return middles.reshape(y.shape[1:]).astype(y.dtype)[()], y.dtype.type(self._sigma)
@@ -361,10 +363,13 @@ class HuberRegressor(Recipe):
         return super()._fitted(run) | {"scale_": self._sigma}
 
 
-def _standard(y: Any, weights: Any) -> tuple[Any, Any]:
-    """Return the mean and deviation of each target, in the shape of a row of y."""
+def _standard(y: Any, weights: Any, *, centre: bool) -> tuple[Any, Any]:
+    """Return the mean and deviation of each target, in the shape of a row of y.
+
+    Without biases nothing could undo a shift: then 0 and the root mean square.
+    """
     mean, deviation = (
-        part.astype(y.dtype) for part in measured(y.reshape(len(y), -1), weights)[:2]
+        part.astype(y.dtype) for part in measured(y.reshape(len(y), -1), weights, centre=centre)[:2]
     )
     return (mean, deviation) if y.ndim > 1 else (mean[0], deviation[0])
 
@@ -463,7 +468,7 @@ class QuantileRegressor(Recipe):
     )
 
     def _measured(self, y: Any, weights: Any) -> tuple[Any, Any] | None:
-        return _standard(y, weights)
+        return _standard(y, weights, centre=self.fit_intercept)
 
     def _loss(self) -> Loss:
         return losses.quantile(self.quantile)
@@ -522,9 +527,15 @@ class PoissonRegressor(Recipe):
         del mass
         return asked.penalty_of(self.alpha / self._targets, 0.0)
 
+    def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
+        if y.ndim > 1 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return super()._rows(X, y, weights, first=first, labels=labels)
+
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that counts are 0 or more."""
+        """Tell scikit-learn that targets are counts: its tests of several targets have none."""
         tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False
         tags.target_tags.positive_only = True
         return tags
 
@@ -539,9 +550,10 @@ class MLPRegressor(Recipe):
     scikit-learn's class divides `alpha` by the rows of a batch: by all of them with its lbfgs, by
     200 in its usual batches, which then shrink weights more.  Here it is always divided by
     m = sum(w) of all rows, whatever the batches: the run's penalty is l2(alpha / m).  Targets are
-    standardised inside (each by its weighted mean and deviation), and the penalty belongs to the
-    net of those, as in ``TransformedTargetRegressor(MLPRegressor(), transformer=StandardScaler())``;
-    predictions are in the targets' own units.
+    standardised inside (each by its weighted mean and deviation), and the penalty is of the net
+    that meets those, as in
+    ``TransformedTargetRegressor(MLPRegressor(), transformer=StandardScaler())``; predictions are in
+    the targets' own units.
 
     Parameters
     ----------

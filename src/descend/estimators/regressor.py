@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -12,21 +11,22 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import column_or_1d
 
 from descend import losses
 from descend.activations import ACTIVATIONS
 from descend.estimators import asked
 from descend.estimators.base import Descent, Rows, goes_by_batches
 from descend.estimators.shown import parameters
-from descend.models import MLP, Linear
 from descend.scaling import measured
 
 if TYPE_CHECKING:
     from descend.losses import Loss
+    from descend.models import MLP, Linear
     from descend.penalties import Penalty
     from descend.run import Run
 
-# Losses under which a net may meet standardised targets: another unit is the same problem.
+# Losses under which targets may be standardised: another unit is the same problem.
 UNITLESS = {"squared_error", "half_squared_error", "absolute_error", "quantile"}
 
 
@@ -39,6 +39,8 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
     def _rows(self, X: Any, y: Any, weights: Any, *, first: bool, labels: Any = None) -> Rows:
         del labels
         y = np.asarray(y, dtype=X.dtype)
+        if self._counts() and y.shape[1:] == (1,):
+            y = column_or_1d(y, warn=True)
         if first:
             self._column = y.ndim == 2  # noqa: PLR2004 - predictions come in the shape of y
             self._units = self._measured(y, weights)
@@ -63,15 +65,30 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
         return self._one_more_epoch(X, y, sample_weight)
 
     def _measured(self, y: Any, weights: Any) -> tuple[Any, Any] | None:
-        """Return the mean and deviation by which a net is to meet its targets, or None."""
-        if not self.has_hidden_layers or self._loss().name not in UNITLESS:
+        """Return the mean and deviation of the targets, where they are to be standardised."""
+        loss = self._loss()
+        needs = self.has_hidden_layers or not loss.smooth  # a step of their own
+        if not needs or loss.name not in UNITLESS:
             return None
-        found = measured(y.reshape(len(y), -1), weights)
+        # Without biases nothing could undo a shift.
+        found = measured(y.reshape(len(y), -1), weights, centre=self.fit_intercept)
         mean, deviation = (part.astype(y.dtype) for part in found[:2])
         return (mean, deviation) if y.ndim == 2 else (mean[0], deviation[0])  # noqa: PLR2004
 
+    def _counts(self) -> bool:
+        return bool(self._loss().targets == "counts")
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what these estimators can do."""
+        tags = super().__sklearn_tags__()
+        counts = asked.quietly(self._counts)
+        tags.target_tags.positive_only = bool(counts)
+        # Several targets are taken, but not negative ones, with which scikit-learn checks them.
+        tags.target_tags.multi_output = not counts
+        return tags
+
     def _fitted(self, run: Run) -> dict[str, Any]:
-        return self._common(run) | parameters(run, self._column, self._units)
+        return self._common(run) | parameters(run, several=self._column, units=self._units)
 
     def predict(self, X: Any) -> Any:
         """Return what is predicted for rows.
@@ -177,7 +194,7 @@ class DescentRegressor(Regression):
     callbacks
         Of this library; default none.  Those of scikit-learn are given to `set_callbacks`.
     record
-        MiB for what `run_` remembers of the way; default 8; or ``"auto"``, or False for the end
+        MiB for what `run_` remembers of the way; default 2; or ``"auto"``, or False for the end
         alone.
     verbose
         Whether to show a bar; default no.
@@ -194,7 +211,7 @@ class DescentRegressor(Regression):
         How many columns there were, and their names where they had names.
     run_
         The recorded `Run`: the task, theta, the history, and what else descend reads
-        (``run_.diagnose()``, ``run_.plot``, ``run_.save``).  It is of the targets that the model met.
+        (``run_.diagnose()``, ``run_.plot``, ``run_.save``), of the targets as the model met them.
     history_
         The figures of each epoch by name: ``loss``, ``learning_rate``, and where there are
         validation rows ``validation_loss`` and a metric by its name; `to_frame` makes a table.
@@ -213,7 +230,7 @@ class DescentRegressor(Regression):
     >>> model.predict([[4.0]]).round(2)
     array([9.])
     >>> model.history_["loss"].round(1)[:2], model.run_.task.loss.name
-    (array([21. ,  5.1]), 'squared_error')
+    (array([21., 17.]), 'squared_error')
     >>> DescentRegressor(loss="huber:1.5", solver="lbfgs").fit(X, y).coef_.round(2)
     array([2.])
 

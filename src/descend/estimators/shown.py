@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from descend.models import layers
+from descend.models import layered, layers
 
 if TYPE_CHECKING:
     from descend.run import Run
 
 
-def parameters(run: Run, several: bool, units: tuple[Any, Any] | None) -> dict[str, Any]:
+def parameters(run: Run, *, several: bool, units: tuple[Any, Any] | None) -> dict[str, Any]:
     """Return ``coef_`` and ``intercept_``, or of a net ``coefs_`` and ``intercepts_``.
 
     Parameters
@@ -22,9 +22,11 @@ def parameters(run: Run, several: bool, units: tuple[Any, Any] | None) -> dict[s
     units
         The mean and deviation of the targets that the model was not told of, or None.
     """
-    found = [(weight, bias) for weight, bias in layers(run.task.model, run.raw_params)]
-    *below, (weight, bias) = found
-    bias = weight[0] * 0.0 if bias is None else bias - shift(run)
+    *below, (weight, bias) = [
+        (weight, weight[0] * 0.0 if bias is None else bias)
+        for weight, bias in layers(layered(run.task.model), run.raw_params)
+    ]
+    bias = bias - shift(run)
     if units is not None:
         weight, bias = weight * units[1], bias * units[1] + units[0]
     if below:
@@ -44,5 +46,5 @@ def shift(run: Run) -> Any:
     As in scikit-learn, the intercepts that are shown have the mean 0.  Nothing else fixes it, and
     Newton's method may end anywhere along it.
     """
-    _, bias = layers(run.task.model, run.raw_params)[-1]
+    _, bias = layers(layered(run.task.model), run.raw_params)[-1]
     return 0.0 if bias is None or run.task.loss.targets != "labels" else bias.mean()

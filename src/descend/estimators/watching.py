@@ -40,7 +40,7 @@ class Bridge:
             "y": rows.y,
             "metadata": None if rows.weights is None else {"sample_weight": rows.weights},
         }
-        self._whole = estimator._init_callback_context(max_subtasks=epochs)  # noqa: SLF001 - its protocol
+        self._whole = estimator._init_callback_context(max_subtasks=epochs)
         self._whole.call_on_fit_task_begin(**self._told)
         self._epoch: Any = None
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from descend.run import Run
 
 # Standard errors that a run may be away from the optimum.
-NEAR = 1e-3
+NEAR = 1e-2
 _SQUARED = ("squared_error", "half_squared_error")
 _LIKELIHOODS = (*_SQUARED, "logistic", "softmax", "poisson")
 
