@@ -52,12 +52,7 @@ def falls_short(problem: Problem, theta: Floats, loss: float) -> Short | None:
     if n * (d + 1) ** 2 > _MOST or not (math.isfinite(loss) and np.isfinite(theta).all()):
         return None
     B, r, scale = _rows(problem, theta)
-    if not (np.isfinite(B).all() and np.isfinite(r).all()):
-        return None
-    # The squares of the singular values, to within rounding of the largest: enough to see that
-    # columns are nowhere near ill-conditioned, at a small part of the cost.
-    squares = np.linalg.eigvalsh(B.T @ B)
-    if squares[0] * ILL**1.5 > squares[-1]:
+    if not (np.isfinite(B).all() and np.isfinite(r).all()) or _well_conditioned(B):
         return None
     U, sizes, _ = np.linalg.svd(B, full_matrices=False)
     told = sizes > max(B.shape) * np.finfo(problem.X.dtype).eps * sizes[0]
@@ -67,6 +62,15 @@ def falls_short(problem: Problem, theta: Floats, loss: float) -> Short | None:
     if gap <= LEFT * loss:
         return None
     return Short(float(sizes[0] / sizes[told][-1]), max(loss - gap, 0.0))
+
+
+def _well_conditioned(B: Floats) -> bool:
+    """Tell, at a small part of the cost of singular values, whether they are clearly alike.
+
+    Their squares are known to within rounding of the largest, far below the share asked for.
+    """
+    squares = np.linalg.eigvalsh(B.T @ B)
+    return bool(squares[0] * ILL**1.5 > squares[-1])
 
 
 def _rows(problem: Problem, theta: Floats) -> tuple[Floats, Floats, float]:
