@@ -5,7 +5,7 @@
     python benchmarks/estimators.py --json -         # the figures, for machines
     python benchmarks/estimators.py --smoke          # two tables, one seed: does it run?
 
-The rule that chose the tables, before any was looked at: every one that comes with scikit-learn or
+The rule that chose the tables, before any score was looked at: every one that comes with scikit-learn or
 statsmodels, names its own columns and its own one target, and has at least 100 rows.  A target of
 at most ten values is classified, any other is regressed; columns of text become one column for
 each value.
