@@ -5,10 +5,10 @@
     python benchmarks/estimators.py --json -         # the figures, for machines
     python benchmarks/estimators.py --smoke          # two tables, one seed: does it run?
 
-The rule that chose the tables, before any score was looked at: every one that comes with scikit-learn or
-statsmodels, names its own columns and its own one target, and has at least 100 rows.  A target of
-at most ten values is classified, any other is regressed; columns of text become one column for
-each value.
+The rule that chose the tables, before any score was looked at: every one that comes with
+scikit-learn or statsmodels, names its own columns and its own one target, and has at least 100
+rows.  A target of at most ten values is classified, any other is regressed; columns of text become
+one column for each value.
 
 Each estimator is as it comes, without an argument but its seed, and meets the rows as they are;
 peers also behind a `StandardScaler`.  For each seed the rows are shuffled into five parts; each

@@ -423,7 +423,11 @@ def test_more_labels_can_be_separated_too():
     run = trained(ds.nesterov(), ds.softmax(), X=Z, y=y, epochs=300)
     (said,) = data_warnings(run)
     assert "told apart perfectly" in said
-    y[:1] += 1  # one of the first is said to be of the second
+    y[0] = 1  # one of the first is said to be of the second: the third stands apart
+    run = trained(ds.nesterov(), ds.softmax(), X=Z, y=y, epochs=300)
+    (said,) = data_warnings(run)
+    assert "Some classes can be told apart perfectly" in said
+    y[:3] = [1, 2, 0]
     run = trained(ds.nesterov(), ds.softmax(), X=Z, y=y, epochs=300)
     assert data_warnings(run) == []
 
@@ -458,3 +462,25 @@ def test_a_step_that_fell_to_a_kink_has_arrived():
         rule = ds.nesterov(0.3, schedule=schedule)
         run = ds.train(ds.Task(ds.Linear(), ds.absolute_error(), rule), X, y, epochs=400)
         assert ending.kind_of_ending(run) == kind
+
+
+@pytest.mark.parametrize(("last", "apart"), [(3.0, True), (2.5, False)])
+def test_classes_that_touch_are_found(last, apart):
+    """Albert and Anderson's quasi-separation: two rows at 3, one of each label."""
+    X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0], [last]])
+    y = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    run = trained(ds.newton(), ds.logistic(), X=X, y=y, epochs=20)
+    assert bool(data_warnings(run)) == apart
+
+
+def test_a_run_that_ends_above_its_start_was_made_worse():
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(80, 3))
+    y = (X[:, 0] + generator.normal(size=80) > 0).astype(int)
+    worse = trained(ds.gradient_descent(200.0), ds.logistic(), X=X, y=y, epochs=50)
+    assert worse.outcome.loss > 2 * worse.history["loss"][0]
+    assert not worse.outcome.diverged
+    assert ending.ended_above_its_start(worse)
+    assert "from 0.6931 to" in divergence_message(worse)
+    better = trained(ds.gradient_descent(0.5), ds.logistic(), X=X, y=y, epochs=50)
+    assert not ending.ended_above_its_start(better)

@@ -173,7 +173,7 @@ def test_several_targets() -> None:
     several = DescentClassifier(tol=1e-8).fit(X, flags)
     assert several.predict(X).shape == several.predict_proba(X).shape == (60, 2)
     # Each column is a logistic regression of its own, at twice the mean loss of the two.
-    one = DescentClassifier(alpha=2e-4, tol=1e-8).fit(X, flags[:, 1])
+    one = DescentClassifier(alpha=2e-3, tol=1e-8).fit(X, flags[:, 1])
     assert_allclose(several.predict_proba(X)[:, 1], one.predict_proba(X)[:, 1], rtol=1e-4)
     assert 0.5 < several.score(X, flags) <= 1
     assert_allclose(np.exp(several.predict_log_proba(X)), several.predict_proba(X))
@@ -471,3 +471,58 @@ def test_wrong_parameters_do_not_disturb_what_is_asked_before(kind: Any) -> None
         assert kind.__name__ in repr(model)
         assert clone(model).get_params() == model.get_params()
         assert hasattr(model, "predict_proba") == (kind is DescentClassifier)
+
+
+# ---------------------------------------------------------------- losses, solvers, validation rows
+
+
+def test_a_loss_of_ones_own() -> None:
+    X, y, _ = drawn()
+    loss = ds.custom_loss(lambda s, y: ((s - y) ** 2).mean(axis=1))
+    own, known = DescentRegressor(loss=loss, tol=1e-9), DescentRegressor(tol=1e-9)
+    assert_allclose(own.fit(X, y).predict(X), known.fit(X, y).predict(X), rtol=1e-6)
+    with pytest.raises(ValueError, match="The 'loss' parameter of DescentRegressor must be a loss"):
+        DescentRegressor(loss=3).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"solver": "exact", "loss": "huber"}, "solver='exact' is for squared errors, not huber;"),
+        ({"solver": "lbfgs", "loss": "quantile"}, "solver='lbfgs' needs a loss without a kink"),
+        ({"solver": "newton", "l1_ratio": 0.5}, "solver='newton' takes no absolute penalty;"),
+        ({"solver": "newton", "hidden_layers": (3,)}, "solver='newton' is for linear models;"),
+        ({"solver": "lbfgs", "learning_rate": 0.1}, "solver='lbfgs' finds its own steps;"),
+        (
+            {"solver": "exact", "early_stopping": True},
+            "solver='exact' has no epochs to stop after;",
+        ),
+    ],
+)
+def test_solvers_say_what_they_have_no_use_for(asked: dict[str, Any], said: str) -> None:
+    X, y, _ = drawn()
+    with pytest.raises(ds.InputError, match=said.replace("(", r"\(")):
+        DescentRegressor(**asked).fit(X, y)
+
+
+def test_validation_rows_are_named_where_they_are_wrong() -> None:
+    X, y, _ = drawn()
+    model = DescentRegressor(max_iter=3, tol=None)
+    with pytest.raises(ValueError, match="X_val has 1 features, but DescentRegressor is expecting"):
+        model.fit(X, y, X_val=X[:5, :1], y_val=y[:5])
+    with pytest.raises(ValueError, match="Input X_val contains NaN"):
+        model.fit(X, y, X_val=np.full_like(X[:5], np.nan), y_val=y[:5])
+    with pytest.raises(ValueError, match="need both X_val and y_val"):
+        model.fit(X, y, sample_weight_val=np.ones(5))
+
+
+def test_an_exploded_net_is_not_fitted() -> None:
+    X, y, _ = drawn()
+    with pytest.raises(ds.DivergedError, match="learning_rate="):
+        DescentRegressor((20,), learning_rate=30.0, random_state=0).fit(X, y)
+
+
+def test_an_epoch_of_partial_fit_gives_no_advice() -> None:
+    X, y, _ = drawn()
+    model = DescentRegressor().partial_fit(X, y)
+    assert model.stop_reason_ == model.run_.outcome.sentence

@@ -432,6 +432,8 @@ def test_parameters_have_scikit_learns_names_and_defaults():
         home = nets if mine.__name__.startswith("MLP") else theirs
         other = getattr(home, mine.__name__, theirs.LogisticRegression)().get_params()
         for name, value in mine().get_params().items():
+            if (mine.__name__[:3], name) == ("MLP", "alpha"):
+                continue  # chosen on tables: theirs hardly holds a net back
             if name in other and name not in common | odd:
                 assert value == other[name], (mine.__name__, name)
 
@@ -471,3 +473,20 @@ def test_what_a_recipe_asks_of_the_loop():
     assert task.penalty.l2 == 2 * 3.0 / N
     task = ours.SoftmaxRegression(C=2.0).fit(columns(), labels(columns(), 2)).run_.task
     assert (task.loss.name, task.penalty.l2) == ("softmax", 1 / (2.0 * N))
+
+
+def test_the_score_of_counts_is_the_deviance_explained():
+    generator = np.random.default_rng(4)
+    X = generator.normal(size=(80, 2))
+    y = generator.poisson(np.exp(X[:, 0] + 0.5)).astype(float)
+    weights = generator.uniform(0.5, 2.0, size=80)
+    mine = ours.PoissonRegressor(scale=None, tol=1e-9).fit(X, y)
+    other = theirs.PoissonRegressor(tol=1e-10, max_iter=1000).fit(X, y)
+    assert abs(mine.score(X, y, weights) - other.score(X, y, weights)) < 1e-6
+
+
+def test_counts_that_are_steep_train_at_the_first_try():
+    generator = np.random.default_rng(3)
+    X = generator.lognormal(size=(500, 3))
+    y = generator.poisson(np.exp(np.minimum(X[:, 0], 6.0)))
+    assert ours.PoissonRegressor().fit(X, y).run_.outcome.converged

@@ -385,3 +385,18 @@ def test_the_doctor_says_what_kept_a_search_from_arriving():
     found = run.diagnose()
     assert "healthy" not in found.codes
     assert {"ill-conditioned", "collinear-columns"} & set(found.codes)
+
+
+def test_descent_that_leaves_much_says_so_on_columns_that_are_not_that_bad():
+    """Longley's columns: a condition number of 110, and a small gradient far from the least."""
+    X, y = longley()
+    task = ds.Task(ds.Linear(), ds.squared_error(), ds.nesterov())
+    there = ds.train(task, X, y, epochs=100_000, standardize=True, gradient_tolerance=1e-9)
+    short = ds.train(task, X, y, epochs=100_000, standardize=True, gradient_tolerance=1e-4)
+    least = ds.solve(task, X, y, standardize=True).outcome.loss
+    assert there.outcome.converged
+    assert there.outcome.loss < 1.0001 * least
+    assert short.outcome.reason == "gradient"
+    assert short.outcome.loss > 1.001 * least
+    assert not short.outcome.converged
+    assert "the least loss is 52276.5" in short.outcome.sentence

@@ -11,6 +11,8 @@ from tests.oracles import assert_bits, assert_close, assert_same_run, silence_is
 import descend as ds
 from descend.curvature import ready, stable_step
 from descend.errors import InputError, ParameterError
+from descend.run import Controller
+from descend.training import stopping
 
 LINE_X, LINE_Y = [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]
 
@@ -434,3 +436,10 @@ def test_the_epoch_loss_weighs_batches_by_their_weights():
     expected = np.average(y**2, weights=w)
     np.testing.assert_allclose(run.history["epoch_loss"], expected, rtol=1e-12)
     assert abs(np.mean(y**2) - expected) > 0.1
+
+
+def test_a_loss_that_rose_has_not_settled():
+    controller = Controller()
+    assert not stopping.settled(controller, 1.0, 1e-3)
+    assert not any(stopping.settled(controller, 2.0, 1e-3) for _ in range(30))
+    assert [stopping.settled(controller, 1.2, 1e-3) for _ in range(10)] == [False] * 9 + [True]

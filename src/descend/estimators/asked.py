@@ -15,7 +15,7 @@ from descend.fitting import part
 from descend.losses import LOSSES, Loss
 from descend.models import MLP, Linear
 from descend.optimizers import RULES, Optimizer, adam, lbfgs, nesterov, newton
-from descend.schedules import cosine
+from descend.schedules import cosine, inverse_time
 from descend.training.callbacks import checked
 
 if TYPE_CHECKING:
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
     from descend.estimators.base import Descent
     from descend.penalties import Penalty
-    from descend.task import Task
 
 # The full batch up to this many rows; nets then see batches of BATCH.
 FULL, BATCH = 2048, 200
-# Epochs at most.
-LINEAR_EPOCHS, NET_EPOCHS = 3000, 300
-# Adam's rate in a net: all rows at each update, or batches.
-NET_RATE, BATCH_RATE = 0.01, 0.001
+# Epochs at most: of linear models, of nets by all rows at each update, of nets by batches.
+LINEAR_EPOCHS, NET_EPOCHS, BATCH_EPOCHS = 3000, 200, 20
+# Adam's rate in a net is NET_RATE / (1 + NET_DECAY t): it knows no length, so that a fit that goes
+# on is the one that never stopped.
+NET_RATE, NET_DECAY = 0.01, 0.01
+# A net begins as scikit-learn's do, whatever its activation.
+NET_START = "glorot"
 # Nesterov's momentum where all rows are seen at each update: for condition numbers of thousands.
 MOMENTUM = 0.98
 # The rate, falling to 0, under losses with a kink, around which no fixed step comes to rest.
@@ -50,7 +52,7 @@ def loss_of(asked: Any) -> Loss:
 def model_of(hidden_layers: Any, activation: Any, *, bias: bool) -> Linear | MLP:
     """Return the net with these hidden layers, or the linear model where there are none."""
     hidden = tuple(np.atleast_1d(np.asarray(hidden_layers)).tolist())
-    return MLP(hidden, activation, bias=bias) if hidden else Linear(bias=bias)
+    return MLP(hidden, activation, NET_START, bias) if hidden else Linear(bias=bias)
 
 
 def penalty_of(alpha: float, l1_ratio: float) -> Penalty | None:
@@ -131,7 +133,7 @@ _PARTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
-def check_solver(asked: Descent, task: Task) -> None:
+def check_solver(asked: Descent, loss: Loss, penalty: Penalty | None) -> None:
     """Raise where the solver has no use for what was asked beside it.
 
     Raises
@@ -141,21 +143,24 @@ def check_solver(asked: Descent, task: Task) -> None:
     """
     if asked.solver == "descent":
         return
-    kinked = task.penalty is not None and task.penalty.l1 > 0
-    squared = task.loss.name in {"squared_error", "half_squared_error"}
+    kinked = penalty is not None and penalty.l1 > 0
+    squared = loss.name in {"squared_error", "half_squared_error"}
     linear_only = asked.solver in {"newton", "exact"} and asked.has_hidden_layers
     exact = asked.solver == "exact"
-    for wrong, what in (
-        (linear_only, "is for linear models; leave hidden_layers out"),
-        (exact and not squared, f"is for squared errors; the loss is {task.loss.name}"),
-        (not task.loss.smooth, f"needs a loss without a kink; the loss is {task.loss.name}"),
-        (kinked, "takes no absolute penalty; the penalty has one"),
-        (asked.learning_rate != "auto", "finds its own steps; leave learning_rate out"),
-        (exact and asked.early_stopping, "has no epochs to stop after; leave early_stopping out"),
+    for wrong, why, instead in (
+        (linear_only, "is for linear models", "leave hidden_layers out, or use solver='lbfgs'"),
+        (exact and not squared, f"is for squared errors, not {loss.name}", _OTHER),
+        (not loss.smooth, f"needs a loss without a kink, and {loss.name} has one", _OTHER),
+        (kinked, "takes no absolute penalty", f"{_OTHER}, or a squared penalty alone"),
+        (asked.learning_rate != "auto", "finds its own steps", f"leave it out, or {_OTHER}"),
+        (exact and asked.early_stopping, "has no epochs to stop after", _OTHER),
     ):
         if wrong:
-            msg = f"solver={asked.solver!r} {what}, or use solver='descent'."
+            msg = f"solver={asked.solver!r} {why}; {instead}."
             raise InputError(msg)
+
+
+_OTHER = "use solver='descent'"
 
 
 def batch_size_of(asked: Descent, n: int) -> int | None:
@@ -171,11 +176,13 @@ def batch_size_of(asked: Descent, n: int) -> int | None:
     return BATCH if asked.has_hidden_layers and asked.solver == "descent" and n > FULL else None
 
 
-def epochs_of(asked: Descent) -> int:
-    """Return the passes over the rows, at most."""
+def epochs_of(asked: Descent, n: int) -> int:
+    """Return the passes over n rows, at most."""
     if asked.max_iter != "auto":
         return int(asked.max_iter)
-    return NET_EPOCHS if asked.has_hidden_layers else LINEAR_EPOCHS
+    if not asked.has_hidden_layers:
+        return LINEAR_EPOCHS
+    return NET_EPOCHS if batch_size_of(asked, n) is None else BATCH_EPOCHS
 
 
 def optimizer_of(asked: Descent, n: int, done: int = 0) -> Optimizer:
@@ -201,11 +208,12 @@ def _usual(asked: Descent, n: int, done: int) -> Optimizer:
     rate = asked.learning_rate
     whole = batch_size_of(asked, n) is None
     if asked.has_hidden_layers:
-        return adam((NET_RATE if whole else BATCH_RATE) if rate == "auto" else rate)
+        falling = adam(NET_RATE, schedule=inverse_time(NET_DECAY))
+        return falling if rate == "auto" else adam(rate)
     if not whole:
         return nesterov(rate)
     if rate == "auto" and not asked._loss().smooth:
-        return nesterov(KINK_RATE, schedule=cosine(done + epochs_of(asked)))
+        return nesterov(KINK_RATE, schedule=cosine(done + epochs_of(asked, n)))
     bounded = np.isfinite(asked._loss().steepest_curvature)
     return nesterov(rate, beta=MOMENTUM) if bounded else nesterov(rate)
 

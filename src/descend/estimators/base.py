@@ -20,7 +20,7 @@ from descend.errors import DivergedError, InputError
 from descend.estimators import asked, ending, going
 from descend.estimators.history import EpochHistory
 from descend.estimators.watching import Bridge
-from descend.optimizers import Optimizer, gradient_descent
+from descend.optimizers import Optimizer
 from descend.solving import solve
 from descend.task import Task
 from descend.training import train
@@ -76,7 +76,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     learning_rate: Any = "auto"
     batch_size: Any = "auto"
     max_iter: Any = "auto"
-    tol: float | None = 1e-5
+    tol: float | None = 1e-4
     early_stopping: bool = False
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
@@ -188,7 +188,11 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         given = self._checked(X, y, sample_weight, first=first)
         rows = self._rows(*given, first=first)
         held = self._held(X_val, y_val, sample_weight_val)
-        self._take(self._advanced(given, rows, held, asked.epochs_of(self), first=first))
+        self._take(
+            self._advanced(
+                given, rows, held, asked.epochs_of(self, int(rows.X.shape[0])), first=first
+            )
+        )
         return self
 
     def _one_more_epoch(self, X: Any, y: Any, sample_weight: Any, labels: Any = None) -> Self:
@@ -212,12 +216,10 @@ class Descent(CallbackSupportMixin, BaseEstimator):
     ) -> Run:
         """Return the run of so many more epochs, by the stopping rules or without them."""
         n = int(rows.X.shape[0])
-        task = Task(
-            self._model(),
-            self._loss(),
-            asked.optimizer_of(self, n, 0 if first or not rules else self.run_.state.step),
-            penalty=self._penalty(rows.mass),
-        )
+        done = 0 if first or not rules else self.run_.state.step
+        loss, penalty = self._loss(), self._penalty(rows.mass)
+        asked.check_solver(self, loss, penalty)
+        task = Task(self._model(), loss, asked.optimizer_of(self, n, done), penalty=penalty)
         bridge = Bridge(self, given, 0 if self.solver == "exact" else epochs, self._fitted)
         if self.solver == "exact":
             run = solve(

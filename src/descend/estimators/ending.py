@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
+from descend.arrays import is_sparse
 from descend.curvature import QUADRATIC, known
 from descend.custom import CustomModel
 from descend.engines import scores_of
 from descend.engines.searching import LARGEST
 from descend.estimators.history import EpochHistory
 from descend.forecasting import motion_of, of_problem
-from descend.scaling import measured
+from descend.models import layered
+from descend.scaling import applied, measured
 
 if TYPE_CHECKING:
     from descend.arrays import Array, Floats
@@ -47,6 +49,8 @@ SIGMAS = 5.0
 NOT_SMALL, GONE = 0.05, 1e-10
 # Below this share of the largest stable step a step is far too small.
 FAR_TOO_SMALL = 0.05
+# Below this share it is so whatever the trend says.
+TINY = 1e-3
 # More than this many times the epochs is slow; condition numbers from here on are ill.
 SLOW, ILL = 10.0, 1e3
 # More than so many times the epochs are not worth suggesting.
@@ -55,6 +59,8 @@ MOST = 100.0
 FADED = 0.01
 # A run that ends above its start by this share of it was made worse.
 RISEN = 0.5
+# Entries up to which it is looked whether classes are separated; a mean margin that is none.
+SEPARABLE, SEEN = 200_000, 1e-9
 # Columns and multiplications up to which the whole spectrum is looked at: some milliseconds.
 COLUMNS, PRODUCTS = 200, 10_000_000
 # Where no tolerance was asked for, a hundredth of the last quarter's speed counts as arrived.
@@ -118,11 +124,12 @@ def ending_of(run: Run) -> Ending:
 
 
 def ended_above_its_start(run: Run) -> bool:
-    """Tell whether a run ended well above where it began: exploded, though not beyond all bounds."""
-    first = run.history["loss"][:1] if run.setup.record and run.setup.full_batch else ()
-    if not len(first) or run.outcome.converged and run.outcome.reason != "settled":
+    """Tell whether a run ended well above where it began: exploded, within some bounds."""
+    judged = run.outcome.reason in {"epochs", "settled"} and run.setup.full_batch
+    if not judged or not len(run.history.updates):
         return False
-    return not run.outcome.loss <= first[0] + RISEN * abs(first[0])
+    first = float(run.history["loss"][0])
+    return not run.outcome.loss <= first + RISEN * abs(first)
 
 
 def divergence_message(run: Run) -> str:
@@ -135,8 +142,8 @@ def divergence_message(run: Run) -> str:
         known = "" if limit is None else f", the largest stable step is {limit:.3g}"
         half = f"learning_rate={_half(rate / 5 if limit is None else limit)}"
         return (
-            f"Training made it worse: the loss went from {first:.4g} to {run.outcome.loss:.4g} with "
-            f"the learning rate {rate:.3g}{known}; use learning_rate='auto' or {half}."
+            f"Training made it worse: the loss went from {first:.4g} to {run.outcome.loss:.4g} "
+            f"with the learning rate {rate:.3g}{known}; use learning_rate='auto' or {half}."
         )
     said = _about_divergence(run)
     return f"Training diverged at update {at}: {said[0].lower()}{said[1:]}"
@@ -389,9 +396,9 @@ def _standing(seen: _Seen) -> Ending | None:
     return Ending("plateau", words)
 
 
-def _tiny(seen: _Seen) -> Ending | None:
+def _tiny(seen: _Seen, share: float = TINY) -> Ending | None:
     rate, limit = seen.run.setup.learning_rate, seen.limit
-    if limit is not None and seen.run.setup.full_batch and rate < FAR_TOO_SMALL * limit:
+    if limit is not None and rate < share * limit:
         words = (
             f"It was slow: the learning rate {rate:.3g} is {rate / limit:.2g} of the largest "
             f"stable step, {limit:.3g}; learning_rate='auto' or {_half(limit)} would go faster."
@@ -403,6 +410,9 @@ def _tiny(seen: _Seen) -> Ending | None:
 def _slow(seen: _Seen) -> Ending | None:
     if not seen.needed > SLOW * seen.epochs:
         return None
+    small = _tiny(seen, FAR_TOO_SMALL)
+    if small is not None:
+        return small
     condition = None if seen.outlook is None else seen.outlook.condition_number
     if condition is None and not math.isfinite(seen.needed):
         return None
@@ -509,7 +519,8 @@ def data_warnings(run: Run) -> list[str]:
     A column of one value is of use only where it stands in for the intercept.  Classes are said to
     be separated where a linear model under cross-entropy without penalty has every training row on
     its own side: then larger weights always lower the loss (A. Albert and J. Anderson, Biometrika
-    71, 1984).  Classes that touch (quasi-separation) are not seen.
+    71, 1984).  Classes that touch (quasi-separation) are found by a linear
+    programme, in small tables.
     """
     if run.data is None:
         return []
@@ -527,7 +538,43 @@ def data_warnings(run: Run) -> list[str]:
     apart = separated(run)
     if apart:
         found.append(_about_separation(run, apart))
+    elif _could_be_separated(run):
+        found.append(_about_separation(run, [0]).replace("The classes", "Some classes", 1))
     return found
+
+
+def _could_be_separated(run: Run) -> bool:
+    """Tell whether some direction lowers or keeps every row's loss, by a linear programme.
+
+    Albert and Anderson's condition: W with s_own >= s_other in every row, not all equal.  Such a
+    direction can be followed for ever, so unpenalised coefficients have no finite best.
+    """
+    task, data = run.task, run.data
+    if data is None or task.penalty is not None or not known(run.problem):
+        return False
+    one_each = task.loss.name == "softmax" or (task.loss.name == "logistic" and run.setup.k == 1)
+    if not one_each or run.outcome.best_step is not None or is_sparse(data.X):
+        return False
+    codes = data.y if data.y.ndim == 1 else data.y[:, 0].astype(int)
+    labels = int(codes.max()) + 1
+    if math.prod(data.X.shape) * (labels - 1) ** 2 > SEPARABLE:
+        return False
+    from scipy.optimize import linprog  # noqa: PLC0415 - slow, and only for unpenalised labels
+
+    A = np.asarray(applied(data.X, measured(data.X, data.weights))[0], dtype=float)
+    if layered(task.model).bias:
+        A = np.column_stack([A, np.ones(len(A))])
+    # One row per row and other label: (s_own - s_other); the scores of label 0 are 0.
+    rows = []
+    for label in range(labels):
+        own, others = codes == label, [other for other in range(labels) if other != label]
+        signs = np.eye(labels)[label] - np.eye(labels)[others]
+        rows += [np.kron(sign[1:], A[own]) for sign in signs]
+    margins = np.concatenate(rows)
+    found = linprog(
+        -margins.sum(axis=0), A_ub=-margins, b_ub=np.zeros(len(margins)), bounds=(-1, 1)
+    )
+    return bool(found.success and -found.fun > SEEN * len(margins))
 
 
 def _useless(run: Run) -> Array:

@@ -34,6 +34,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from sklearn.metrics import d2_tweedie_score
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
@@ -494,7 +495,10 @@ class PoissonRegressor(Recipe):
         standardised columns, as in
         ``make_pipeline(StandardScaler(), PoissonRegressor(alpha=alpha))``; with ``scale=None`` in
         the columns' own.
-    fit_intercept, scale, solver, tol, max_iter, …
+    solver
+        As for `DescentRegressor`; default ``"lbfgs"``, as in scikit-learn: an exponential has no
+        largest curvature for a step to be taken from.
+    fit_intercept, scale, tol, max_iter, …
         What all estimators have; see `DescentRegressor`.  The intercept is not penalised.
 
     Attributes
@@ -517,6 +521,7 @@ class PoissonRegressor(Recipe):
     """
 
     alpha: float = 1.0
+    solver: str = "lbfgs"
 
     _parameter_constraints: ClassVar[dict[str, Any]] = Descent._parameter_constraints | _ALPHA
 
@@ -531,6 +536,16 @@ class PoissonRegressor(Recipe):
         if y.ndim > 1 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return super()._rows(X, y, weights, first=first, labels=labels)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return D², the share of the Poisson deviance explained, as scikit-learn's class does.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            Rows with their counts, and their weights.
+        """
+        return float(d2_tweedie_score(y, self.predict(X), sample_weight=sample_weight, power=1))
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that targets are counts: its tests of several targets have none."""
@@ -564,7 +579,7 @@ class MLPRegressor(Recipe):
         A name (``"relu"``, ``"tanh"``, ``"sigmoid"``, ``"identity"``, ``"gelu"`` …) or an
         activation of this library; default ``"relu"``.
     alpha
-        0 or more; default 0.0001.  Biases are not penalised.
+        0 or more; default 2, where scikit-learn has 0.0001.  Biases are not penalised.
     fit_intercept, scale, solver, optimizer, learning_rate, batch_size, max_iter, tol, …
         What all estimators have; see `DescentRegressor`, which also has other losses.
 
@@ -595,7 +610,7 @@ class MLPRegressor(Recipe):
 
     hidden_layers: Any = (100,)
     activation: Any = "relu"
-    alpha: float = 1e-4
+    alpha: float = 2.0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = (
         Descent._parameter_constraints

@@ -195,7 +195,7 @@ class MLPClassifier(Recipe):
         A name (``"relu"``, ``"tanh"``, ``"sigmoid"``, ``"identity"``, ``"gelu"`` …) or an
         activation of this library; default ``"relu"``.
     alpha
-        0 or more; default 0.0001.  Biases are not penalised.
+        0 or more; default 2, where scikit-learn has 0.0001.  Biases are not penalised.
     class_weight
         None (default), ``"balanced"``, or a dict from label to factor; see `DescentClassifier`.
     fit_intercept, scale, solver, optimizer, learning_rate, batch_size, max_iter, tol, …
@@ -227,7 +227,7 @@ class MLPClassifier(Recipe):
 
     hidden_layers: Any = (100,)
     activation: Any = "relu"
-    alpha: float = 1e-4
+    alpha: float = 2.0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = Classification._parameter_constraints | {
         "hidden_layers": ["array-like", Interval(Real, 1, None, closed="left")],

@@ -53,9 +53,9 @@ class Regression(MultiOutputMixin, RegressorMixin, Descent):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go once through some rows, from where the last call left off.
 
-        The first call learns the columns' scale and the learning rate; later ones carry on the
-        whole state, the optimizer's memory included.  Calls on the same rows are `fit`, an epoch
-        at a time, to the last bit.
+        The first call learns the columns' scale and the learning rate, so let it have enough rows
+        of every kind; later ones carry on the whole state, the optimizer's memory included.  Calls
+        on the same rows are `fit`, an epoch at a time, to the last bit.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class DescentRegressor(Regression):
         ``"squared_error"``.  Nets meet standardised targets where another unit is the same problem
         (squared and absolute errors, quantiles), and predict in the targets' own.
     alpha
-        The strength of the penalty, 0 or more; default 0.0001, as in scikit-learn's SGDRegressor.
+        The strength of the penalty, 0 or more; default 0.001.
         It stands beside the mean loss, and so does not depend on the number of rows.  What it is
         in scikit-learn's other classes differs; the recipes (`Ridge`, `Lasso` …) convert it.
     l1_ratio
@@ -155,19 +155,21 @@ class DescentRegressor(Regression):
         squared errors with no or a squared penalty.  Only descent takes batches and kinks.
     optimizer
         ``"auto"`` (default): Nesterov's method, momentum 0.98, for linear models (under losses
-        with a kink with a step that falls to 0), Adam for nets; or a name as in
+        with a kink with a step that falls to 0 over `max_iter` epochs, so that there k and then
+        n - k of them are not n), Adam for nets; or a name as in
         ``"momentum:0.95"``, or an `Optimizer`.  Of ``solver="descent"``.
     learning_rate
         Positive, or ``"auto"`` (default): for linear models 1 over the largest curvature, which is
-        stable whatever the columns' units; for nets Adam's 0.01 with all rows to an update and
-        0.001 with batches; for a named optimizer its own.
+        stable whatever the columns' units; for nets Adam's, 0.01 / (1 + t / 100) at update t;
+        for a named optimizer its own.
     batch_size
         Rows to an update, at least 1, or ``"auto"`` (default): all of them for linear models and
         up to 2048 rows; above that nets see 200 at a time.
     max_iter
-        Epochs (passes over the rows), at least 1, or ``"auto"`` (default): 3000, for nets 300.
+        Epochs (passes over the rows), at least 1, or ``"auto"`` (default): 3000, for nets
+        200, or 20 by batches.
     tol
-        0 or more, or None for no such rule; default 0.00001.  Linear models end when the gradient
+        0 or more, or None for no such rule; default 0.0001.  Linear models end when the gradient
         is at most `tol` times its first length, nets when ten epochs in a row lower the loss by
         less than `tol` of it.  A fit that ends with its epochs instead warns.
     early_stopping
@@ -244,7 +246,7 @@ class DescentRegressor(Regression):
     hidden_layers: Any = ()
     activation: Any = "relu"
     loss: Any = "squared_error"
-    alpha: float = 1e-4
+    alpha: float = 1e-3
     l1_ratio: float = 0.0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = Descent._parameter_constraints | {

@@ -56,15 +56,29 @@ def falls_short(problem: Problem, theta: Floats, loss: float) -> Short | None:
     B, r, scale = _rows(problem, theta)
     if not (np.isfinite(B).all() and np.isfinite(r).all()):
         return None
+    condition, gap = _cheaply(B, r) or _closely(B, r, float(np.finfo(problem.X.dtype).eps))
+    gap *= scale
+    if condition < STEEP or gap <= (LEFT if condition >= ILL else MUCH) * loss:
+        return None
+    return Short(condition, max(loss - gap, 0.0))
+
+
+def _cheaply(B: Floats, r: Floats) -> tuple[float, float] | None:
+    """Return the condition number and |Uᵀ r|² from BᵀB; None where that has too few digits."""
+    squares, V = np.linalg.eigh(B.T @ B)
+    if not squares[0] * ILL**1.5 > squares[-1]:
+        return None
+    parts = np.square(V.T @ (B.T @ r)) / squares[:, None]
+    return math.sqrt(squares[-1] / squares[0]), float(parts.sum())
+
+
+def _closely(B: Floats, r: Floats, eps: float) -> tuple[float, float]:
+    """Return the same from singular values, over the directions that are told from none."""
     U, sizes, _ = np.linalg.svd(B, full_matrices=False)
-    told = sizes > max(B.shape) * np.finfo(problem.X.dtype).eps * sizes[0]
+    told = sizes > max(B.shape) * eps * sizes[0]
     if not told.any():
-        return None
-    ill = sizes[0] >= ILL * sizes[told][-1]
-    gap = scale * float(np.square(U[:, told].T @ r).sum())
-    if gap <= (LEFT if ill else MUCH) * loss or sizes[0] < STEEP * sizes[told][-1]:
-        return None
-    return Short(float(sizes[0] / sizes[told][-1]), max(loss - gap, 0.0))
+        return 1.0, 0.0
+    return float(sizes[0] / sizes[told][-1]), float(np.square(U[:, told].T @ r).sum())
 
 
 def _rows(problem: Problem, theta: Floats) -> tuple[Floats, Floats, float]:
