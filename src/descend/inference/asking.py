@@ -201,7 +201,7 @@ def _away(run: Run, apart: Floats, errors: Floats) -> Why | None:
     if far <= NEAR:
         return None
     why = "it stopped short"
-    advice = "train longer, to a smaller gradient, on standardised columns or with newton"
+    advice = "train to a smaller gradient (tol), on standardised columns or with newton (solver)"
     if run.outcome.best_step is not None:
         why = "it kept the parameters of its least validation loss"
         advice = "train without patience"
