@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -257,7 +257,7 @@ class Classification(ClassifierMixin, Descent):
         --------
         >>> from descend.estimators import DescentClassifier
         >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
-        >>> print(DescentClassifier(alpha=0).fit(X, y).calibration(X, y, bins=2))
+        >>> print(DescentClassifier(alpha=0, tol=1e-9).fit(X, y).calibration(X, y, bins=2))
            probability     predicted   observed      rows
          0.2039 -  0.3884     0.2961     0.5000         2
          0.3884 -  0.7961     0.7039     0.5000         2
@@ -385,7 +385,7 @@ class DescentClassifier(Classification):
         Epochs (passes over the rows), at least 1, or ``"auto"`` (default): 3000, for nets
         200, or 20 by batches.
     tol
-        0 or more, or None for no such rule; default 0.0001.  Linear models end when the gradient
+        0 or more, or None for no such rule; default 0.001.  Linear models end when the gradient
         is at most `tol` times its first length, nets when ten epochs in a row lower the loss by
         less than `tol` of it.  A fit that ends with its epochs instead warns.
     early_stopping
@@ -461,6 +461,7 @@ class DescentClassifier(Classification):
     activation: Any = "relu"
     loss: Any = "auto"
     alpha: float = 1e-3
+    tol: float | None = field(default=1e-3, kw_only=True)
     l1_ratio: float = 0.0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = Classification._parameter_constraints | {

@@ -596,7 +596,7 @@ class MLPRegressor(Recipe):
     >>> import numpy as np
     >>> from descend.estimators import MLPRegressor
     >>> X = np.linspace(-2, 2, 60)[:, None]
-    >>> model = MLPRegressor((20,), "tanh", solver="lbfgs", tol=None, random_state=0).fit(
+    >>> model = MLPRegressor((20,), "tanh", alpha=0.01, solver="lbfgs", random_state=0).fit(
     ...     X, X[:, 0] ** 2
     ... )
     >>> bool(model.score(X, X[:, 0] ** 2) > 0.99)

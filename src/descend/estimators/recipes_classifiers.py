@@ -215,7 +215,7 @@ class MLPClassifier(Recipe):
     --------
     >>> from descend.estimators import MLPClassifier
     >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["same", "other", "other", "same"]
-    >>> model = MLPClassifier((20,), "tanh", solver="lbfgs", tol=None, random_state=0).fit(X, y)
+    >>> model = MLPClassifier((20,), "tanh", alpha=0.01, solver="lbfgs", random_state=0).fit(X, y)
     >>> model.predict(X).tolist()
     ['same', 'other', 'other', 'same']
 

@@ -232,7 +232,7 @@ class DescentRegressor(Regression):
     >>> model.predict([[4.0]]).round(2)
     array([9.])
     >>> model.history_["loss"].round(1)[:2], model.run_.task.loss.name
-    (array([21., 17.]), 'squared_error')
+    (array([21. , 20.2]), 'squared_error')
     >>> DescentRegressor(loss="huber:1.5", solver="lbfgs").fit(X, y).coef_.round(2)
     array([2.])
 
