@@ -463,7 +463,9 @@ REFUSED = {
         X0[20:], Y0[20:], model=ds.Linear(bias=False)
     ),
     "give y without an error": lambda: squares(y=X0 @ [1.0, 2.0] + 1),
-    "(it stopped short); train to a smaller gradient": lambda: squares(optimizer="nesterov", epochs=3),
+    "(it stopped short); train to a smaller gradient": lambda: squares(
+        optimizer="nesterov", epochs=3
+    ),
     "(it saw its rows in batches)": lambda: trained(
         "poisson", X0, SIDES, optimizer="adam", batch_size=8
     ),
