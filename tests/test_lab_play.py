@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from playwright.sync_api import expect
+from tests import labs
 from tests.test_page_views import AXE, AXE_RUN
 
 import descend as ds
