@@ -526,3 +526,10 @@ def test_an_epoch_of_partial_fit_gives_no_advice() -> None:
     X, y, _ = drawn()
     model = DescentRegressor().partial_fit(X, y)
     assert model.stop_reason_ == model.run_.outcome.sentence
+
+
+def test_a_constant_column_is_named_as_in_the_table() -> None:
+    X, y, _ = drawn()
+    table = pd.DataFrame(X).rename(columns=str).assign(still=3.0)
+    with pytest.warns(UserWarning, match="The column 'still' is constant"):
+        DescentRegressor().fit(table, y)

@@ -324,8 +324,10 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         if seen is not None:
             self.history_ = seen if before is None else before.followed_by(seen)
         if not whole:
-            self.stop_reason_ = outcome.sentence  # there may be more to come
-            return
+            return  # there may be more to come: no advice
+        run = self.run_  # with the columns' names
+        found = ending.ending_of(run)
+        self.stop_reason_ = self._in_own_words(f"{outcome.sentence} {found.advice}".rstrip())
         for sentence in ending.data_warnings(run):
             warnings.warn(self._in_own_words(sentence), UserWarning, stacklevel=4)
         # How many epochs a net gets is our choice where nobody made one; `stop_reason_` says it.
@@ -333,7 +335,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         if exploded:
             sentence = self._in_own_words(ending.divergence_message(run))
             warnings.warn(sentence, ConvergenceWarning, stacklevel=4)
-        elif self.tol is not None and not ours and not ending.is_at_an_end(run):
+        elif self.tol is not None and not ours and found.kind not in ending.AT_AN_END:
             warnings.warn(self.stop_reason_, ConvergenceWarning, stacklevel=4)
         if outcome.reason == "interrupted":
             raise KeyboardInterrupt
@@ -346,7 +348,7 @@ class Descent(CallbackSupportMixin, BaseEstimator):
         return {
             "run_": run,
             "history_": EpochHistory.of(run),
-            "stop_reason_": self._in_own_words(ending.stop_reason(run)),
+            "stop_reason_": run.outcome.sentence,
             "n_iter_": max(-(-run.state.step // run.setup.batches_per_epoch), 1),
             "loss_": run.outcome.loss,
         }
